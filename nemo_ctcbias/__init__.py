@@ -1,0 +1,3 @@
+"""Contextual biasing for NVIDIA NeMo CTC models."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+from setuptools import find_namespace_packages, setup
+
+here = Path(__file__).parent
+version = next(
+    line.split('"')[1]
+    for line in (here / "nemo_ctcbias" / "__init__.py").read_text(encoding="utf-8").splitlines()
+    if line.startswith("__version__")
+)
+
+# pyctcdecode 0.5.0 says numpy<2, and under numpy 1.26 NeMo only imports with pyarrow before 26.
+# In a NeMo environment with numpy 2, install it with --no-deps instead of this extra (README).
+pyctcdecode = ["pyctcdecode==0.5.0", "numpy>=1.24,<2", "pyarrow<26"]
+plot = ["matplotlib>=3.6"]
+test = ["pytest>=7", "hypothesis>=6.80"]
+dev = ["ruff>=0.6"]
+
+setup(
+    name="nemo-ctcbias",
+    version=version,
+    description="Contextual biasing for NVIDIA NeMo CTC models: say which names matter, and they come out right",
+    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.13",
+    packages=find_namespace_packages(include=["nemo_ctcbias", "nemo_ctcbias.*", "hydra_plugins.*"]),
+    install_requires=[
+        "nemo_toolkit[asr]>=3.0,<3.1",
+        "torch>=2.6,<2.14",  # 2.13.0 is the newest tested
+        "omegaconf>=2.3",
+        "hydra-core>=1.3",
+        "kenlm>=0.2",
+        "numpy>=1.24",
+        "soundfile>=0.12",
+        "librosa>=0.10",
+        "tqdm>=4.60",
+        "kaldialign>=0.9",
+    ],
+    extras_require={
+        "pyctcdecode": pyctcdecode,
+        "plot": plot,
+        "test": test,
+        "dev": dev,
+        "all": pyctcdecode + plot + test + dev,
+    },
+    entry_points={"console_scripts": ["nemo-ctcbias = nemo_ctcbias.cli:main"]},
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Topic :: Multimedia :: Sound/Audio :: Speech",
+    ],
+)
