@@ -1,0 +1,275 @@
+"""A bias list: an immutable sequence of phrases, read from and written to text or JSON-lines files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, overload
+
+from nemo_ctcbias.bias_list.phrase import Phrase
+from nemo_ctcbias.bias_list.report import Note, quoted
+from nemo_ctcbias.errors import BiasListError
+
+Entry = Phrase | str | Mapping[str, Any]
+
+JSON_SUFFIXES = (".jsonl", ".ndjson", ".json-lines", ".json")  # NeMo calls its own JSON-lines manifests .json
+
+
+class BiasList(Sequence[Phrase]):
+    """Phrases in the order listed, each once; what was left out on the way is in `notes`.
+
+    Two entries with the same text and the same spoken forms are one phrase: the first is kept, and a note says so
+    if the other had another weight or display. Empty entries are left out with a note. Equality and hash look at
+    the phrases only.
+
+    >>> BiasList(["Zelenskyy", {"text": "Fremont", "weight": 2}, "Zelenskyy"])
+    BiasList(2 phrases: 'Zelenskyy', 'Fremont')
+
+    Args:
+        phrases: strings, mappings with the fields' names, or phrases.
+        source: where they come from, for messages; a file's path if `lines` is given.
+        lines: line number of each phrase in that file.
+
+    Raises:
+        BiasListError: an entry that is no phrase; the message says which.
+    """
+
+    def __init__(
+        self, phrases: Iterable[Entry] = (), source: str | None = None, *, lines: Sequence[int] | None = None
+    ) -> None:
+        if isinstance(phrases, (str, Mapping, Phrase)):
+            raise BiasListError(f"a bias list needs a list of phrases, got the single {phrases!r}; put it in a list")
+        self._source = source
+        self._numbered = lines is not None
+        entries = list(phrases)
+        kept, positions, notes = self._collect(entries, range(len(entries)) if lines is None else lines)
+        self._phrases: tuple[Phrase, ...] = tuple(kept)
+        self._positions: tuple[int, ...] = tuple(positions)  # lines of the file, or indices of the list given
+        self._notes: tuple[Note, ...] = tuple(notes)
+
+    def _collect(self, entries: list[Entry], positions: Sequence[int]) -> tuple[list[Phrase], list[int], list[Note]]:
+        kept: dict[tuple[str, tuple[str, ...]], tuple[Phrase, int]] = {}
+        notes: list[Note] = []
+        for entry, position in zip(entries, positions, strict=True):
+            try:
+                phrase = Phrase.of(entry)
+            except BiasListError as error:
+                raise BiasListError(f"{self._place(position)}: {error}") from error
+            if not phrase.text:
+                notes.append(Note(self._place(position), "", "dropped", "is empty", "remove it or give its text"))
+                continue
+            first, at = kept.setdefault((phrase.text, phrase.forms), (phrase, position))
+            if (first.weight, first.written) != (phrase.weight, phrase.written):
+                notes.append(self._repeated(phrase, position, first, at))
+        return [phrase for phrase, _ in kept.values()], [position for _, position in kept.values()], notes
+
+    def _repeated(self, phrase: Phrase, position: int, first: Phrase, at: int) -> Note:
+        differs = [
+            f"{name} {getattr(phrase, name)!r} is ignored for {getattr(first, name)!r}"
+            for name in ("weight", "written")
+            if getattr(phrase, name) != getattr(first, name)
+        ]
+        reason = f"is already listed at {self._place(at)} ({' and '.join(differs)})"
+        return Note(self._place(position), phrase.text, "dropped", reason, "keep one of the two")
+
+    def _place(self, position: int) -> str:
+        return f"{self._source}:{position}" if self._numbered else f"{self._source or 'bias list'}[{position}]"
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> BiasList:
+        """Read a list; JSON lines if the name ends in .jsonl (.ndjson, .json-lines, .json), else text.
+
+        Text: a phrase a line, optionally a tab and a weight; blank lines and lines that start with '#' are skipped.
+        JSON lines: an object a line with `text` and optionally `weight`, `spoken`, `display`; or just a string.
+
+        Raises:
+            BiasListError: no such file, not UTF-8 text, or a line that cannot be read; names the file and the line.
+        """
+        name = fspath(path)
+        read = _json_phrase if Path(name).suffix.lower() in JSON_SUFFIXES else _text_phrase
+        phrases, lines = [], []
+        for number, line in enumerate(_read_lines(name), start=1):
+            try:
+                phrase = read(line)
+            except BiasListError as error:
+                raise BiasListError(f"{name}:{number}: {error}") from error
+            if phrase is not None:
+                phrases.append(phrase)
+                lines.append(number)
+        return cls(phrases, source=name, lines=lines)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the list in the format that the suffix says, so that `load` gives an equal list back.
+
+        Raises:
+            BiasListError: the text format cannot hold a phrase (the message names it), or the file cannot be written.
+        """
+        name = fspath(path)
+        write = _json_line if Path(name).suffix.lower() in JSON_SUFFIXES else _text_line
+        lines = [write(phrase) + "\n" for phrase in self._phrases]
+        try:
+            Path(name).write_text("".join(lines), encoding="utf-8", newline="\n")
+        except (OSError, ValueError) as error:
+            raise BiasListError(f"{name}: cannot be written ({_cause(error)}); choose another path") from error
+
+    @classmethod
+    def of(cls, value: BiasList | Iterable[Entry] | str | PathLike[str] | None) -> BiasList:
+        """The list that `value` stands for: itself, its phrases, the file of that path, or nothing for None.
+
+        Raises:
+            BiasListError: as the constructor and `load`; for a missing file the message says how to list one phrase.
+        """
+        if value is None:
+            return cls()
+        if isinstance(value, BiasList):
+            return value
+        if isinstance(value, PathLike):
+            return cls.load(value)
+        if isinstance(value, str):
+            if not _exists(value):
+                hint = f"to bias towards this one phrase, pass a list: [{quoted(value)}]"
+                raise BiasListError(f"{value}: no such bias list file; {hint}")
+            return cls.load(value)
+        if not isinstance(value, Iterable):
+            raise BiasListError(f"a bias list is a list of phrases or a file path, not {value!r}")
+        return cls(value)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was left out while the list was read, and why."""
+        return self._notes
+
+    @property
+    def source(self) -> str | None:
+        """The file the list was read from, or what the constructor was told."""
+        return self._source
+
+    def where(self, index: int) -> str:
+        """Where phrase `index` was listed: "names.txt:17", or "bias list[3]" (its index in the list given)."""
+        return self._place(self._positions[index])
+
+    def digest(self) -> str:
+        """Eight hex digits that change with the phrases (or their order): the list's signature in reports."""
+        content = "\n".join(_json_line(phrase) for phrase in self._phrases)
+        return hashlib.sha256(content.encode("utf-8")).hexdigest()[:8]
+
+    def __len__(self) -> int:
+        return len(self._phrases)
+
+    def __iter__(self) -> Iterator[Phrase]:
+        return iter(self._phrases)
+
+    @overload
+    def __getitem__(self, index: int) -> Phrase: ...
+    @overload
+    def __getitem__(self, index: slice) -> BiasList: ...
+    def __getitem__(self, index: int | slice) -> Phrase | BiasList:
+        if isinstance(index, slice):
+            lines = self._positions[index] if self._numbered else None
+            return BiasList(self._phrases[index], self._source, lines=lines)
+        return self._phrases[index]
+
+    def __eq__(self, other: object) -> bool:
+        return self._phrases == other._phrases if isinstance(other, BiasList) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._phrases)
+
+    def __repr__(self) -> str:
+        count = f"{len(self)} phrase{'' if len(self) == 1 else 's'}"
+        origin = f" from {self._source}" if self._source else ""
+        shown = ", ".join([*(quoted(phrase.text) for phrase in self._phrases[:3]), *(["..."] if len(self) > 3 else [])])
+        return f"BiasList({count}{origin}{': ' if shown else ''}{shown})"
+
+
+def _cause(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long for a file name, or a NUL in it: surely a phrase
+        return False
+
+
+def _read_lines(name: str) -> list[str]:
+    path = Path(name)
+    try:
+        if path.is_dir():
+            raise BiasListError(f"{name}: is a directory; give the path of a text or .jsonl file")
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise BiasListError(f"{name}: no such bias list file; check the path") from error
+    except (OSError, ValueError) as error:
+        raise BiasListError(f"{name}: cannot be read ({_cause(error)}); check the path and its permissions") from error
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise BiasListError(f"{name}: is UTF-16; save it as UTF-8")
+    if b"\0" in data:
+        raise BiasListError(f"{name}: is a binary file; a bias list is UTF-8 text or JSON lines")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise BiasListError(f"{name}:{line}: is not UTF-8; save the file as UTF-8") from error
+    # Not str.splitlines: U+2028 and the like may stand inside a phrase.
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _text_phrase(line: str) -> Phrase | None:
+    stripped = line.strip()
+    if not stripped or stripped.startswith("#"):
+        return None
+    text, *rest = line.rstrip().split("\t")
+    if not rest:
+        return Phrase(text)
+    if len(rest) > 1:
+        raise BiasListError("more than one tab; write the phrase, or the phrase, one tab and a weight")
+    try:
+        weight = float(rest[0])
+    except ValueError as error:
+        raise BiasListError(
+            f"{quoted(text)} has the weight {quoted(rest[0])}, which is not a number; write for example 2.0"
+        ) from error
+    return Phrase(text, weight)
+
+
+def _text_line(phrase: Phrase) -> str:
+    # A weight after a tab also keeps trailing tabs out of the question; 1.0 is the default and stays unwritten.
+    line = phrase.text if phrase.weight == 1.0 else f"{phrase.text}\t{phrase.weight!r}"
+    if any(c in line for c in "\0\r\n") or line.startswith("\ufeff") or _reads_differently(line, phrase):
+        holds = "has a spoken or display form" if phrase.spoken or phrase.display else "would be read differently"
+        raise BiasListError(f"{quoted(phrase.text)} {holds} in the text format; save the list as .jsonl")
+    return line
+
+
+def _reads_differently(line: str, phrase: Phrase) -> bool:
+    try:
+        return _text_phrase(line) != phrase
+    except BiasListError:
+        return True
+
+
+def _json_phrase(line: str) -> Phrase | None:
+    if not line.strip():
+        return None
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        hint = 'write an object a line, for example {"text": "Fremont", "weight": 2}'
+        raise BiasListError(f"is not valid JSON ({error}); {hint}") from error
+    return Phrase.of(value)
+
+
+def _json_line(phrase: Phrase) -> str:
+    fields: dict[str, Any] = {"text": phrase.text}
+    if phrase.weight != 1.0:
+        fields["weight"] = phrase.weight
+    if phrase.spoken:
+        fields["spoken"] = list(phrase.spoken)
+    if phrase.display is not None:
+        fields["display"] = phrase.display
+    return json.dumps(fields, ensure_ascii=False)

@@ -1,0 +1,118 @@
+"""One entry of a bias list: what is recognised, what is written, and how much it counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+from nemo_ctcbias.bias_list.report import quoted
+from nemo_ctcbias.errors import BiasListError
+
+FIELDS = ("text", "weight", "spoken", "display")
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A listed name or phrase.
+
+    >>> Phrase("Siobhan", spoken=["shivawn"]).forms
+    ('shivawn',)
+
+    Attributes:
+        text: the phrase; surrounding whitespace is dropped, here as in the other strings.
+        weight: factor on the boost; negative suppresses the phrase, 0 switches it off.
+        spoken: what is recognised in place of `text`, each in the spelling the model would use.
+        display: what is written in the transcript in place of `text`.
+
+    Raises:
+        BiasListError: a field of the wrong type, a weight that is not finite, an empty `display`.
+    """
+
+    text: str
+    weight: float = 1.0
+    spoken: tuple[str, ...] = ()
+    display: str | None = None
+
+    def __post_init__(self) -> None:
+        # A frozen dataclass is only written through object.__setattr__; done for what differs, lists can be long.
+        text = _clean("text", self.text)
+        if text is not self.text:
+            object.__setattr__(self, "text", text)
+        if type(self.weight) is not float or not math.isfinite(self.weight):
+            object.__setattr__(self, "weight", _weight(self.weight))
+        if self.spoken != ():
+            object.__setattr__(self, "spoken", _spoken(self.spoken))
+        if self.display is not None:
+            object.__setattr__(self, "display", _display(self.display))
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """What is recognised: the spoken forms if given, else the text."""
+        return self.spoken or (self.text,)
+
+    @property
+    def written(self) -> str:
+        """What the transcript shows where the phrase was recognised."""
+        return self.text if self.display is None else self.display
+
+    @classmethod
+    def of(cls, value: str | Mapping[str, Any] | Phrase) -> Phrase:
+        """The phrase that a string, a mapping with the fields' names, or a phrase stands for.
+
+        Raises:
+            BiasListError: another type, an unknown field, no `text`, or a field the constructor rejects.
+        """
+        if isinstance(value, Phrase):
+            return value
+        if isinstance(value, str):
+            return cls(value)
+        if not isinstance(value, Mapping):
+            raise BiasListError(f"a phrase is a string or a mapping with 'text', not {_kind(value)}; got {value!r}")
+        unknown = [str(name) for name in value if name not in FIELDS]
+        if unknown:
+            raise BiasListError(f"unknown field {', '.join(map(repr, unknown))}; the fields are {', '.join(FIELDS)}")
+        if "text" not in value:
+            raise BiasListError("field 'text' is missing; give the phrase as 'text'")
+        return cls(**value)
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__
+
+
+def _clean(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise BiasListError(f"{name} must be a string, not {_kind(value)} ({value!r}); put it in quotes")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:  # lone surrogates, from a file name or a broken JSON escape
+        raise BiasListError(f"{name} {quoted(value)} is not valid Unicode; remove the surrogate escapes") from error
+    return value.strip()
+
+
+def _weight(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise BiasListError(f"weight must be a number, not {_kind(value)} ({value!r}); write for example 2.0")
+    try:
+        weight = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        weight = math.inf
+    if not math.isfinite(weight):
+        raise BiasListError(f"weight must be finite, got {weight}; use 1 for normal, more to boost, less to suppress")
+    return weight
+
+
+def _spoken(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise BiasListError(f"spoken must be a list of strings, not {_kind(value)} ({value!r}); write [{value!r}]")
+    return tuple(_clean("spoken", form) for form in value)
+
+
+def _display(value: object) -> str:
+    display = _clean("display", value)
+    if not display:
+        raise BiasListError("display is empty; leave it out to have the text written")
+    return display

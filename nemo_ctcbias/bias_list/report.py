@@ -1,0 +1,59 @@
+"""What became of a bias list: one note for each phrase that could not be used, was changed, or may misbehave."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["dropped", "changed", "warning"]
+
+LEVELS: tuple[Level, ...] = ("dropped", "changed", "warning")
+SHOWN_CHARACTERS = 60  # a longer phrase is cut in a message
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One remark on one phrase; as a string, a line that says where, what, why and what to do.
+
+    >>> print(Note("names.txt:17", "Łódź", "dropped", "has no tokens (unknown: 'Ł')", "add a spoken form"))
+    names.txt:17: 'Łódź' has no tokens (unknown: 'Ł'); add a spoken form
+
+    Attributes:
+        where: "names.txt:17" or "bias list[3]".
+        phrase: the phrase's text as listed.
+        level: "dropped" (the phrase is not used), "changed" (it is used, but not as listed; a lost spoken form of a
+            phrase that has others counts here) or "warning" (used as listed, with a risk).
+        reason: what is the matter, read on after the phrase.
+        remedy: what the user can do, an imperative.
+    """
+
+    where: str
+    phrase: str
+    level: Level
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {quoted(self.phrase)} {self.reason}; {self.remedy}"
+
+
+def quoted(text: str) -> str:
+    """`text` in quotes for a message, cut if long, unprintable characters escaped."""
+    return repr(text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…")
+
+
+def format_notes(notes: Iterable[Note]) -> str:
+    """The report as text: a line a note in list order, then a count by level; empty without notes.
+
+    >>> print(format_notes([Note("a.txt:1", "Al", "warning", "is short", "list a longer phrase")]))
+    a.txt:1: 'Al' is short; list a longer phrase (warning)
+    1 warning
+    """
+    notes = list(notes)
+    if not notes:
+        return ""
+    counts = Counter(note.level for note in notes)
+    summary = ", ".join(f"{counts[level]} {level}" for level in LEVELS if counts[level])
+    return "\n".join([*(f"{note} ({note.level})" for note in notes), summary])

@@ -1,0 +1,264 @@
+"""Text to token sequences: each phrase in the model's own segmentation and a few others it may choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
+
+from nemo_ctcbias.bias_list.bias_list import BiasList
+from nemo_ctcbias.bias_list.phrase import Phrase
+from nemo_ctcbias.bias_list.report import Level, Note, quoted
+from nemo_ctcbias.bias_list.vocabulary import WORD_START, Vocabulary
+from nemo_ctcbias.errors import SettingError
+
+Tokens = tuple[int, ...]
+
+SHORT_WORD = 2  # letters; a whole phrase this short is found everywhere
+FIRST_CJK = "\u2e80"  # from here on one character is a syllable or a word, so two are not short
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """One token sequence by which a phrase may be recognised.
+
+    Attributes:
+        phrase: index in the bias list.
+        form: the normalised spoken text that the tokens decode to.
+        tokens: [L] token ids, L >= 1.
+    """
+
+    phrase: int
+    form: str
+    tokens: Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class SpelledList:
+    """A bias list in a model's tokens.
+
+    Attributes:
+        bias_list: the list spelled.
+        spellings: in list order; of each form the tokenizer's own segmentation first.
+        notes: the list's own notes, then those of spelling; every phrase has a spelling or a "dropped" note.
+    """
+
+    bias_list: BiasList
+    spellings: tuple[Spelling, ...]
+    notes: tuple[Note, ...]
+
+
+class _Remark(NamedTuple):
+    level: Level
+    reason: str
+    remedy: str
+
+
+def spell(bias_list: BiasList, vocabulary: Vocabulary, alternatives: int = 4, max_tokens: int = 64) -> SpelledList:
+    """Spell every form of every phrase.
+
+    >>> pieces = ["▁", "▁a", "▁an", "n", "na", "a"]
+    >>> [s.tokens for s in spell(BiasList(["Anna"]), Vocabulary(pieces), alternatives=2).spellings]
+    [(2, 4), (1, 3, 4)]
+
+    Args:
+        bias_list: the phrases.
+        vocabulary: the model's tokens.
+        alternatives: most token sequences a form; the tokenizer's own, then those with the fewest pieces (equally
+            many: the smaller ids first). A character vocabulary has one.
+        max_tokens: longer sequences are not used.
+
+    Raises:
+        SettingError: `alternatives` or `max_tokens` below 1.
+    """
+    for name, value in (("alternatives", alternatives), ("max_tokens", max_tokens)):
+        if value < 1:
+            raise SettingError(f"{name} must be at least 1, got {value}")
+    return _Speller(bias_list, vocabulary, alternatives, max_tokens).run()
+
+
+class _Speller:
+    """The state of one `spell` call: words already segmented, forms already taken, notes so far."""
+
+    def __init__(self, bias_list: BiasList, vocabulary: Vocabulary, alternatives: int, max_tokens: int) -> None:
+        self.bias_list = bias_list
+        self.vocabulary = vocabulary
+        self.max_tokens = max_tokens
+        self.segmenter = Segmenter(vocabulary, alternatives)
+        self.owner: dict[str, int] = {}  # form -> phrase that has it
+        self.spellings: list[Spelling] = []
+        self.notes: list[Note] = list(bias_list.notes)
+
+    def run(self) -> SpelledList:
+        for index, phrase in enumerate(self.bias_list):
+            remarks: list[_Remark] = []
+            usable = False
+            for raw in phrase.forms:
+                recognised, found = self._form(index, phrase, raw)
+                usable = usable or recognised
+                if found and phrase.spoken:
+                    found = [remark._replace(reason=f"spoken form {quoted(raw)} {remark.reason}") for remark in found]
+                remarks += found
+            for level, reason, remedy in remarks:
+                # What a phrase lost is a change as long as something of it can be recognised.
+                level = "changed" if usable and level == "dropped" else level
+                self.notes.append(Note(self.bias_list.where(index), phrase.text, level, reason, remedy))
+        return SpelledList(self.bias_list, tuple(self.spellings), tuple(self.notes))
+
+    def _form(self, index: int, phrase: Phrase, raw: str) -> tuple[bool, list[_Remark]]:
+        """Add the spellings of one form; whether the phrase is recognised by it, and what there is to say."""
+        form, changes = self.vocabulary.explain(raw)
+        owner = self.owner.get(form)
+        if owner is not None:
+            return owner == index, [] if owner == index else [self._taken(phrase, form, owner)]
+        sequences = self.segmenter.phrase(form) if form else []
+        usable = [tokens for tokens in sequences if len(tokens) <= self.max_tokens]
+        if not usable:
+            return False, [self._unusable(raw, form, changes, sequences)]
+        self.owner[form] = index
+        self.spellings.extend([Spelling(index, form, tokens) for tokens in usable])
+        return True, self._changed(form, changes) + self._risks(phrase, form)
+
+    def _taken(self, phrase: Phrase, form: str, owner: int) -> _Remark:
+        other = self.bias_list[owner]
+        weights = "" if other.weight == phrase.weight else f", whose weight {other.weight:g} applies"
+        weights += f" (not {phrase.weight:g})" if weights else ""
+        reason = f"is recognised as {quoted(form)}, like {quoted(other.text)} at {self.bias_list.where(owner)}{weights}"
+        return _Remark("dropped", reason, "keep one of them, or give it a spoken form of its own")
+
+    def _unusable(self, raw: str, form: str, changes: tuple[str, ...], sequences: list[Tokens]) -> _Remark:
+        if not form:
+            rest = f"has nothing to recognise ({', '.join(changes)})" if changes else "is empty"
+            return _Remark("dropped", rest, "add a spoken form")
+        unknown = self.vocabulary.unknown(form)
+        if unknown:
+            # Named as the user wrote them: 'Ł' in the list is 'ł' to a lower-case model.
+            written = [c for c in dict.fromkeys(raw) if set(self.vocabulary.normalise(c)) & set(unknown)] or unknown
+            reason = f"has no tokens in this model's vocabulary (unknown: {', '.join(map(repr, written))})"
+            return _Remark("dropped", reason, "add a spoken form")
+        if not sequences:
+            reason = f"cannot be put together from this model's tokens ({quoted(form)})"
+            return _Remark("dropped", reason, "add a spoken form")
+        reason = f"has {min(map(len, sequences))} tokens, more than the limit of {self.max_tokens}"
+        return _Remark("dropped", reason, "list a shorter, distinctive part of it")
+
+    def _changed(self, form: str, changes: tuple[str, ...]) -> list[_Remark]:
+        reason = f"is recognised as {quoted(form)} ({', '.join(changes)})"
+        return [_Remark("changed", reason, "add a spoken form if it is said otherwise")] if changes else []
+
+    def _risks(self, phrase: Phrase, form: str) -> list[_Remark]:
+        if len(form) > SHORT_WORD or phrase.weight <= 0 or form[0] >= FIRST_CJK:
+            return []
+        remedy = "lower its weight or list a longer phrase"
+        return [_Remark("warning", "is kept, but such short words over-fire", remedy)]
+
+
+class Segmenter:
+    """Token sequences of normalised text, each distinct word segmented once.
+
+    Args:
+        vocabulary: the model's tokens.
+        alternatives: most sequences of a text; always 1 for a character vocabulary.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, alternatives: int) -> None:
+        self.vocabulary = vocabulary
+        self.alternatives = alternatives if vocabulary.kind == "bpe" else 1
+        self._lead = WORD_START if vocabulary.kind == "bpe" else ""
+        self._separator = () if vocabulary.separator_id is None else (vocabulary.separator_id,)
+        self._longest: dict[str, int] = {}  # first two characters -> length of the longest piece that begins so
+        for piece in vocabulary.piece_ids:
+            self._longest[piece[:2]] = max(len(piece), self._longest.get(piece[:2], 0))
+        self._words: dict[str, tuple[Tokens, list[Tokens]] | None] = {}
+
+    def phrase(self, text: str) -> list[Tokens]:
+        """Best segmentation first, then others with the fewest pieces; empty if some word cannot be spelled."""
+        words = []
+        for word in text.split(" "):
+            if word not in self._words:
+                self._words[word] = self._word(word)
+            found = self._words[word]
+            if found is None:
+                return []
+            words.append(found)
+        best, fewest = words[0] if len(words) == 1 else self._join(words)
+        others = [tokens for tokens in fewest if tokens != best]
+        return [best, *others[: self.alternatives - 1]]
+
+    def _join(self, words: list[tuple[Tokens, list[Tokens]]]) -> tuple[Tokens, list[Tokens]]:
+        # A better choice for one word makes a better whole, so the best few of each beginning are enough.
+        best = tuple(token for tokens, _ in words for token in tokens)
+        fewest: list[Tokens] = [()]
+        for _, options in words:
+            longer = [head + tail for head, tail in product(fewest, options)]
+            fewest = sorted(longer, key=_order)[: self.alternatives]
+        return best, fewest
+
+    def _word(self, word: str) -> tuple[Tokens, list[Tokens]] | None:
+        """The tokenizer's segmentation of one word, and the `alternatives` with the fewest pieces."""
+        surface = self._lead + word
+        fewest = self._fewest(surface)
+        if not fewest:
+            return None
+        best = self._encoded(word, surface) or fewest[0]
+        if self._separator:
+            return self._separator + best, [self._separator + tokens for tokens in fewest]
+        return best, fewest
+
+    def _encoded(self, word: str, surface: str) -> Tokens | None:
+        """What the tokenizer makes of the word, if it spells exactly that with usable tokens."""
+        vocabulary = self.vocabulary
+        if vocabulary.kind == "char" or vocabulary.encode is None:
+            return None
+        tokens = tuple(vocabulary.encode(word))
+        if not tokens or min(tokens) < 0 or max(tokens) >= vocabulary.size:
+            return None
+        if not vocabulary.unknown_ids.isdisjoint(tokens):
+            return None
+        return tokens if "".join([vocabulary.pieces[t] for t in tokens]) == surface else None
+
+    def _fewest(self, surface: str) -> list[Tokens]:
+        """The segmentations of `surface` with the fewest pieces, by number of pieces, then by ids."""
+        edges, counts = self._lattice(surface)
+        found: list[Tokens] = []
+        possible = counts[0]
+        while possible and len(found) < self.alternatives:
+            pieces = (possible & -possible).bit_length() - 1
+            possible &= possible - 1
+            stack: list[tuple[int, int, Tokens]] = [(0, pieces, ())]
+            while stack and len(found) < self.alternatives:
+                start, left, tokens = stack.pop()
+                if not left:
+                    found.append(tokens)
+                    continue
+                for token, end in edges[start]:  # largest id first, so that the smallest is popped first
+                    if counts[end] >> (left - 1) & 1:
+                        stack.append((end, left - 1, (*tokens, token)))
+        return found
+
+    def _lattice(self, surface: str) -> tuple[list[list[tuple[int, int]]], list[int]]:
+        """Pieces (token, end) that begin at each position, largest id first; in how many pieces the rest can be cut.
+
+        The numbers of pieces are the bits of an integer, so every path the search takes is known to arrive.
+        """
+        piece_ids, longest, length = self.vocabulary.piece_ids, self._longest, len(surface)
+        edges: list[list[tuple[int, int]]] = []
+        counts = [0] * length + [1]
+        for start in range(length - 1, -1, -1):
+            here = []
+            reached = 0
+            # Most pairs of letters begin no piece, and then only the single letter is looked up.
+            for end in range(start + 1, min(length, start + longest.get(surface[start : start + 2], 1)) + 1):
+                token = piece_ids.get(surface[start:end]) if counts[end] else None
+                if token is not None:
+                    here.append((token, end))
+                    reached |= counts[end]
+            here.sort(reverse=True)
+            edges.append(here)
+            counts[start] = reached << 1
+        edges.reverse()
+        return edges, counts
+
+
+def _order(tokens: Tokens) -> tuple[int, Tokens]:
+    return len(tokens), tokens

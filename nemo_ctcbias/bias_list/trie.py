@@ -1,0 +1,159 @@
+"""Boosting trie: an Aho-Corasick automaton over token ids that knows where listed phrases begin and end.
+
+Built in two phases (insert all phrases, then one breadth-first pass for failure links), a level at a time
+with array operations, so that the result never depends on the order of the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+ROOT = 0
+MAX_ROWS = 8192  # transition rows kept: 32 MB at 1,024 tokens
+
+
+class BoostingTrie:
+    """Phrases as paths of tokens; state 0 is the root (no phrase begun).
+
+    Args:
+        spellings: (phrase index, token ids) pairs; several may belong to one phrase.
+        weights: weight of each phrase; negative ones suppress, zero ones are left out.
+        vocab_size: number of tokens without blank.
+
+    Attributes (arrays over the S states, root first, shallow before deep):
+        depth: tokens from the root.
+        fail: longest proper suffix that is a state too.
+        phrase: phrase that ends in this very state (the heaviest one), -1 for none.
+        report: nearest state on the suffix chain (itself included) in which a phrase ends, 0 for none.
+        lend: weight at which a partial match is credited: the largest weight of the phrases that may
+            still be completed from here, never below 0 (suppression acts on completed phrases alone).
+    """
+
+    def __init__(self, spellings: Sequence[tuple[int, Sequence[int]]], weights: Sequence[float], vocab_size: int):
+        self.vocab_size = vocab_size
+        self.weights = np.asarray(weights, dtype=np.float64).reshape(-1)
+        used = [(p, tokens) for p, tokens in spellings if len(tokens) and self.weights[p] != 0.0]
+        self._insert(used)
+        self._link()
+        self._first_child = np.searchsorted(self._keys, np.arange(len(self.depth) + 1) * vocab_size)
+        self._reset_rows()
+
+    def __len__(self) -> int:
+        return len(self.depth)
+
+    def _insert(self, spellings: list[tuple[int, Sequence[int]]]) -> None:
+        """Number the distinct prefixes level by level; `_keys[state - 1]` = parent * V + token stays sorted."""
+        lengths = np.array([len(tokens) for _, tokens in spellings], dtype=np.int64)
+        phrases = np.array([phrase for phrase, _ in spellings], dtype=np.int64)
+        flat = np.fromiter((t for _, tokens in spellings for t in tokens), dtype=np.int64, count=int(lengths.sum()))
+        if len(flat) and not (0 <= flat.min() and flat.max() < self.vocab_size):
+            raise ValueError(f"token ids must lie in [0, {self.vocab_size}), got {flat.min()}..{flat.max()}")
+        starts = np.cumsum(lengths) - lengths
+        node = np.zeros(len(spellings), dtype=np.int64)
+        keys, depth, ends = [], [np.zeros(1, dtype=np.int32)], []
+        count, level = 1, 0
+        while True:
+            ends.append((node[lengths == level], phrases[lengths == level]))
+            alive = np.flatnonzero(lengths > level)
+            if not len(alive):
+                break
+            key = node[alive] * self.vocab_size + flat[starts[alive] + level]
+            distinct, inverse = np.unique(key, return_inverse=True)
+            node[alive] = count + inverse.reshape(-1)
+            keys.append(distinct)
+            level += 1
+            depth.append(np.full(len(distinct), level, dtype=np.int32))
+            count += len(distinct)
+        self._keys = np.concatenate(keys) if keys else np.zeros(0, dtype=np.int64)
+        self.depth = np.concatenate(depth)
+        self._parent = np.concatenate([[0], self._keys // self.vocab_size])
+        self._token = np.concatenate([[0], self._keys % self.vocab_size])
+        self._set_ends(*map(np.concatenate, zip(*ends, strict=True)))
+
+    def _set_ends(self, states: np.ndarray, phrases: np.ndarray) -> None:
+        self.phrase = np.full(len(self.depth), -1, dtype=np.int64)
+        # Lightest first, so that the heaviest phrase (the first listed among equals) is written last.
+        order = np.lexsort((-phrases, self.weights[phrases])) if len(phrases) else np.zeros(0, dtype=np.int64)
+        self.phrase[states[order]] = phrases[order]
+        self.lend = np.zeros(len(self.depth))
+        if len(states):
+            np.maximum.at(self.lend, states, self.weights[phrases])
+        for state in range(len(self.depth) - 1, 0, -1):  # deepest first: children before parents
+            parent = self._parent[state]
+            if self.lend[state] > self.lend[parent]:
+                self.lend[parent] = self.lend[state]
+
+    def _children(self, states: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+        """Child of each state by each token, -1 where there is none."""
+        if not len(self._keys):
+            return np.full(len(states), -1, dtype=np.int64)
+        wanted = states * self.vocab_size + tokens
+        place = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
+        return np.where(self._keys[place] == wanted, place + 1, -1)
+
+    def _link(self) -> None:
+        """Breadth-first failure links and reports: a state's chain only leads to shallower states."""
+        self.fail = np.zeros(len(self.depth), dtype=np.int64)
+        self.report = np.where(self.phrase >= 0, np.arange(len(self.depth)), 0)
+        for level in range(2, int(self.depth.max(initial=0)) + 1):
+            states = np.flatnonzero(self.depth == level)
+            suffix = self.fail[self._parent[states]]
+            found = self._children(suffix, self._token[states])
+            while True:
+                retry = np.flatnonzero((found < 0) & (suffix != ROOT))
+                if not len(retry):
+                    break
+                suffix[retry] = self.fail[suffix[retry]]
+                found[retry] = self._children(suffix[retry], self._token[states[retry]])
+            self.fail[states] = np.maximum(found, ROOT)
+            bare = states[self.phrase[states] < 0]
+            self.report[bare] = self.report[self.fail[bare]]
+
+    def children(self, state: int) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens that continue a phrase from `state`, ascending, and the states they lead to."""
+        first, last = self._first_child[state], self._first_child[state + 1]
+        return self._token[first + 1 : last + 1], np.arange(first + 1, last + 1)
+
+    def row(self, state: int) -> np.ndarray:
+        """Next state for every token, int32 [V]: the automaton's transition with failures resolved."""
+        return self._pool[self._slot(state)]
+
+    def _slot(self, state: int) -> int:
+        """Place of a state's row in the pool; rows are made when a search first gets there."""
+        slot = self._slots.get(state)
+        if slot is None:
+            above = -1 if state == ROOT else self._slot(int(self.fail[state]))
+            if len(self._slots) == len(self._pool):
+                self._pool = np.concatenate([self._pool, np.zeros_like(self._pool)])
+            slot = len(self._slots)
+            self._slots[state] = slot
+            if above >= 0:
+                self._pool[slot] = self._pool[above]
+            tokens, states = self.children(state)
+            self._pool[slot, tokens] = states
+        return slot
+
+    def advance(self, states: np.ndarray, at: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+        """Next states of many (states[at[i]], tokens[i]) pairs, int32 [pairs]."""
+        if len(self._slots) > MAX_ROWS:  # bounds memory on endless input
+            self._reset_rows()
+        slots = np.array([self._slot(state) for state in states.tolist()])
+        return self._pool[slots[at], tokens]
+
+    def continuations(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """All (index into `states`, token) pairs whose token continues a phrase in its own state."""
+        first = self._first_child[states]
+        counts = self._first_child[states + 1] - first
+        at = np.repeat(np.arange(len(states)), counts)
+        place = np.arange(len(at)) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+        return at, self._token[place + 1]
+
+    def _reset_rows(self) -> None:
+        self._slots: dict[int, int] = {}
+        self._pool = np.zeros((64, self.vocab_size), dtype=np.int32)
+
+    def step(self, state: int, token: int) -> int:
+        """Next state after one token."""
+        return int(self.row(state)[token])

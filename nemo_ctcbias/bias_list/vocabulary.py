@@ -1,0 +1,151 @@
+"""What biasing needs to know of a model's tokens: their texts, where words begin, which characters they cover."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from nemo_ctcbias.errors import ModelError
+
+WORD_START = "\u2581"  # ▁, SentencePiece's mark for a space
+SPECIAL = re.compile(r"<[^<>\s]+>|\[[A-Z]+\]|\s*\u2047\s*")  # <unk>, <s>, byte pieces <0x41>, [PAD], ⁇
+APOSTROPHES = frozenset("\u2018\u2019\u201b\u2032\u02bc\u02b9`\u00b4\uff07")
+SEPARATORS = frozenset("/\\\u2044\u2215\u2212_|,;:")  # besides all dashes: between words, so never just dropped
+ORNAMENTS = frozenset("®™©℠")
+# Marks below this combining class (Indic nukta and virama among them) change the letter; above are accents.
+FIRST_ACCENT_CLASS = 10
+
+
+class Vocabulary:
+    """The tokens of a CTC model, blank left out: SentencePiece pieces (BPE or unigram) or characters.
+
+    >>> Vocabulary(["<unk>", "▁", "▁jo", "e", "s"]).normalise("José!")
+    'jose'
+
+    Args:
+        pieces: text of each of the V tokens, in the order of the model's outputs.
+        encode: the tokenizer's own best segmentation of one word; without it the fewest pieces are the best.
+
+    Attributes:
+        pieces: as given.
+        kind: "bpe" if any piece starts with ▁, else "char" (a ' ' piece, if there is one, stands between words).
+        unknown_ids: tokens that spell nothing: <unk>, <s>, byte pieces and the like.
+        separator_id: token of the ' ' piece of a character vocabulary, else None.
+        starts_word: [V] bool, the tokens that begin a word (the separator in a character vocabulary).
+        piece_ids: usable piece -> token; the first of equal pieces, as both decode alike.
+
+    Raises:
+        ModelError: no pieces, or WordPiece tokens.
+    """
+
+    def __init__(self, pieces: Sequence[str], encode: Callable[[str], list[int]] | None = None) -> None:
+        self.pieces: tuple[str, ...] = tuple(pieces)
+        self.encode = encode
+        self.kind: Literal["bpe", "char"] = "bpe" if any(p.startswith(WORD_START) for p in self.pieces) else "char"
+        self._check()
+        self.unknown_ids: frozenset[int] = frozenset(
+            i for i, piece in enumerate(self.pieces) if not piece or SPECIAL.fullmatch(piece)
+        )
+        self.piece_ids: dict[str, int] = {}
+        for i, piece in enumerate(self.pieces):
+            if i not in self.unknown_ids:
+                self.piece_ids.setdefault(piece, i)
+        self.separator_id: int | None = self.piece_ids.get(" ") if self.kind == "char" else None
+        self.starts_word: npt.NDArray[np.bool_] = np.array(
+            [piece.startswith(WORD_START) if self.kind == "bpe" else piece == " " for piece in self.pieces], dtype=bool
+        )
+        self._characters = frozenset("".join(self.piece_ids)) - {WORD_START, " "}
+        self._case = _case_of(self._characters)
+        self._joins_words = self.kind == "char" and self.separator_id is None
+        self._replacements: dict[str, tuple[str, str]] = {}
+
+    def _check(self) -> None:
+        if not self.pieces:
+            raise ModelError("the model's vocabulary is empty; biasing needs a CTC model with its tokenizer")
+        wordpiece = next((p for p in self.pieces if len(p) > 2 and p.startswith("##")), None)
+        if self.kind == "char" and wordpiece:
+            raise ModelError(
+                f"the vocabulary holds WordPiece tokens such as {wordpiece!r}; "
+                "only SentencePiece and character vocabularies can be biased"
+            )
+
+    @property
+    def size(self) -> int:
+        """Number of tokens V, blank not counted."""
+        return len(self.pieces)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text that a token sequence spells, words separated by single spaces."""
+        text = "".join([self.pieces[i] for i in ids])
+        return " ".join(text.replace(WORD_START, " ").split() if self.kind == "bpe" else text.split())
+
+    def normalise(self, text: str) -> str:
+        """`text` as the model would spell it: its case, apostrophes, punctuation and accents follow the vocabulary.
+
+        Characters that no piece covers and that have no harmless substitute stay; `unknown` names them.
+        """
+        return self.explain(text)[0]
+
+    def explain(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """The normalised text, and what became of its characters ("removed '.'"); a change of case goes unsaid."""
+        text = unicodedata.normalize("NFC", self._recase(unicodedata.normalize("NFC", text)))
+        words = text.split()
+        changes: dict[str, None] = {}
+        if not self._characters.issuperset("".join(words)):
+            words = "".join([self._substitute(c, changes) for c in " ".join(words)]).split()
+        if self._joins_words and len(words) > 1:
+            changes["joined the words, the model has no space"] = None
+        return ("" if self._joins_words else " ").join(words), tuple(changes)
+
+    def unknown(self, text: str) -> tuple[str, ...]:
+        """Characters of a normalised text that no piece covers, each once, in order of appearance."""
+        return tuple(c for c in dict.fromkeys(text) if c not in self._characters and not c.isspace())
+
+    def _recase(self, text: str) -> str:
+        return text if self._case == "mixed" else text.lower() if self._case == "lower" else text.upper()
+
+    def _substitute(self, character: str, changes: dict[str, None]) -> str:
+        if character == " " or character in self._characters:
+            return character
+        if character not in self._replacements:
+            self._replacements[character] = self._replacement(character)
+        replacement, change = self._replacements[character]
+        if change:
+            changes[change] = None
+        return replacement
+
+    def _replacement(self, c: str) -> tuple[str, str]:
+        """What stands for an uncovered character, and how to say so ("" if it goes without saying)."""
+        category = unicodedata.category(c)
+        if c in APOSTROPHES and "'" in self._characters:
+            return "'", ""
+        if category == "Pd" or c in SEPARATORS:
+            return " ", f"{c!r} became a space"
+        if c in APOSTROPHES or c in ORNAMENTS or category[0] == "P" or category in ("Cc", "Cf"):
+            return "", f"removed {c!r}"
+        if category[0] == "M" and unicodedata.combining(c) >= FIRST_ACCENT_CLASS:
+            return "", f"removed the accent U+{ord(c):04X}"
+        folded = self._fold(c) if category[0] in "LMN" else None
+        if folded is None:
+            return c, ""
+        # With the accent itself in the vocabulary the letter is only written in two characters: no change.
+        lossless = unicodedata.normalize("NFC", folded) == c
+        return folded, "" if lossless else f"{c!r} became {folded!r}"
+
+    def _fold(self, c: str) -> str | None:
+        """An uncovered letter by its base letter and the marks that are covered; None if that is not covered either."""
+        parts = self._recase(unicodedata.normalize("NFKD", c))
+        kept = [p for p in parts if p in self._characters or unicodedata.combining(p) < FIRST_ACCENT_CLASS]
+        return "".join(kept) if kept and self._characters.issuperset(kept) else None
+
+
+def _case_of(characters: Iterable[str]) -> Literal["lower", "upper", "mixed"]:
+    letters = [c for c in characters if c.isupper() or c.islower()]
+    if not any(c.isupper() for c in letters):
+        return "lower"
+    return "mixed" if any(c.islower() for c in letters) else "upper"

@@ -1,0 +1,80 @@
+"""Where listed phrases stand in a transcript, and the transcript in its written form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from nemo_ctcbias.bias_list import SpelledList
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A listed phrase in a transcript.
+
+    phrase: the written form; first_word, last_word: half-open span of words in the transcript;
+    start, end: frames, or seconds where the model's frame rate is known; score: boost that the phrase kept
+    (0 if it won by the audio alone); base_text: what greedy decoding wrote in this stretch of audio.
+    """
+
+    phrase: str
+    first_word: int
+    last_word: int
+    start: float
+    end: float
+    score: float
+    technique: str
+    base_text: str
+
+    def in_seconds(self, seconds_per_frame: float) -> Hit:
+        """The same hit with times in seconds."""
+        values = asdict(self)
+        values["start"] = round(self.start * seconds_per_frame, 3)
+        values["end"] = round(self.end * seconds_per_frame, 3)
+        return Hit(**values)
+
+    def as_dict(self) -> dict:
+        """Fields for JSON."""
+        return {
+            "phrase": self.phrase,
+            "start": self.start,
+            "end": self.end,
+            "score": round(self.score, 3),
+            "technique": self.technique,
+            "base_text": self.base_text,
+        }
+
+
+class PhraseFinder:
+    """Finds listed phrases in a sequence of recognised words: leftmost, longest first, never overlapping."""
+
+    def __init__(self, spelled: SpelledList):
+        self._written: dict[tuple[str, ...], tuple[int, str]] = {}
+        for spelling in spelled.spellings:
+            phrase = spelled.bias_list[spelling.phrase]
+            if phrase.weight > 0:  # a suppressed phrase that is spoken all the same is not a hit
+                self._written.setdefault(tuple(spelling.form.split()), (spelling.phrase, phrase.written))
+        self._longest = max((len(words) for words in self._written), default=0)
+
+    def find(self, words: Sequence[str]) -> list[tuple[int, int, int, str]]:
+        """(first word, last word + 1, phrase index, written form) of each hit, in order."""
+        found, at = [], 0
+        while at < len(words):
+            for count in range(min(self._longest, len(words) - at), 0, -1):
+                match = self._written.get(tuple(words[at : at + count]))
+                if match:
+                    found.append((at, at + count, *match))
+                    at += count
+                    break
+            else:
+                at += 1
+        return found
+
+
+def write(words: Sequence[str], hits: Sequence[tuple[int, int, str]]) -> str:
+    """The transcript with each hit's words (first, last + 1, written form) in its written form."""
+    written, at = [], 0
+    for first, last, text in hits:
+        written += [*words[at:first], text]
+        at = last
+    return " ".join([*written, *words[at:]])

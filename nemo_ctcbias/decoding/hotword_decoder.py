@@ -1,0 +1,261 @@
+"""HotwordBeamDecoder: pyctcdecode's decoder interface over our search, with adaptive phrase boosting.
+
+Same `decode` / `decode_beams` / `decode_batch` calls, alphabet and language model objects as pyctcdecode 0.5.0.
+Differences: hotwords may be phrases with weights and display forms (any `BiasList`), and hypotheses are
+distinct token sequences while searching (pyctcdecode merges equal text); equal texts are joined at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from nemo_ctcbias.bias_list import BiasList, Phrase, SpelledList, Vocabulary, spell
+from nemo_ctcbias.bias_list.trie import ROOT, BoostingTrie
+from nemo_ctcbias.decoding.alignment import align, greedy_path, token_spans, word_spans
+from nemo_ctcbias.decoding.beam_search import BeamOptions, BeamSearch, Hypothesis
+from nemo_ctcbias.decoding.boosting import BoostOptions
+from nemo_ctcbias.decoding.hits import Hit, PhraseFinder, write
+from nemo_ctcbias.decoding.word_scorer import WordScorer
+from nemo_ctcbias.errors import BiasListError, MissingDependencyError
+
+try:
+    from pyctcdecode import Alphabet, BeamSearchDecoderCTC
+    from pyctcdecode.constants import DEFAULT_HOTWORD_WEIGHT
+except ImportError as error:
+    raise MissingDependencyError(
+        "hotword decoding needs pyctcdecode: pip install 'nemo-ctcbias[pyctcdecode]', or in an environment "
+        "with numpy 2: pip install --no-deps pyctcdecode==0.5.0 pygtrie"
+    ) from error
+
+
+class CompiledBias:
+    """A bias list made ready for one vocabulary: spellings, trie and phrase finder."""
+
+    def __init__(self, bias_list: BiasList, vocabulary: Vocabulary, alternatives: int = 4):
+        self.bias_list = bias_list
+        self.spelled: SpelledList = spell(bias_list, vocabulary, alternatives=alternatives)
+        self.trie = BoostingTrie(
+            [(s.phrase, s.tokens) for s in self.spelled.spellings], [p.weight for p in bias_list], vocabulary.size
+        )
+        self.finder = PhraseFinder(self.spelled)
+
+    @property
+    def active(self) -> bool:
+        """Whether any phrase can act (usable tokens and a weight other than 0)."""
+        return len(self.trie) > 1
+
+
+class BiasedBeam(tuple):
+    """pyctcdecode's output beam (text, lm_state, text_frames, logit_score, lm_score) with more attributes.
+
+    tokens: token ids; words: recognised words (spoken forms); boost: boost kept; hits: listed phrases found.
+    `logit_score` is the acoustic log-prob, `lm_score` the total score, as in pyctcdecode.
+    """
+
+    def __new__(cls, text: str, hypothesis: Hypothesis, words: list[str], timing: Timing, finds: list) -> BiasedBeam:
+        beam = super().__new__(
+            cls, (text, hypothesis.lm_state, timing, hypothesis.acoustic, hypothesis.score)
+        )
+        beam.text, beam.words, beam.tokens, beam.score = text, words, hypothesis.tokens, hypothesis.score
+        beam.acoustic, beam.lm, beam.boost = hypothesis.acoustic, hypothesis.lm, hypothesis.boost
+        beam._timing, beam._finds, beam._credits = timing, finds, hypothesis.credits
+        return beam
+
+    @property
+    def path(self) -> np.ndarray:
+        """Most likely frame labels [T] that collapse to the tokens."""
+        return self._timing.path
+
+    @property
+    def hits(self) -> list[Hit]:
+        """Listed phrases in this hypothesis, times in frames."""
+        return self._timing.hits(self)
+
+
+class Timing(Sequence):
+    """Word frames [(word, (first frame, last frame + 1))], aligned when first asked for."""
+
+    def __init__(self, log_probs: np.ndarray, tokens: tuple[int, ...], pieces: Sequence[str]):
+        self._log_probs, self._tokens, self._pieces = log_probs, tokens, pieces
+        self._path: np.ndarray | None = None
+
+    @property
+    def path(self) -> np.ndarray:
+        if self._path is None:
+            self._path = align(self._log_probs, self._tokens)
+        return self._path
+
+    def words(self) -> list[tuple[str, int, int]]:
+        return word_spans(token_spans(self.path, self._log_probs.shape[1] - 1), self._pieces)
+
+    def hits(self, beam: BiasedBeam) -> list[Hit]:
+        """Times, kept credit and the greedy text in the same stretch of audio, for each phrase found."""
+        if not beam._finds:
+            return []
+        words = self.words()
+        base = word_spans(token_spans(greedy_path(self._log_probs), self._log_probs.shape[1] - 1), self._pieces)
+        owner = _word_of_token(self._tokens, self._pieces)
+        hits = []
+        for first, last, _phrase, written, weight in beam._finds:
+            start, end = words[first][1], words[last - 1][2]
+            # Words of the greedy text that share most of their frames with the hit.
+            heard = [w for w, s, e in base if min(e, end) - max(s, start) > 0]
+            score = weight * sum(c for c, word in zip(beam._credits, owner, strict=True) if first <= word < last)
+            technique = "hotword" if score > 0 else "base"
+            hits.append(Hit(written, first, last, start, end, score, technique, " ".join(heard)))
+        return hits
+
+    def __len__(self) -> int:
+        return len(self.words())
+
+    def __getitem__(self, index):
+        frames = [(word, (start, end)) for word, start, end in self.words()]
+        return frames[index]
+
+
+def _word_of_token(tokens: Sequence[int], pieces: Sequence[str]) -> list[int]:
+    """Index of the word that each token belongs to (a bare word start belongs to the word it opens)."""
+    owner, word, fresh = [], -1, True
+    for token in tokens:
+        piece = pieces[token].replace("▁", " ")
+        fresh = fresh or piece.startswith(" ")
+        if piece.strip(" ") and fresh:
+            word, fresh = word + 1, False
+        owner.append(word + 1 if fresh else word)
+    return owner
+
+
+class HotwordBeamDecoder(BeamSearchDecoderCTC):
+    """Beam search with adaptive boosting of listed phrases behind pyctcdecode's interface.
+
+    Args:
+        alphabet, language_model: pyctcdecode's own objects.
+        vocabulary: how phrases are spelled in tokens; taken from the alphabet if not given.
+        boost, beam: see `BoostOptions` and `BeamOptions`.
+        alternatives: token sequences tried for each phrase (the tokenizer's own and the next shortest).
+    """
+
+    def __init__(
+        self,
+        alphabet: Alphabet,
+        language_model: Any = None,
+        vocabulary: Vocabulary | None = None,
+        boost: BoostOptions = BoostOptions(),
+        beam: BeamOptions = BeamOptions(),
+        alternatives: int = 4,
+    ):
+        super().__init__(alphabet, language_model)
+        labels = alphabet.labels
+        self._blank = labels.index("")
+        pieces = labels[: self._blank] + labels[self._blank + 1 :]
+        self.vocabulary = vocabulary or Vocabulary(pieces)
+        self.boost, self.beam = boost, beam
+        self.compile = lru_cache(maxsize=256)(
+            lambda bias_list: CompiledBias(bias_list, self.vocabulary, alternatives)
+        )
+
+    @classmethod
+    def from_vocabulary(cls, vocabulary: Vocabulary, language_model: Any = None, **settings: Any) -> HotwordBeamDecoder:
+        """Decoder for log-probs whose columns are the vocabulary's pieces and then the blank."""
+        alphabet = Alphabet([*vocabulary.pieces, ""], vocabulary.kind == "bpe")
+        return cls(alphabet, language_model, vocabulary, **settings)
+
+    @classmethod
+    def from_labels(cls, labels: Sequence[str], language_model: Any = None, **settings: Any) -> HotwordBeamDecoder:
+        """Decoder for pyctcdecode-style labels (blank as "", anywhere)."""
+        return cls(Alphabet.build_alphabet(list(labels)), language_model, **settings)
+
+    def decode_beams(
+        self,
+        logits: np.ndarray,
+        beam_width: int | None = None,
+        beam_prune_logp: float | None = None,
+        token_min_logp: float | None = None,
+        prune_history: bool = False,
+        hotwords: BiasList | Iterable[str | Phrase] | None = None,
+        hotword_weight: float | None = None,
+        lm_start_state: Any = None,
+    ) -> list[BiasedBeam]:
+        """All hypotheses of the final beam, best first.
+
+        Args:
+            logits: [T, V + 1] log-probs, logits or probabilities.
+            beam_width, beam_prune_logp, token_min_logp: see `BeamOptions`; None takes the decoder's own.
+            prune_history: accepted for compatibility; the search keeps token histories apart.
+            hotwords: listed phrases.
+            hotword_weight: strength on pyctcdecode's scale: 10 is the decoder's own strength, 0 is off.
+
+        Raises:
+            ValueError: if the shape of `logits` does not fit the alphabet.
+            BiasListError: if the list cannot be read.
+        """
+        self._check_logits_dimension(logits)
+        log_probs = self._log_probs(np.asarray(logits))
+        given = {"beam_width": beam_width, "beam_prune_logp": beam_prune_logp, "token_min_logp": token_min_logp}
+        options = replace(self.beam, **{name: value for name, value in given.items() if value is not None})
+        boost = self.boost
+        if hotword_weight is not None:
+            boost = replace(boost, weight=self.boost.weight * float(hotword_weight) / DEFAULT_HOTWORD_WEIGHT)
+        compiled = self.compile(as_bias_list(hotwords))
+        hypotheses = self._search(log_probs, compiled, options, boost, lm_start_state)
+        return self._beams(log_probs, hypotheses, compiled, boost.weight)
+
+    def _search(self, log_probs, compiled, options, boost, lm_start_state) -> list[Hypothesis]:
+        vocabulary, separator = self.vocabulary, self.vocabulary.separator_id
+        search = BeamSearch(
+            vocabulary.starts_word,
+            options,
+            boost,
+            compiled.trie if compiled.active else None,
+            skipped=tuple(vocabulary.unknown_ids),
+            initial_state=ROOT if separator is None else compiled.trie.step(ROOT, separator),
+            free_depth=1 if separator is None else 2,
+        )
+        scorer = None
+        if self._language_model is not None:
+            pieces, starts = list(vocabulary.pieces), vocabulary.starts_word.tolist()
+            scorer = WordScorer(self._language_model, pieces, starts, lm_start_state)
+        return search.search(log_probs, scorer)
+
+    def _beams(self, log_probs, hypotheses, compiled, weight) -> list[BiasedBeam]:
+        """Join hypotheses of equal text (their probabilities add up) and write them out."""
+        joined: dict[str, Hypothesis] = {}
+        for hypothesis in hypotheses:
+            text = self.vocabulary.decode(hypothesis.tokens)
+            first = joined.get(text)
+            if first is not None:
+                hypothesis = replace(first, acoustic=float(np.logaddexp(first.acoustic, hypothesis.acoustic)))
+            joined[text] = hypothesis
+        beams = []
+        for text, hypothesis in joined.items():
+            words = text.split()
+            finds = [
+                (first, last, phrase, written, weight * compiled.bias_list[phrase].weight)
+                for first, last, phrase, written in compiled.finder.find(words)
+            ]
+            text = write(words, [(first, last, written) for first, last, _, written, _ in finds])
+            timing = Timing(log_probs, hypothesis.tokens, self.vocabulary.pieces)
+            beams.append(BiasedBeam(text, hypothesis, words, timing, finds))
+        return sorted(beams, key=lambda beam: (-beam.score, beam.tokens))
+
+    def _log_probs(self, logits: np.ndarray) -> np.ndarray:
+        """Natural log-probs float64 [T, V + 1] with the blank last."""
+        logits = logits.astype(np.float64)
+        if self._blank != logits.shape[1] - 1:
+            logits = np.concatenate([np.delete(logits, self._blank, axis=1), logits[:, [self._blank]]], axis=1)
+        if len(logits) and (logits >= 0).all() and np.allclose(logits.sum(axis=1), 1, atol=1e-3):
+            with np.errstate(divide="ignore"):
+                return np.log(logits)
+        return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+
+
+def as_bias_list(hotwords: BiasList | Iterable[str | Phrase] | None) -> BiasList:
+    """Hotwords as a bias list; a bare string would be read letter by letter, so it is refused."""
+    if isinstance(hotwords, str):
+        raise BiasListError(f"hotwords: expected a list of phrases, got the string {hotwords!r}; pass [{hotwords!r}]")
+    return hotwords if isinstance(hotwords, BiasList) else BiasList(hotwords or ())

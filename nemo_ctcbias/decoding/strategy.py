@@ -1,0 +1,192 @@
+"""NeMo's CTC decoding with a bias list: utterances with a list go to the hotword search, others to NeMo.
+
+The search hands NeMo the frame path of its best hypothesis, as greedy decoding would, so that NeMo's own code
+computes text, timestamps and confidence.  Utterances without a list take NeMo's decoding untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from nemo.collections.asr.parts.submodules.ctc_decoding import CTCBPEDecoding, CTCDecoding
+from nemo.collections.asr.parts.utils.rnnt_utils import Hypothesis
+from omegaconf import OmegaConf
+
+from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.decoding.hits import Hit, write
+
+if TYPE_CHECKING:  # importing it needs pyctcdecode, which models without a list do without
+    from nemo_ctcbias.decoding.hotword_decoder import BiasedBeam, HotwordBeamDecoder
+
+
+@dataclass
+class BiasSource:
+    """Where the lists of a batch come from, and how strongly they act.
+
+    Args:
+        default: list of utterances that bring none.
+        weight: strength on pyctcdecode's scale (10 = as tuned, 0 = off).
+        nbest: hypotheses to return for each utterance, None for the best alone.
+        seconds_per_frame: for the times of hits.
+    """
+
+    default: BiasList
+    weight: float | None = None
+    nbest: int | None = None
+    seconds_per_frame: float = 1.0
+
+
+class _ReadyPaths:
+    """Stands where NeMo's strategy stands and hands over hypotheses that are decoded already."""
+
+    override_fold_consecutive_value = None  # NeMo collapses our frame paths as it does greedy ones
+
+    def __init__(self):
+        self.hypotheses: list[Hypothesis] = []
+
+    def __call__(self, decoder_output=None, decoder_lengths=None):
+        return (self.hypotheses,)
+
+
+class BiasedDecodingMixin:
+    """Adds bias lists to one of NeMo's CTC decoding classes; `attach` makes it ready."""
+
+    def attach(self, decoder: HotwordBeamDecoder | None, source: BiasSource) -> None:
+        """Use `decoder` for utterances with a list; None never biases (and needs no pyctcdecode)."""
+        self._hotword_decoder, self._source = decoder, source
+        self._lists: Sequence[BiasList] | None = None
+        self._writer = None
+
+    @contextmanager
+    def lists(self, lists: Sequence[BiasList] | None):
+        """Decode the next batch with these lists, one an utterance; None: the default for all."""
+        self._lists = lists
+        try:
+            yield
+        finally:
+            self._lists = None
+
+    def ctc_decoder_predictions_tensor(
+        self, decoder_outputs, decoder_lengths=None, fold_consecutive=True, return_hypotheses=False
+    ):
+        """As NeMo's; hypotheses carry `hits`, and are lists of hypotheses where n-best is asked for."""
+        active = self._active(decoder_outputs)
+        if not active:
+            return super().ctc_decoder_predictions_tensor(
+                decoder_outputs, decoder_lengths, fold_consecutive, return_hypotheses
+            )
+        if self.batch_dim_index == 1:
+            decoder_outputs = decoder_outputs.transpose(0, 1)
+        if decoder_lengths is None:
+            decoder_lengths = torch.full((len(decoder_outputs),), decoder_outputs.shape[1])
+        results = self._biased(decoder_outputs, decoder_lengths, active, return_hypotheses)
+        plain = [index for index in range(len(decoder_outputs)) if index not in active]
+        if plain:
+            outputs = decoder_outputs[plain]
+            if self.batch_dim_index == 1:
+                outputs = outputs.transpose(0, 1)
+            decoded = super().ctc_decoder_predictions_tensor(
+                outputs, decoder_lengths[plain], fold_consecutive, return_hypotheses
+            )
+            for index, result in zip(plain, decoded, strict=True):
+                results[index] = [result] if self._source.nbest and not isinstance(result, list) else result
+        return [results[index] for index in range(len(decoder_outputs))]
+
+    def _active(self, decoder_outputs) -> dict[int, BiasList]:
+        """Utterances that have a list which can act."""
+        if self._hotword_decoder is None or self._source.weight == 0 or decoder_outputs.dim() != 3:
+            return {}
+        size = decoder_outputs.shape[self.batch_dim_index]
+        lists = self._lists if self._lists is not None else [self._source.default] * size
+        return {
+            index: bias_list
+            for index, bias_list in enumerate(lists)
+            if len(bias_list) and self._hotword_decoder.compile(bias_list).active
+        }
+
+    def _biased(self, outputs, lengths, active, return_hypotheses) -> dict[int, Hypothesis | list[Hypothesis]]:
+        beams: dict[int, list[BiasedBeam]] = {}
+        log_probs = outputs.detach().float().cpu()
+        for index, bias_list in active.items():
+            frames = log_probs[index, : int(lengths[index])].numpy()
+            found = self._hotword_decoder.decode_beams(
+                frames, hotwords=bias_list, hotword_weight=self._source.weight
+            )
+            beams[index] = found[: self._source.nbest or 1]
+        flat = [(index, beam) for index, found in beams.items() for beam in found]
+        writer = self._greedy_twin()
+        writer.decoding.hypotheses = [self._as_greedy(beam, log_probs[index]) for index, beam in flat]
+        decoded = writer.ctc_decoder_predictions_tensor(None, None, True, return_hypotheses)
+        results: dict[int, list[Hypothesis]] = {}
+        for (index, beam), hypothesis in zip(flat, decoded, strict=True):
+            self._write(hypothesis, beam)
+            results.setdefault(index, []).append(hypothesis)
+        return results if self._source.nbest else {index: found[0] for index, found in results.items()}
+
+    def _greedy_twin(self):
+        """NeMo's own decoding of this kind, set to greedy, whose strategy is replaced by ready paths."""
+        if self._writer is None:
+            config = OmegaConf.create(OmegaConf.to_container(self.cfg))
+            config.strategy = "greedy_batch"
+            config.batch_dim_index = 0
+            host = CTCBPEDecoding if isinstance(self, CTCBPEDecoding) else CTCDecoding
+            words = {"tokenizer": self.tokenizer} if host is CTCBPEDecoding else {"vocabulary": self._vocabulary()}
+            self._writer = host(config, **words)
+            self._confidence = getattr(self._writer.decoding, "_get_confidence_tensor", None)
+            self._writer.decoding = _ReadyPaths()
+        return self._writer
+
+    def _vocabulary(self) -> list[str]:
+        return [self.labels_map[index] for index in range(len(self.labels_map))]
+
+    def _as_greedy(self, beam: BiasedBeam, log_probs: torch.Tensor) -> Hypothesis:
+        path = torch.from_numpy(np.array(beam.path))
+        hypothesis = Hypothesis(score=float(beam.score), y_sequence=path, length=len(path))
+        hypothesis.timestamp = torch.nonzero(path != self.blank_id, as_tuple=False).squeeze(-1).tolist()
+        if self._writer.preserve_alignments:
+            hypothesis.alignments = (log_probs[: len(path)], path)
+        if self._writer.preserve_frame_confidence:
+            hypothesis.frame_confidence = self._confidence(log_probs[: len(path)])
+        return hypothesis
+
+    def _write(self, hypothesis: Hypothesis, beam: BiasedBeam) -> None:
+        """Written forms into text and word timestamps; hits beside them."""
+        hits = beam.hits
+        hypothesis.text = beam.text
+        if isinstance(hypothesis.timestamp, dict):
+            _write_timestamps(hypothesis.timestamp, hits)
+        hypothesis.hits = [hit.in_seconds(self._source.seconds_per_frame) for hit in hits]
+
+
+def _write_timestamps(timestamp: dict, hits: list[Hit]) -> None:
+    """Give words and segments of NeMo's timestamps the written forms; a phrase becomes one entry."""
+    words = timestamp.get("word") or []
+    spoken = [entry["word"] for entry in words]
+    at = 0
+    for segment in timestamp.get("segment") or []:
+        count = len(segment["segment"].split())
+        inside = [
+            (hit.first_word - at, hit.last_word - at, hit.phrase)
+            for hit in hits
+            if hit.first_word >= at and hit.last_word <= at + count
+        ]
+        segment["segment"] = write(spoken[at : at + count], inside)
+        at += count
+    for hit in reversed(hits):
+        span = words[hit.first_word : hit.last_word]
+        if span:
+            merged = {**span[0], "word": hit.phrase, "end_offset": span[-1]["end_offset"]}
+            words[hit.first_word : hit.last_word] = [merged]
+
+
+class BiasedCTCBPEDecoding(BiasedDecodingMixin, CTCBPEDecoding):
+    """NeMo's subword CTC decoding with bias lists."""
+
+
+class BiasedCTCDecoding(BiasedDecodingMixin, CTCDecoding):
+    """NeMo's character CTC decoding with bias lists."""

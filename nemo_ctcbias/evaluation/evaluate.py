@@ -1,0 +1,164 @@
+"""The command behind `nemo-ctcbias evaluate`: same checkpoint, same lists, every system beside its peers."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nemo_ctcbias.errors import MissingDependencyError, SettingError
+from nemo_ctcbias.evaluation import report
+from nemo_ctcbias.evaluation.lists import ListBuilder
+from nemo_ctcbias.evaluation.logprobs import Item, encode, load_model, model_hash
+from nemo_ctcbias.evaluation.manifest import Skip, read_manifest
+from nemo_ctcbias.evaluation.options import EvaluateOptions, add_arguments, from_arguments
+from nemo_ctcbias.evaluation.rare_words import read_phrases, read_word_counts
+from nemo_ctcbias.evaluation.runner import Run, run_system, subset
+from nemo_ctcbias.evaluation.signature import signature
+from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System, make_system, read_words
+from nemo_ctcbias.evaluation.tuning import Tuning, tune
+
+__all__ = ["EvaluateOptions", "Evaluation", "add_arguments", "evaluate", "run"]
+
+
+@dataclass
+class Evaluation:
+    """Everything an evaluation found; `report` writes it out.
+
+    Attributes:
+        runs: by system and list size, in the order asked for.
+        tunings: what tuning chose for a system, if there was a tuning manifest.
+        left_out: system, list size (None: all) and reason of what was not measured.
+        notes: system, list size and remark of what was measured in part.
+        skipped: utterances of the test and tuning manifests that could not be used.
+    """
+
+    options: EvaluateOptions
+    items: list[Item]
+    signature: str
+    runs: dict[tuple[str, int], Run] = field(default_factory=dict)
+    tunings: dict[str, Tuning] = field(default_factory=dict)
+    left_out: list[tuple[str, int | None, str]] = field(default_factory=list)
+    notes: list[tuple[str, int, str]] = field(default_factory=list)
+    skipped: list[Skip] = field(default_factory=list)
+
+
+def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]]:
+    """Measure all systems at all list sizes, write the results to `options.out` and return the rows of results.json.
+
+    Args:
+        options: see `EvaluateOptions`.
+        model: a loaded NeMo CTC model to use in place of `options.model`.
+
+    Raises:
+        BiasingError: one of its kinds for anything a user can put right; the message says where and how.
+    """
+    systems = [make_system(name) for name in options.systems]  # bad names stop before minutes of encoding
+    builder = _list_builder(options)
+    rows, skipped = read_manifest(options.manifest)
+    tune_rows, tune_skipped = read_manifest(options.tune_on) if options.tune_on else ([], [])
+    _refuse_overlap(options, rows, tune_rows)
+    builder.build(rows, options.list_kind, options.list_sizes[0])  # a list that cannot be built stops here, too
+
+    if model is None:
+        model = load_model(options.model or _shipped_model())
+    items, unreadable = encode(model, rows, options.cache, options.progress)
+    line = signature(options, model_hash(model), builder.pool)
+    result = Evaluation(options, items, line, skipped=[*skipped, *unreadable, *tune_skipped])
+    context = Context(model, options.beam_width, read_words(options.lexicon))
+    ready = _prepare(systems, context, result)
+    settings = {system.name: dict(system.default) for system in ready}
+    if tune_rows:
+        tune_items, unreadable = encode(model, tune_rows, options.cache, options.progress)
+        result.skipped.extend(unreadable)
+        settings |= _tune_all(ready, tune_items, builder, context, result)
+    for size in options.list_sizes:
+        lists = builder.build([item.row for item in items], options.list_kind, size)
+        for system in ready:
+            _measure(system, size, lists, settings[system.name], result)
+    return report.write(result)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `nemo-ctcbias evaluate` with parsed arguments, print the table, return the exit status."""
+    options = from_arguments(args)
+    evaluate(options)
+    print((options.out / "table.md").read_text(encoding="utf-8"))
+    return 0
+
+
+def _shipped_model() -> str:
+    from nemo_ctcbias.models import shipped_model
+
+    return str(shipped_model())
+
+
+def _list_builder(options: EvaluateOptions) -> ListBuilder:
+    pool = read_phrases(options.distractors) if options.distractors else []
+    counts = read_word_counts(options.word_counts) if options.word_counts else None
+    return ListBuilder(pool, options.seed, counts, options.rare_at_most)
+
+
+def _refuse_overlap(options: EvaluateOptions, rows: Sequence[dict], tune_rows: Sequence[dict]) -> None:
+    """Tuning on test utterances would make every figure worthless."""
+    files = {row["audio_filepath"] for row in rows}
+    shared = [row["id"] for row in tune_rows if row["audio_filepath"] in files]
+    if shared:
+        raise SettingError(
+            f"{options.tune_on}: {len(shared)} recordings are also in the test manifest (first: {shared[0]}); "
+            "tune on other speech"
+        )
+
+
+def _prepare(systems: Sequence[System], context: Context, result: Evaluation) -> list[System]:
+    """Systems that can run; a peer that is not installed or cannot run here becomes a reported gap."""
+    from nemo_ctcbias.evaluation.systems import is_own
+
+    ready = []
+    for system in systems:
+        try:
+            system.prepare(context)
+        except (MissingDependencyError, SettingError) as error:
+            if is_own(system.name):
+                raise
+            result.left_out.append((system.name, None, str(error)))
+        else:
+            ready.append(system)
+    if not ready:
+        raise SettingError(f"no system can run: {result.left_out[0][2]}")
+    return ready
+
+
+def _tune_all(
+    systems: Sequence[System], items: list[Item], builder: ListBuilder, context: Context, result: Evaluation
+) -> dict[str, Setting]:
+    """Chosen setting of each system, at the first list size."""
+    options = result.options
+    # On lists without any spoken word the weakest bias is always best: the damage of the usual setting is asked for.
+    kind = "utterance" if options.list_kind == "irrelevant" else options.list_kind
+    lists = builder.build([item.row for item in items], kind, options.list_sizes[0])
+    greedy = make_system("greedy")
+    greedy.prepare(context)
+    base = run_system(greedy, items, lists, [{}], None, "tune greedy", options.progress)[0]
+    few = subset(items, options.slow_utterances, options.seed)
+    for system in systems:
+        positions = few if system.tune_on_subset else None
+        result.tunings[system.name] = tune(system, items, lists, base, positions, options.progress)
+    return {name: tuning.chosen for name, tuning in result.tunings.items()}
+
+
+def _measure(system: System, size: int, lists: Sequence[Phrases], setting: Setting, result: Evaluation) -> None:
+    options = result.options
+    if system.never_from is not None and size >= system.never_from:
+        reason = f"too slow for lists of {system.never_from} and more: its time grows with the list"
+        result.left_out.append((system.name, size, reason))
+        return
+    positions = None
+    if system.slow_from is not None and size >= system.slow_from and len(result.items) > options.slow_utterances:
+        positions = subset(result.items, options.slow_utterances, options.seed)
+        note = f"slow at this size: measured on {len(positions)} of {len(result.items)} utterances"
+        result.notes.append((system.name, size, note))
+    label = f"{system.name} N={size}"
+    runs = run_system(system, result.items, lists, [setting], positions, label, options.progress)
+    result.runs[system.name, size] = runs[0]

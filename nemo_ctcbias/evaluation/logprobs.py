@@ -1,0 +1,203 @@
+"""Run a NeMo CTC model's encoder once over a manifest; every system then decodes the same log-probs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from nemo_ctcbias.errors import AudioError, ManifestError, ModelError
+from nemo_ctcbias.evaluation.manifest import Row, Skip
+
+LogProbs = npt.NDArray[np.float32]  # [T, V + 1] natural logs, blank last
+
+_BATCH_SECONDS = 120.0  # audio a batch, padding included
+_CACHE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Item:
+    """One utterance to decode: its manifest row and the model's log-probs [T, V + 1]."""
+
+    row: Row
+    log_probs: LogProbs
+    seconds: float
+
+    @property
+    def id(self) -> str:
+        """The utterance's id."""
+        return self.row["id"]
+
+
+def load_model(name: str | Path) -> Any:
+    """A NeMo CTC model in eval mode, from a .nemo file, a Lightning .ckpt or a pretrained name.
+
+    Raises:
+        ModelError: it cannot be loaded, or is no CTC model.
+    """
+    import torch
+    from nemo.collections.asr.models import ASRModel, EncDecCTCModel, EncDecCTCModelBPE
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    name = str(name)
+    try:
+        if name.endswith(".ckpt"):
+            model = EncDecCTCModelBPE.load_from_checkpoint(name, map_location=device)
+        elif name.endswith(".nemo"):
+            model = ASRModel.restore_from(name, map_location=device)
+        else:
+            model = ASRModel.from_pretrained(name, map_location=device)
+    except Exception as error:  # NeMo raises a dozen kinds, all meaning that this model is not usable
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{name}: cannot be loaded ({reason}); give a .nemo file or a pretrained name") from error
+    if not isinstance(model, EncDecCTCModel):
+        raise ModelError(f"{name}: {type(model).__name__} is no CTC model; evaluation needs CTC log-probs")
+    return model.eval()
+
+
+def model_hash(model: Any) -> str:
+    """First 12 hex digits of the SHA-256 over the weights and the vocabulary."""
+    digest = hashlib.sha256(json.dumps(list(model.decoder.vocabulary)).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().float().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+def manifest_hash(rows: Sequence[Row]) -> str:
+    """First 12 hex digits of the SHA-256 over ids, texts and audio files (by name, size and time of change)."""
+    digest = hashlib.sha256()
+    for row in rows:
+        stat = Path(row["audio_filepath"]).stat()
+        parts = [row["id"], row["text"], row["audio_filepath"], row.get("offset"), row.get("duration")]
+        digest.update(json.dumps([*parts, stat.st_size, stat.st_mtime_ns]).encode())
+    return digest.hexdigest()[:12]
+
+
+def encode(
+    model: Any, rows: Sequence[Row], cache: str | Path | None = None, progress: bool = True
+) -> tuple[list[Item], list[Skip]]:
+    """Log-probs of every readable utterance in manifest order, and the utterances left out.
+
+    Args:
+        model: a NeMo CTC model in eval mode.
+        rows: rows of `read_manifest`.
+        cache: folder for an .npz file named by the hashes of model and manifest; None computes anew.
+        progress: whether to show a progress bar.
+
+    Raises:
+        AudioError: no utterance is readable.
+    """
+    path = None
+    if cache is not None:
+        path = Path(cache) / f"logprobs-{model_hash(model)}-{manifest_hash(rows)}-v{_CACHE_VERSION}.npz"
+        stored = _load(path, rows)
+        if stored is not None:
+            return stored
+    items, skipped = _encode(model, rows, progress)
+    if not items:
+        first = f"{skipped[0].id}: {skipped[0].reason}" if skipped else "no rows"
+        raise AudioError(f"none of the {len(rows)} recordings can be used; first: {first}")
+    if path is not None:
+        _store(path, items, skipped)
+    return items, skipped
+
+
+def read_audio(row: Row, sample_rate: int) -> npt.NDArray[np.float32]:
+    """Mono samples of a row's recording (its `offset` and `duration` seconds if it has an offset), resampled.
+
+    Raises:
+        AudioError: unreadable or empty.
+    """
+    import librosa
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(row["audio_filepath"]) as file:
+            start = round(float(row.get("offset") or 0.0) * file.samplerate)
+            frames = round(float(row["duration"]) * file.samplerate) if start and row.get("duration") else -1
+            file.seek(min(start, file.frames))
+            samples, rate = file.read(frames, dtype="float32", always_2d=True).mean(axis=1), file.samplerate
+    except (OSError, RuntimeError, ValueError, TypeError) as error:
+        raise AudioError(f"unreadable audio {row['audio_filepath']} ({error})") from error
+    if len(samples) < rate // 20:
+        raise AudioError(f"audio {row['audio_filepath']} is empty or shorter than 0.05 seconds")
+    if not np.isfinite(samples).all():
+        raise AudioError(f"audio {row['audio_filepath']} holds values that are no numbers")
+    if rate != sample_rate:
+        samples = librosa.resample(samples, orig_sr=rate, target_sr=sample_rate)
+    return np.ascontiguousarray(samples, dtype=np.float32)
+
+
+def _encode(model: Any, rows: Sequence[Row], progress: bool) -> tuple[list[Item], list[Skip]]:
+    import torch
+
+    sample_rate = int(model.cfg.preprocessor.get("sample_rate", 16000))
+    samples: dict[int, npt.NDArray[np.float32]] = {}
+    skipped = []
+    for index, row in enumerate(rows):
+        try:
+            samples[index] = read_audio(row, sample_rate)
+        except AudioError as error:
+            skipped.append(Skip(row["id"], str(error)))
+    found: dict[int, Item] = {}
+    device = next(model.parameters()).device
+    with tqdm(total=len(samples), desc="encoder", unit="utt", disable=not progress) as bar, torch.inference_mode():
+        for batch in _batches({index: len(audio) / sample_rate for index, audio in samples.items()}):
+            audio = [torch.from_numpy(samples[index]) for index in batch]
+            lengths = torch.tensor([len(one) for one in audio], device=device)
+            padded = torch.nn.utils.rnn.pad_sequence(audio, batch_first=True).to(device)
+            log_probs, frames, _ = model.forward(input_signal=padded, input_signal_length=lengths)
+            for index, probs, count in zip(batch, log_probs.float().cpu().numpy(), frames.tolist(), strict=True):
+                item = Item(rows[index], np.ascontiguousarray(probs[:count]), len(samples[index]) / sample_rate)
+                if not np.isfinite(item.log_probs).all():
+                    raise ModelError(f"the model's log-probs for {item.id} are no numbers; is the checkpoint damaged?")
+                found[index] = item
+            bar.update(len(batch))
+    return [found[index] for index in sorted(found)], skipped
+
+
+def _batches(seconds: dict[int, float]) -> Iterator[list[int]]:
+    """Indices of utterances of similar length, at most `_BATCH_SECONDS` padded a batch (one at least)."""
+    batch: list[int] = []
+    for index in sorted(seconds, key=lambda i: (seconds[i], i)):
+        if batch and seconds[index] * (len(batch) + 1) > _BATCH_SECONDS:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _store(path: Path, items: Sequence[Item], skipped: Sequence[Skip]) -> None:
+    meta = {
+        "items": [[item.id, item.seconds] for item in items],
+        "skipped": [[skip.id, skip.reason] for skip in skipped],
+    }
+    arrays = {f"u{number}": item.log_probs for number, item in enumerate(items)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Written beside and renamed, so that an interrupted run leaves no half file behind.
+    partial = path.with_name(f"{path.stem}.{os.getpid()}.tmp.npz")
+    np.savez(partial, meta=np.array(json.dumps(meta)), **arrays)
+    partial.replace(path)
+
+
+def _load(path: Path, rows: Sequence[Row]) -> tuple[list[Item], list[Skip]] | None:
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path) as stored:
+            meta = json.loads(str(stored["meta"]))
+            by_id = {row["id"]: row for row in rows}
+            items = [Item(by_id[id_], stored[f"u{n}"], seconds) for n, (id_, seconds) in enumerate(meta["items"])]
+    except Exception as error:
+        raise ManifestError(f"{path}: the log-prob cache is damaged ({error}); delete the file") from error
+    return items, [Skip(*skip) for skip in meta["skipped"]]

@@ -1,0 +1,99 @@
+"""Read NeMo manifests for evaluation: bad rows stop with a line number, missing audio is skipped and reported."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nemo_ctcbias.errors import ManifestError
+from nemo_ctcbias.evaluation.normalise import normalise
+
+Row = Mapping[str, Any]  # one manifest line; `id` and an absolute `audio_filepath` are always set after reading
+
+
+@dataclass(frozen=True)
+class Skip:
+    """An utterance left out of the evaluation, and why."""
+
+    id: str
+    reason: str
+
+
+def read_manifest(path: str | Path) -> tuple[list[dict[str, Any]], list[Skip]]:
+    """Rows of a manifest and the rows left out.
+
+    Audio paths are relative to the manifest's folder (or the working folder, as in NeMo). Rows without text or audio
+    file are skipped, each with its reason; they would otherwise turn into wrong numbers.
+
+    Raises:
+        ManifestError: no such file, not text, a line that is no JSON object, no `audio_filepath` or `text`, two rows
+            with the same id, or nothing left.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read ({error.strerror}); give the path of a manifest") from error
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path}: is not UTF-8 text; a manifest is one JSON object a line") from error
+
+    rows: list[dict[str, Any]] = []
+    skipped: list[Skip] = []
+    first_line: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        row = _parse(line, f"{path}:{number}")
+        row["audio_filepath"] = _locate(row["audio_filepath"], path.parent)
+        row["id"] = str(row.get("id") or _default_id(row))
+        if row["id"] in first_line:
+            raise ManifestError(
+                f"{path}:{number}: id {row['id']!r} is also on line {first_line[row['id']]}; give each row its own 'id'"
+            )
+        first_line[row["id"]] = number
+        reason = _unusable(row)
+        if reason:
+            skipped.append(Skip(row["id"], reason))
+        else:
+            rows.append(row)
+    if not rows:
+        reasons = f" ({len(skipped)} skipped, first: {skipped[0].reason})" if skipped else ""
+        raise ManifestError(f"{path}: holds no utterance that can be scored{reasons}")
+    return rows, skipped
+
+
+def _parse(line: str, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ManifestError(f"{where}: not JSON ({error.msg}); a manifest is one JSON object a line") from error
+    if not isinstance(row, dict):
+        raise ManifestError(f"{where}: not a JSON object; a manifest is one JSON object a line")
+    for key in ("audio_filepath", "text"):
+        if not isinstance(row.get(key), str):
+            raise ManifestError(f"{where}: no '{key}'; evaluation needs the audio and its transcript")
+    rare = row.get("rare_words")
+    if rare is not None and not (isinstance(rare, list) and all(isinstance(word, str) for word in rare)):
+        raise ManifestError(f"{where}: 'rare_words' is no list of words")
+    return row
+
+
+def _locate(audio: str, folder: Path) -> str:
+    beside = folder / audio
+    return str((beside if beside.exists() or not Path(audio).exists() else Path(audio)).absolute())
+
+
+def _default_id(row: Row) -> str:
+    offset = f"@{row['offset']}" if row.get("offset") else ""
+    return f"{row['audio_filepath']}{offset}"
+
+
+def _unusable(row: Row) -> str | None:
+    if not normalise(row["text"]):
+        return "empty text"
+    if not Path(row["audio_filepath"]).is_file():
+        return f"missing audio {row['audio_filepath']}"
+    return None

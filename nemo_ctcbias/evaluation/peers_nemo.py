@@ -1,0 +1,127 @@
+"""NeMo's own decoders as their authors ship them: greedy, the GPU-PB boosting tree, the CTC word spotter."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.evaluation.logprobs import Item
+from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+
+
+def nemo_decoding(model: Any, strategy: str, **section: Any) -> Any:
+    """NeMo's decoding object for the model's tokens, independent of how the model itself decodes.
+
+    Args:
+        model: BPE or character CTC model.
+        strategy: `greedy_batch` or `beam_batch`.
+        section: values of the config section of that strategy (`greedy` or `beam`).
+    """
+    from nemo.collections.asr.parts.submodules import ctc_decoding
+    from omegaconf import OmegaConf
+
+    subword = hasattr(model, "tokenizer")
+    config = OmegaConf.structured(ctc_decoding.CTCBPEDecodingConfig() if subword else ctc_decoding.CTCDecodingConfig())
+    config.strategy = strategy
+    for name, value in section.items():
+        OmegaConf.update(config, f"{strategy.split('_')[0]}.{name}", value)
+    if subword:
+        return ctc_decoding.CTCBPEDecoding(config, tokenizer=model.tokenizer)
+    return ctc_decoding.CTCDecoding(config, vocabulary=list(model.decoder.vocabulary))
+
+
+def _text(decoding: Any, item: Item) -> str:
+    import torch
+
+    log_probs = torch.from_numpy(item.log_probs).unsqueeze(0)
+    lengths = torch.tensor([log_probs.shape[1]])
+    return decoding.ctc_decoder_predictions_tensor(log_probs, lengths)[0].text
+
+
+class Greedy(PlainSystem):
+    """NeMo's batched greedy decoding: no bias at all."""
+
+    name = "greedy"
+
+    def prepare(self, context: Context) -> None:
+        """One decoding object for all lists."""
+        self._decoding = nemo_decoding(context.model, "greedy_batch")
+
+    def decode(self, item: Item, bias: Any, setting: Setting) -> str:
+        """The best token of each frame, collapsed."""
+        return _text(self._decoding, item)
+
+
+class BoostingGreedy(PlainSystem):
+    """GPU-PB boosting tree in greedy search, depth scaling 2.0 as advised for CTC."""
+
+    name = "nemo-boosting-greedy"
+    strategy = "greedy_batch"
+    options: ClassVar[Setting] = {}
+    grid = tuple({"boosting_tree_alpha": alpha} for alpha in (0.25, 0.5, 0.75, 1.0, 1.5, 2.0))
+    default: ClassVar[Setting] = {"boosting_tree_alpha": 1.0}
+
+    def prepare(self, context: Context) -> None:
+        """Refuse character models: the tree needs a tokenizer."""
+        if not hasattr(context.model, "tokenizer"):
+            raise SettingError(f"system {self.name!r}: the boosting tree needs a model with a tokenizer")
+        self._model = context.model
+
+    def build(self, phrases: Phrases, setting: Setting) -> Any:
+        """A decoding object with the tree of these phrases."""
+        if not phrases:
+            return nemo_decoding(self._model, self.strategy, **self.options)
+        tree = {"boosting_tree.key_phrases_list": list(phrases), "boosting_tree_alpha": 1.0}
+        return nemo_decoding(self._model, self.strategy, **tree, **self.options)
+
+    def decode(self, item: Item, bias: Any, setting: Setting) -> str:
+        """Search with the tree's scores times `boosting_tree_alpha`."""
+        infer = getattr(bias.decoding, "search_algorithm", bias.decoding)
+        # The strength multiplies the scores during search only, so one tree serves the whole grid.
+        if infer.fusion_models:
+            infer.fusion_models_alpha = [setting["boosting_tree_alpha"]]
+        return _text(bias, item)
+
+
+class BoostingBeam(BoostingGreedy):
+    """GPU-PB boosting tree in batched beam search, 16 beams; `beam_beta` 0, because its default of 1 inserts tokens."""
+
+    name = "nemo-boosting-beam"
+    strategy = "beam_batch"
+    options: ClassVar[Setting] = {"beam_size": 16, "beam_beta": 0.0}
+
+
+class WordSpotter(PlainSystem):
+    """CTC-WS: words spotted in the log-probs replace those of the greedy transcript (beam threshold of its script)."""
+
+    name = "nemo-ctc-ws"
+    grid = tuple({"cb_weight": weight} for weight in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0))
+    default: ClassVar[Setting] = {"cb_weight": 3.0}
+
+    def prepare(self, context: Context) -> None:
+        """Keep the model's tokenizer and the greedy decoding that spotted words are merged into."""
+        if not hasattr(context.model, "tokenizer"):
+            raise SettingError(f"system {self.name!r}: the word spotter needs a model with a tokenizer")
+        self._model = context.model
+        self._greedy = nemo_decoding(context.model, "greedy_batch")
+
+    def build(self, phrases: Phrases, setting: Setting) -> Any:
+        """The context graph."""
+        from nemo.collections.asr.parts.context_biasing import ContextGraphCTC
+
+        graph = ContextGraphCTC(blank_id=len(self._model.decoder.vocabulary))
+        graph.add_to_graph([(phrase, [self._model.tokenizer.text_to_ids(phrase)]) for phrase in phrases])
+        return graph
+
+    def decode(self, item: Item, bias: Any, setting: Setting) -> str:
+        """Spot, then merge; the plain greedy text where nothing is spotted, as in NeMo's script."""
+        from nemo.collections.asr.parts.context_biasing import merge_alignment_with_ws_hyps, run_word_spotter
+
+        blank = len(self._model.decoder.vocabulary)
+        spotted = run_word_spotter(
+            item.log_probs, bias, self._model, blank_idx=blank, beam_threshold=7.0, ctc_ali_token_weight=0.5, **setting
+        )
+        if not spotted:
+            return _text(self._greedy, item)
+        best = item.log_probs.argmax(axis=1)
+        return merge_alignment_with_ws_hyps(best, self._model, spotted, decoder_type="ctc", blank_idx=blank)[0]

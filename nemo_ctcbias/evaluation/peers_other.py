@@ -1,0 +1,107 @@
+"""Peers outside NeMo: pyctcdecode's own hotwords, and flashlight's lexicon decoder with NeMo's word boosting."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+from nemo_ctcbias.errors import MissingDependencyError, SettingError
+from nemo_ctcbias.evaluation.logprobs import Item
+from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+
+
+class PyctcdecodeHotwords(PlainSystem):
+    """pyctcdecode 0.5.0 without a language model, its own `hotwords`, default pruning.
+
+    The time grows linearly with the list, so that large lists are measured on a subset or not at all.
+    """
+
+    name = "pyctcdecode"
+    grid = tuple({"hotword_weight": weight} for weight in (1.0, 3.0, 6.0, 10.0, 15.0))
+    default: ClassVar[Setting] = {"hotword_weight": 10.0}
+    slow_from = 1000
+    never_from = 10_000
+    tune_on_subset = True
+
+    def prepare(self, context: Context) -> None:
+        """A decoder over the model's tokens and the blank."""
+        try:
+            import pyctcdecode
+        except ImportError as error:
+            raise MissingDependencyError(
+                "pyctcdecode is not installed: pip install 'nemo-ctcbias[pyctcdecode]', or in an environment with "
+                "numpy 2: pip install --no-deps pyctcdecode==0.5.0 pygtrie"
+            ) from error
+        self._decoder = pyctcdecode.build_ctcdecoder([*context.model.decoder.vocabulary, ""])
+        self._beam_width = context.beam_width
+
+    def decode(self, item: Item, bias: Any, setting: Setting) -> str:
+        """pyctcdecode's best text; its pattern of all hotwords is compiled within."""
+        return self._decoder.decode(item.log_probs, beam_width=self._beam_width, hotwords=list(bias), **setting)
+
+
+class Flashlight(PlainSystem):
+    """NeMo's flashlight decoder in lexicon mode with its boost file, over a model that likes all words equally.
+
+    It writes only words of the lexicon (`--lexicon`) and of the list.
+    """
+
+    name = "flashlight"
+    grid = tuple({"boost": boost} for boost in (1.0, 5.0, 20.0, 50.0, 100.0))
+    default: ClassVar[Setting] = {"boost": 20.0}
+    rebuild = True  # the boost is written into the trie
+    tune_on_subset = True  # for the same reason: a trie of the whole lexicon for each utterance and setting
+    slow_from = 1000
+
+    def prepare(self, context: Context) -> None:
+        """Check the bindings, then write the lexicon and a uniform unigram model."""
+        try:
+            from flashlight.lib.text.decoder import KenLM  # noqa: F401
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"flashlight's bindings are not usable ({error}): pip install --no-deps flashlight-text, and kenlm"
+            ) from error
+        if not hasattr(context.model, "tokenizer"):
+            raise SettingError("system 'flashlight': needs a model with a tokenizer")
+        if not context.words:
+            raise SettingError("system 'flashlight' decodes only words of a lexicon; give --lexicon FILE (one a line)")
+        self._model = context.model
+        self._folder = tempfile.TemporaryDirectory(prefix="nemo-ctcbias-flashlight-")
+        folder = Path(self._folder.name)
+        tokenizer = context.model.tokenizer
+        lines = (f"{word}\t{' '.join(tokenizer.text_to_tokens(word))}\n" for word in context.words)
+        (folder / "lexicon.txt").write_text("<unk>\t<unk>\n" + "".join(lines), encoding="utf-8")
+        (folder / "uniform.arpa").write_text(_uniform_arpa(context.words), encoding="utf-8")
+
+    def build(self, phrases: Phrases, setting: Setting) -> Any:
+        """The decoder with every word of the list boosted (flashlight boosts words, so phrases are split)."""
+        from nemo.collections.asr.modules.flashlight_decoder import FlashLightKenLMBeamSearchDecoder
+
+        folder = Path(self._folder.name)
+        words = sorted({word for phrase in phrases for word in phrase.split()})
+        boosts = "".join(f"{word}\t{setting['boost']}\n" for word in words)
+        (folder / "boost.tsv").write_text(boosts, encoding="utf-8")
+        return FlashLightKenLMBeamSearchDecoder(
+            lm_path=str(folder / "uniform.arpa"),
+            vocabulary=list(self._model.decoder.vocabulary),
+            tokenizer=self._model.tokenizer,
+            lexicon_path=str(folder / "lexicon.txt"),
+            boost_path=str(folder / "boost.tsv"),
+            lm_weight=1.0,
+            word_score=0.0,
+        )
+
+    def decode(self, item: Item, bias: Any, setting: Setting) -> str:
+        """Words of the best hypothesis; empty where the search finds no complete word."""
+        hypotheses = bias.decoder.decode(item.log_probs.ctypes.data, *item.log_probs.shape)
+        if not hypotheses:
+            return ""
+        return " ".join(bias.word_dict.get_entry(index) for index in hypotheses[0].words if index >= 0)
+
+
+def _uniform_arpa(words: Phrases) -> str:
+    """Unigram model in ARPA form that gives every word, known or not, the same probability."""
+    entries = ["<unk>", "<s>", "</s>", *words]
+    lines = "".join(f"-1.0\t{word}\n" for word in entries)
+    return f"\\data\\\nngram 1={len(entries)}\n\n\\1-grams:\n{lines}\n\\end\\\n"

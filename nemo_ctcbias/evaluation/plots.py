@@ -1,0 +1,51 @@
+"""Plot of F1 and U-WER against list size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")  # no display is needed to write a file
+from matplotlib import pyplot as plt
+
+_PANELS = {"f1": "F1 of listed words (%)", "u_wer": "U-WER: all other words (%)"}
+_MARKERS = "osD^vPX*<>"
+
+
+def plot(rows: Sequence[Mapping[str, Any]], path: str | Path) -> None:
+    """Draw both metrics with their 95% intervals, one line a system.
+
+    Args:
+        rows: of results.json.
+        path: of the PNG to write.
+    """
+    systems = list(dict.fromkeys(row["system"] for row in rows))
+    sizes = sorted({row["list_size"] for row in rows})
+    figure, axes = plt.subplots(1, len(_PANELS), figsize=(11, 4.2), constrained_layout=True)
+    for axis, (metric, label) in zip(axes, _PANELS.items(), strict=True):
+        for number, system in enumerate(systems):
+            points = [row for row in rows if row["system"] == system and row[metric] is not None]
+            if not points:
+                continue
+            # Systems stand side by side at each size, so that their intervals can be told apart.
+            shift = 0.12 * (number - (len(systems) - 1) / 2)
+            x = [sizes.index(row["list_size"]) + shift for row in points]
+            y = [row[metric] for row in points]
+            spread = [[row[metric] - row[f"{metric}_low"] for row in points]]
+            spread.append([row[f"{metric}_high"] - row[metric] for row in points])
+            marker = _MARKERS[number % len(_MARKERS)]
+            axis.errorbar(x, y, yerr=spread, marker=marker, markersize=5, linewidth=1, capsize=2, label=system)
+        axis.set_xticks(range(len(sizes)), [f"{size:,}" for size in sizes])
+        axis.set_xlim(-0.7, len(sizes) - 0.3)
+        axis.set_xlabel("distractors in the list")
+        axis.set_ylabel(label)
+        axis.grid(axis="y", alpha=0.3)
+        axis.spines[["top", "right"]].set_visible(False)
+    handles, names = axes[-1].get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)

@@ -1,0 +1,152 @@
+"""Write an evaluation: results.json (the contract), details, per-utterance and per-phrase lines, table and plot."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nemo_ctcbias.evaluation.bootstrap import intervals, paired_difference
+from nemo_ctcbias.evaluation.counts import METRICS
+from nemo_ctcbias.evaluation.runner import Run
+from nemo_ctcbias.evaluation.scoring import phrase_table
+from nemo_ctcbias.evaluation.systems import is_own
+from nemo_ctcbias.evaluation.table import markdown
+
+if TYPE_CHECKING:
+    from nemo_ctcbias.evaluation.evaluate import Evaluation
+
+Rows = list[dict[str, Any]]
+
+
+def write(result: Evaluation) -> Rows:
+    """Write all files into `result.options.out` and return the rows of results.json."""
+    out = Path(result.options.out)
+    out.mkdir(parents=True, exist_ok=True)
+    rows = result_rows(result)
+    details = result_details(result)
+    _write_json(out / "results.json", rows)
+    _write_json(out / "details.json", details)
+    _write_lines(out / "utterances.jsonl", utterance_rows(result))
+    _write_lines(out / "phrases.jsonl", phrase_rows(result))
+    (out / "table.md").write_text(markdown(rows, details), encoding="utf-8")
+    try:
+        from nemo_ctcbias.evaluation.plots import plot
+    except ImportError:
+        print("plot.png is not drawn: pip install 'nemo-ctcbias[plot]'")
+    else:
+        plot(rows, out / "plot.png")
+    return rows
+
+
+def result_rows(result: Evaluation) -> Rows:
+    """One row a system and list size; the keys are a contract. None where a metric is undefined."""
+    options = result.options
+    rows = []
+    for (system, size), run in result.runs.items():
+        total, hours = run.total, run.audio_seconds / 3600
+        row: dict[str, Any] = {
+            "system": system,
+            "list_kind": options.list_kind,
+            "list_size": size,
+            "utterances": len(run.positions),
+            "audio_hours": hours,
+        }
+        bounds = intervals(run.counts, options.seed, options.resamples)
+        for metric in METRICS:
+            row[metric] = total.rate(metric)
+            row[f"{metric}_low"], row[f"{metric}_high"] = bounds[metric] or (None, None)
+        row["decode_seconds_per_hour"] = run.decode_seconds / hours
+        row["setting"] = run.setting
+        rows.append(row)
+    return rows
+
+
+def result_details(result: Evaluation) -> dict[str, Any]:
+    """What the table says beyond the contract: counts, building times, tuning, gaps, skips, paired differences."""
+    measured = [
+        {
+            "system": system,
+            "list_size": size,
+            "build_seconds_per_hour": 3600 * run.build_seconds / run.audio_seconds,
+            "counts": asdict(run.total),
+        }
+        for (system, size), run in result.runs.items()
+    ]
+    return {
+        "signature": result.signature,
+        "measured": measured,
+        "tuning": {name: asdict(tuning) for name, tuning in result.tunings.items()},
+        "tuned_on": str(result.options.tune_on) if result.options.tune_on else None,
+        "left_out": [{"system": s, "list_size": n, "reason": r} for s, n, r in result.left_out],
+        "notes": [{"system": s, "list_size": n, "note": r} for s, n, r in result.notes],
+        "skipped": [asdict(skip) for skip in result.skipped],
+        "paired": paired_rows(result),
+    }
+
+
+def paired_rows(result: Evaluation) -> Rows:
+    """Differences between the compared system and each other one, on the utterances that both decoded."""
+    options = result.options
+    own = [name for name in options.systems if is_own(name)]
+    subject = options.compare_to or (own[-1] if own else "greedy")
+    rows = []
+    for (system, size), other in result.runs.items():
+        first = result.runs.get((subject, size))
+        if first is None or system == subject:
+            continue
+        common = set(first.positions) & set(other.positions)
+        left, right = _counts_at(first, common), _counts_at(other, common)
+        row: dict[str, Any] = {"system": subject, "other": system, "list_size": size, "utterances": len(common)}
+        for metric in ("f1", "wer", "b_wer", "u_wer"):
+            difference = paired_difference(left, right, metric, options.seed, options.resamples)
+            row[metric] = asdict(difference) if difference else None
+        rows.append(row)
+    return rows
+
+
+def utterance_rows(result: Evaluation) -> Rows:
+    """One row an utterance, system and list size."""
+    rows = []
+    for (system, size), run in result.runs.items():
+        for position, text, outcome in zip(run.positions, run.hypotheses, run.outcomes, strict=True):
+            counts = outcome.counts
+            rows.append(
+                {
+                    "id": result.items[position].id,
+                    "system": system,
+                    "list_size": size,
+                    "reference": outcome.reference,
+                    "hypothesis": text,
+                    "hits": outcome.hits,
+                    "misses": outcome.misses,
+                    "false_alarms": outcome.false_alarms,
+                    "words": counts.words,
+                    "biased_errors": counts.biased_errors,
+                    "unbiased_errors": counts.unbiased_errors,
+                    "seconds": counts.milliseconds / 1000,
+                }
+            )
+    return rows
+
+
+def phrase_rows(result: Evaluation) -> Rows:
+    """One row a phrase that was spoken or written, system and list size; most wrong first."""
+    return [
+        {"system": system, "list_size": size, "phrase": phrase, "hits": hits, "misses": misses, "false_alarms": alarms}
+        for (system, size), run in result.runs.items()
+        for phrase, (hits, misses, alarms) in phrase_table(run.outcomes).items()
+    ]
+
+
+def _counts_at(run: Run, positions: set[int]) -> list:
+    return [counts for position, counts in zip(run.positions, run.counts, strict=True) if position in positions]
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_lines(path: Path, rows: Rows) -> None:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")

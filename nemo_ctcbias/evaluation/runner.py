@@ -1,0 +1,128 @@
+"""Decode a set of utterances with one system, single-threaded and timed, and score what comes out."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tqdm import tqdm
+
+from nemo_ctcbias.evaluation.counts import Counts
+from nemo_ctcbias.evaluation.logprobs import Item
+from nemo_ctcbias.evaluation.scoring import Outcome, compare
+from nemo_ctcbias.evaluation.systems import Phrases, Setting, System
+
+
+@dataclass
+class Run:
+    """One system with one setting over some utterances.
+
+    Attributes:
+        positions: which of the evaluated utterances, ascending.
+        hypotheses: text of each.
+        outcomes: its score.
+        decode_seconds: in all, without building the lists' graphs.
+        build_seconds: for graphs, trees and scorers where the system lets them be built apart.
+        audio_seconds: of the utterances.
+    """
+
+    setting: Setting
+    positions: list[int] = field(default_factory=list)
+    hypotheses: list[str] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    decode_seconds: float = 0.0
+    build_seconds: float = 0.0
+    audio_seconds: float = 0.0
+
+    @property
+    def counts(self) -> list[Counts]:
+        """Counts of each utterance."""
+        return [outcome.counts for outcome in self.outcomes]
+
+    @property
+    def total(self) -> Counts:
+        """Counts of all utterances."""
+        return sum(self.counts, Counts())
+
+
+def run_system(
+    system: System,
+    items: Sequence[Item],
+    lists: Sequence[Phrases],
+    settings: Sequence[Setting],
+    positions: Sequence[int] | None = None,
+    label: str = "",
+    progress: bool = True,
+) -> list[Run]:
+    """Decode and score with each setting; a list's graph is built once where the system allows it.
+
+    Args:
+        system: prepared.
+        items: all utterances, with `lists` one each.
+        settings: at least one.
+        positions: which utterances to decode, None for all.
+        label: of the progress bar.
+    """
+    chosen = range(len(items)) if positions is None else positions
+    runs = [Run(dict(setting)) for setting in settings]
+    previous, bias = None, None
+    with single_thread(), quiet_nemo():
+        for position in tqdm(chosen, desc=label or system.name, unit="utt", disable=not progress):
+            item, phrases = items[position], lists[position]
+            for run in runs:
+                # Utterances of a session share one list object, whose graph is then kept.
+                if previous is not phrases or system.rebuild:
+                    start = time.perf_counter()
+                    bias = system.build(phrases, run.setting)
+                    run.build_seconds += time.perf_counter() - start
+                    previous = phrases
+                start = time.perf_counter()
+                text = system.decode(item, bias, run.setting)
+                run.decode_seconds += time.perf_counter() - start
+                run.positions.append(position)
+                run.hypotheses.append(text)
+                run.outcomes.append(compare(item.row["text"], text, phrases, item.seconds))
+                run.audio_seconds += item.seconds
+    return runs
+
+
+def subset(items: Sequence[Item], size: int, seed: int) -> list[int]:
+    """Ascending positions of at most `size` utterances, chosen by seed and id alone, for systems that are slow."""
+    ranked = sorted(range(len(items)), key=lambda i: hashlib.sha256(f"{seed}\nsubset\n{items[i].id}".encode()).digest())
+    return sorted(ranked[:size])
+
+
+@contextlib.contextmanager
+def single_thread() -> Iterator[None]:
+    """Let torch use one thread, so that decoding times compare."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def quiet_nemo() -> Iterator[None]:
+    """Silence NeMo's information lines, of which building a tree for each utterance prints thousands."""
+    nemo = sys.modules.get("nemo.utils")
+    logger = getattr(nemo, "logging", None)
+    if logger is None:
+        yield
+        return
+    before = logger.getEffectiveLevel()
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

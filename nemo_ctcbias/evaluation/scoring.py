@@ -1,0 +1,150 @@
+"""Score one utterance: word errors inside and outside its bias list, listed phrases found, missed and invented."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kaldialign import align
+
+from nemo_ctcbias.evaluation.counts import Counts
+from nemo_ctcbias.evaluation.normalise import normalise
+
+_GAP = "<gap>"  # the normaliser removes < and >, so no word can equal it
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Everything about one utterance: the counts, the normalised words and which phrases were right or wrong."""
+
+    counts: Counts
+    reference: str
+    hypothesis: str
+    hits: tuple[str, ...]
+    misses: tuple[str, ...]
+    false_alarms: tuple[str, ...]
+
+
+def score(reference: str, hypothesis: str, listed: Sequence[str], seconds: float = 0.0) -> Counts:
+    """Counts of one utterance; see `compare`.
+
+    >>> score("call deryck now", "call derek now", ["deryck", "dover"]).recall
+    0.0
+    """
+    return compare(reference, hypothesis, listed, seconds).counts
+
+
+def compare(reference: str, hypothesis: str, listed: Sequence[str], seconds: float = 0.0) -> Outcome:
+    """Compare one hypothesis with its reference, given the phrases its decoder was offered.
+
+    All three are normalised first. An occurrence of a listed phrase is a hit if the hypothesis holds the same words in
+    one piece, each aligned to its reference word; otherwise it is a miss. Occurrences in the hypothesis that are no hit
+    are false alarms, so a listed phrase written in place of another one is a miss and a false alarm. Of overlapping
+    phrases ("york" in "new york", both listed) each counts.
+
+    Args:
+        reference: what was said.
+        hypothesis: what was recognised, in any letter case.
+        listed: the phrases of this utterance's bias list, distractors included.
+        seconds: length of the audio.
+    """
+    ref, hyp = normalise(reference).split(), normalise(hypothesis).split()
+    phrases = {phrase for phrase in map(normalise, listed) if phrase}
+    longest = max((phrase.count(" ") + 1 for phrase in phrases), default=0)
+    spoken = _occurrences(ref, phrases, longest)
+    written = _occurrences(hyp, phrases, longest)
+
+    pairs = _index_pairs(align(ref, hyp, _GAP))
+    link = {i: j for i, j in pairs if i is not None and j is not None and ref[i] == hyp[j]}
+    hits = {
+        (phrase, link[start], link[start] + end - start): (phrase, start, end)
+        for phrase, start, end in spoken
+        if all(link.get(start + k, -1) == link.get(start, -2) + k for k in range(end - start))
+    }
+    found = set(hits.values())
+    errors = _count_errors(pairs, ref, hyp, spoken, written)
+    milliseconds = round(1000 * seconds)
+    counts = Counts(
+        utterances=1,
+        milliseconds=milliseconds,
+        hits=len(hits),
+        misses=len(spoken) - len(hits),
+        false_alarms=len(written) - len(hits),
+        clean_milliseconds=0 if spoken else milliseconds,
+        clean_false_alarms=0 if spoken else len(written),
+        **errors,
+    )
+    return Outcome(
+        counts,
+        reference=" ".join(ref),
+        hypothesis=" ".join(hyp),
+        hits=tuple(occurrence[0] for occurrence in spoken if occurrence in found),
+        misses=tuple(occurrence[0] for occurrence in spoken if occurrence not in found),
+        false_alarms=tuple(occurrence[0] for occurrence in written if occurrence not in hits),
+    )
+
+
+def phrase_table(outcomes: Iterable[Outcome]) -> dict[str, tuple[int, int, int]]:
+    """Hits, misses and false alarms of every phrase that was spoken or written, most wrong first."""
+    table: dict[str, list[int]] = {}
+    for outcome in outcomes:
+        for column, phrases in enumerate((outcome.hits, outcome.misses, outcome.false_alarms)):
+            for phrase in phrases:
+                table.setdefault(phrase, [0, 0, 0])[column] += 1
+    ordered = sorted(table.items(), key=lambda item: (-(item[1][1] + item[1][2]), item[0]))
+    return {phrase: (row[0], row[1], row[2]) for phrase, row in ordered}
+
+
+Occurrence = tuple[str, int, int]  # phrase, first word, one past the last word
+
+
+def _occurrences(words: list[str], phrases: set[str], longest: int) -> list[Occurrence]:
+    """All places where a phrase stands in `words`, overlapping ones included."""
+    found = []
+    for start in range(len(words)):
+        for end in range(start + 1, min(start + longest, len(words)) + 1):
+            phrase = " ".join(words[start:end])
+            if phrase in phrases:
+                found.append((phrase, start, end))
+    return found
+
+
+def _index_pairs(alignment: list[tuple[str, str]]) -> list[tuple[int | None, int | None]]:
+    """Turn aligned words into aligned positions; None where one side has a gap."""
+    pairs: list[tuple[int | None, int | None]] = []
+    i = j = 0
+    for left, right in alignment:
+        pairs.append((None if left == _GAP else i, None if right == _GAP else j))
+        i += left != _GAP
+        j += right != _GAP
+    return pairs
+
+
+def _covered(occurrences: Iterable[Occurrence]) -> set[int]:
+    return {index for _, start, end in occurrences for index in range(start, end)}
+
+
+def _count_errors(
+    pairs: list[tuple[int | None, int | None]],
+    ref: list[str],
+    hyp: list[str],
+    spoken: list[Occurrence],
+    written: list[Occurrence],
+) -> dict[str, int]:
+    """Word errors by kind, split into biased and unbiased; the two always add up to the total."""
+    biased_ref, biased_hyp = _covered(spoken), _covered(written)
+    said = {phrase for phrase, _, _ in spoken}
+    distractor_hyp = _covered(occurrence for occurrence in written if occurrence[0] not in said)
+    kinds = ("substitutions", "deletions", "insertions")
+    counts = {f"{side}_{kind}": 0 for side in ("biased", "unbiased") for kind in kinds}
+    counts |= {"distractor_insertions": 0, "distractor_substitutions": 0}
+    for i, j in pairs:
+        if i is not None and j is not None and ref[i] == hyp[j]:
+            continue
+        # An insertion has no reference word: the list decides by what was written.
+        biased = (i in biased_ref) if i is not None else (j in biased_hyp)
+        kind = "insertions" if i is None else "deletions" if j is None else "substitutions"
+        counts[f"{'biased' if biased else 'unbiased'}_{kind}"] += 1
+        if j in distractor_hyp:
+            counts[f"distractor_{kind}"] += 1
+    return counts | {"biased_words": len(biased_ref), "unbiased_words": len(ref) - len(biased_ref)}

@@ -1,0 +1,106 @@
+"""Systems under test: one small protocol, and a registry from names to systems."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.evaluation.logprobs import Item
+
+Setting = dict[str, Any]  # what tuning chooses, for example {"hotword_weight": 10.0}
+Phrases = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What systems may use to get ready: the model, and files that some of them need."""
+
+    model: Any
+    beam_width: int = 100
+    words: tuple[str, ...] = ()  # vocabulary of decoders that know only the words of a lexicon
+
+
+class System(Protocol):
+    """Turns log-probs and a list into text.
+
+    `build` makes whatever the list needs (its time is reported apart), `decode` recognises one utterance with it.
+    """
+
+    name: str
+    grid: tuple[Setting, ...]  # settings tried on the tuning manifest
+    default: Setting  # without tuning
+    rebuild: bool  # whether `build` depends on the setting
+    slow_from: int | None  # list size from which only a stated subset is measured
+    never_from: int | None  # list size from which it is left out
+    tune_on_subset: bool  # too slow for tuning on a whole manifest
+
+    def prepare(self, context: Context) -> None:
+        """Load what is needed; MissingDependencyError or SettingError say why the system cannot run."""
+
+    def build(self, phrases: Phrases, setting: Setting) -> Any:
+        """Graph, tree or scorer of one list."""
+
+    def decode(self, item: Item, bias: Any, setting: Setting) -> str:
+        """Text of one utterance, biased towards what `build` returned."""
+
+
+class PlainSystem:
+    """Defaults of the protocol: nothing to tune, nothing to build, fast at any size."""
+
+    name = ""
+    grid: tuple[Setting, ...] = ({},)
+    default: ClassVar[Setting] = {}
+    rebuild = False
+    slow_from: int | None = None
+    never_from: int | None = None
+    tune_on_subset = False
+
+    def prepare(self, context: Context) -> None:
+        """Nothing to load."""
+
+    def build(self, phrases: Phrases, setting: Setting) -> Any:
+        """The phrases themselves."""
+        return phrases
+
+
+_PEERS = {
+    "greedy": "nemo_ctcbias.evaluation.peers_nemo:Greedy",
+    "nemo-boosting-greedy": "nemo_ctcbias.evaluation.peers_nemo:BoostingGreedy",
+    "nemo-boosting-beam": "nemo_ctcbias.evaluation.peers_nemo:BoostingBeam",
+    "nemo-ctc-ws": "nemo_ctcbias.evaluation.peers_nemo:WordSpotter",
+    "pyctcdecode": "nemo_ctcbias.evaluation.peers_other:PyctcdecodeHotwords",
+    "flashlight": "nemo_ctcbias.evaluation.peers_other:Flashlight",
+}
+
+
+def make_system(name: str) -> System:
+    """The system of a name: a peer, or our own parts joined with '+'.
+
+    Raises:
+        SettingError: no such system, or one of its parts does not exist or is not there yet.
+    """
+    from nemo_ctcbias.evaluation.own import PARTS, OwnSystem
+
+    if name in _PEERS:
+        module, kind = _PEERS[name].split(":")
+        return getattr(importlib.import_module(module), kind)()
+    if "+" in name or name in OwnSystem.KNOWN_PARTS:
+        return OwnSystem(name)
+    raise SettingError(
+        f"unknown system {name!r}; choose from {', '.join(_PEERS)}, or own parts joined with '+': {', '.join(PARTS)}"
+    )
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is one of our own systems rather than a peer."""
+    return name not in _PEERS
+
+
+def read_words(path: str | Path | None) -> tuple[str, ...]:
+    """Words of a lexicon file, one or more a line; empty without a file."""
+    from nemo_ctcbias.evaluation.rare_words import read_phrases
+
+    return tuple(dict.fromkeys(word for line in read_phrases(path) for word in line.split())) if path else ()

@@ -1,0 +1,298 @@
+"""What a biased model adds to NeMo's CTC models; shared by the subword and the character class."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nemo.collections.asr.models import ASRModel
+from nemo.collections.common.parts.preprocessing.manifest import get_full_path
+from nemo.collections.asr.parts.utils.timestamp_utils import process_timestamp_outputs
+from nemo.utils import logging, model_utils
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from nemo_ctcbias.bias_list import BiasList, Note, spell
+from nemo_ctcbias.errors import BiasListError
+from nemo_ctcbias.models.config import BiasingConfig, beam_options, boost_options
+from nemo_ctcbias.models.utterance_lists import lists_of_manifest
+from nemo_ctcbias.models.vocabulary import vocabulary_of
+
+ARTIFACT = "biasing.bias_list"
+SHOWN_NOTES = 5
+
+
+class BiasedCTCMixin:
+    """Bias lists on one of NeMo's CTC model classes.
+
+    The stored list acts on every transcription; `transcribe(bias_list=...)` replaces it for one call, a
+    manifest's `bias_list` field for one utterance.  Without any list the model is its base class.
+    """
+
+    decoding_class: type
+
+    def __init__(self, cfg: DictConfig, trainer: Any = None):
+        cfg = model_utils.convert_model_config_to_dict_config(cfg)
+        with open_dict(cfg):  # NeMo writes `target` only where there is none: a base checkpoint would stay one
+            cfg.target = f"{type(self).__module__}.{type(self).__qualname__}"
+        super().__init__(cfg=cfg, trainer=trainer)
+        self._setup_biasing()
+
+    def _setup_biasing(self) -> None:
+        biasing = BiasingConfig.merge(self._cfg.get("biasing"))
+        stored = biasing.bias_list
+        biasing.bias_list = None
+        with open_dict(self._cfg):
+            self._cfg.biasing = biasing
+        self._bias_list = BiasList()
+        if isinstance(stored, str):
+            # The file is gone once a restored model is built, so it is read here and packed anew on saving.
+            self._bias_list = BiasList.load(self.register_artifact(ARTIFACT, stored))
+            self.artifacts.pop(ARTIFACT, None)
+            self._cfg.biasing.bias_list = None
+        elif stored is not None:
+            self._bias_list = BiasList(OmegaConf.to_container(stored))
+        self._call_lists: list[BiasList] | None = None
+        self._manifest_lists: dict[int, BiasList] = {}
+        self._row = 0
+        self._predict_lists: dict[tuple[str, float], BiasList] = {}
+        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+
+    # --- the list
+
+    @property
+    def bias_list(self) -> BiasList:
+        """The stored list."""
+        return self._bias_list
+
+    def set_bias_list(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
+        """Store a list (phrases, a file, or None for none); it is saved with the model.
+
+        Returns:
+            What could not be used or was changed, and why; the first few are logged as well.
+
+        Raises:
+            BiasListError: if the list cannot be read.
+        """
+        self._bias_list = BiasList.of(bias_list)
+        notes = self.check_bias_list(self._bias_list)
+        serious = [note for note in notes if note.level != "changed"]
+        for note in serious[:SHOWN_NOTES]:
+            logging.warning(str(note))
+        if len(serious) > SHOWN_NOTES:
+            logging.warning(f"{len(serious) - SHOWN_NOTES} more notes on the bias list: see check_bias_list()")
+        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        return notes
+
+    def check_bias_list(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
+        """What of a list this model could not use or would change, and why."""
+        return spell(BiasList.of(bias_list), vocabulary_of(self), self._cfg.biasing.alternatives).notes
+
+    # --- decoding
+
+    def change_decoding_strategy(self, decoding_cfg: DictConfig | None = None, verbose: bool = True) -> None:
+        """As NeMo's; `strategy=pyctcdecode` with `beam.pyctcdecode_cfg.hotwords` makes these the list."""
+        decoding_cfg = copy.deepcopy(decoding_cfg if decoding_cfg is not None else self._cfg.decoding)
+        if not isinstance(decoding_cfg, DictConfig):
+            decoding_cfg = OmegaConf.structured(decoding_cfg)
+        OmegaConf.set_struct(decoding_cfg, False)
+        hotwords, weight = _hotwords(decoding_cfg)
+        base = copy.deepcopy(decoding_cfg)
+        if hotwords:
+            base.strategy = "greedy_batch"  # for utterances without a list; NeMo's own beam has no timestamps
+        super().change_decoding_strategy(base, verbose=False)
+        self._install_decoding(decoding_cfg, hotwords, weight)
+        if verbose:
+            logging.info(f"Changed decoding strategy to \n{OmegaConf.to_yaml(self.cfg.decoding)}")
+
+    def _install_decoding(self, wanted: DictConfig, hotwords: list | None, weight: float | None) -> None:
+        from nemo_ctcbias.decoding.strategy import BiasSource
+
+        merged = self.cfg.decoding  # with NeMo's defaults filled in
+        decoding = self._make_decoding(merged)
+        biasing = self._cfg.biasing
+        default = BiasList(hotwords) if hotwords else self._bias_list
+        best_only = merged.get("beam", {}).get("return_best_hypothesis", True)
+        source = BiasSource(
+            default=default,
+            weight=weight,
+            nbest=None if best_only else biasing.nbest,
+            seconds_per_frame=self.encoder.subsampling_factor * self._cfg.preprocessor.window_stride
+            if hasattr(self.encoder, "subsampling_factor")
+            else 1.0,
+        )
+        decoding.attach(_HotwordDecoderOf(self) if biasing.enabled else None, source)
+        self.decoding = decoding
+        self.wer.decoding = decoding
+        if hotwords:  # what was asked for, so that it is kept on saving and on the next change
+            with open_dict(self.cfg.decoding):
+                self.cfg.decoding.strategy = wanted.strategy
+
+    def make_hotword_decoder(self):
+        """The search that this model's lists are decoded with."""
+        from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
+
+        biasing = self._cfg.biasing
+        return HotwordBeamDecoder.from_vocabulary(
+            vocabulary_of(self),
+            boost=boost_options(biasing),
+            beam=beam_options(biasing),
+            alternatives=biasing.alternatives,
+        )
+
+    # --- transcription
+
+    def transcribe(self, audio, *args, bias_list=..., bias_lists: Sequence | None = None, **kwargs):
+        """As NeMo's `transcribe`.
+
+        Args:
+            bias_list: list for this call instead of the stored one (None: no bias).
+            bias_lists: one list for each recording, in order.
+        """
+        if bias_lists is not None:
+            if isinstance(audio, (list, tuple)) and len(audio) != len(bias_lists):
+                raise BiasListError(f"bias_lists: {len(bias_lists)} lists for {len(audio)} recordings")
+            self._call_lists = [BiasList.of(one) for one in bias_lists]
+        stored = self.decoding._source.default
+        if bias_list is not ...:
+            kept, self._bias_list = self._bias_list, BiasList.of(bias_list)
+            self.decoding._source.default = self._bias_list
+        try:
+            return super().transcribe(audio, *args, **kwargs)
+        finally:
+            self._call_lists = None
+            if bias_list is not ...:
+                self._bias_list = kept
+                self.decoding._source.default = stored
+
+    def _transcribe_on_begin(self, audio, trcfg):
+        self._row, self._manifest_lists, self._list_folder = 0, {}, None
+        super()._transcribe_on_begin(audio, trcfg)
+
+    def _transcribe_on_end(self, trcfg):
+        super()._transcribe_on_end(trcfg)
+        self.train(trcfg._internal.training_mode)  # NeMo leaves encoder and decoder in train mode
+
+    def _transcribe_input_processing(self, audio, trcfg):
+        first = audio[0] if isinstance(audio, (list, tuple)) and len(audio) else audio
+        if isinstance(first, str) and first.endswith((".json", ".jsonl")):
+            self._list_folder = Path(first).parent  # NeMo copies the manifest's rows to a temporary file
+        return super()._transcribe_input_processing(audio, trcfg)
+
+    def _setup_transcribe_dataloader(self, config):
+        manifest = config.get("manifest_filepath") or Path(config["temp_dir"]) / "manifest.json"
+        self._manifest_lists = lists_of_manifest(manifest, self._list_folder)
+        return super()._setup_transcribe_dataloader(config)
+
+    def _lists_of_batch(self, size: int) -> list[BiasList] | None:
+        """Lists of the next `size` utterances, in the order of the call; None where all take the default."""
+        rows = range(self._row, self._row + size)
+        self._row += size
+        if self._call_lists is not None:
+            return [self._call_lists[row] for row in rows]
+        if any(row in self._manifest_lists for row in rows):
+            return [self._manifest_lists.get(row, self.decoding._source.default) for row in rows]
+        return None
+
+    def _transcribe_output_processing(self, outputs, trcfg):
+        with self.decoding.lists(self._lists_of_batch(len(outputs["logits"]))):
+            if not self.decoding._source.nbest:
+                return super()._transcribe_output_processing(outputs, trcfg)
+            found = self.decoding.ctc_decoder_predictions_tensor(
+                outputs.pop("logits"), outputs.pop("logits_len"), return_hypotheses=trcfg.return_hypotheses
+            )
+        if trcfg.timestamps:  # NeMo's own n-best path cannot; each list is an ordinary list of hypotheses
+            stride = self.cfg["preprocessor"]["window_stride"]
+            for hypotheses in found:
+                process_timestamp_outputs(hypotheses, self.encoder.subsampling_factor, stride)
+        return found
+
+    def _setup_dataloader_from_config(self, config):
+        manifest = config.get("manifest_filepath") if config else None
+        if config and config.get("return_sample_id") and isinstance(manifest, str) and Path(manifest).is_file():
+            self._predict_lists = _lists_by_recording(manifest)
+        return super()._setup_dataloader_from_config(config)
+
+    def predict_step(self, batch, batch_idx, dataloader_idx=0):
+        """As NeMo's (transcribe_speech_parallel.py), with the lists of the manifest."""
+        with self.decoding.lists(self._lists_of_samples(batch[-1])):
+            return super().predict_step(batch, batch_idx, dataloader_idx)
+
+    def _lists_of_samples(self, sample_ids) -> list[BiasList] | None:
+        if not self._predict_lists:
+            return None
+        dataset = self.trainer.predict_dataloaders.dataset
+        rows = [dataset.get_manifest_sample(int(sample)) for sample in sample_ids]
+        default = self.decoding._source.default
+        return [self._predict_lists.get((row.audio_file, float(row.offset or 0)), default) for row in rows]
+
+    # --- saving and loading
+
+    def save_to(self, save_path: str) -> None:
+        """As NeMo's; the list travels inside the `.nemo`."""
+        with tempfile.TemporaryDirectory() as folder, self._packed_list(Path(folder)):
+            super().save_to(save_path)
+
+    @contextmanager
+    def _packed_list(self, folder: Path):
+        if len(self._bias_list):
+            file = folder / "bias_list.jsonl"
+            self._bias_list.save(file)
+            self.register_artifact(ARTIFACT, str(file))
+        try:
+            yield
+        finally:
+            self.artifacts.pop(ARTIFACT, None)
+            self._cfg.biasing.bias_list = None
+
+    @classmethod
+    def list_available_models(cls) -> list:
+        """None of its own: NeMo would otherwise resolve its pretrained names to this subclass."""
+        return []
+
+    @classmethod
+    def from_pretrained(cls, model_name: str, *args, **kwargs):
+        """NeMo's pretrained CTC model of that name, biased."""
+        return cls.from_ctc(ASRModel.from_pretrained(model_name, *args, **kwargs))
+
+    @classmethod
+    def from_ctc(cls, source):
+        """See `nemo_ctcbias.models.convert.from_ctc`."""
+        from nemo_ctcbias.models.convert import from_ctc
+
+        return from_ctc(source)
+
+
+class _HotwordDecoderOf:
+    """The model's hotword decoder, made when the first list is decoded: pyctcdecode is needed only then."""
+
+    def __init__(self, model: BiasedCTCMixin):
+        self._make, self._decoder = model.make_hotword_decoder, None
+
+    def __getattr__(self, name: str):
+        if self._decoder is None:
+            self._decoder = self._make()
+        return getattr(self._decoder, name)
+
+
+def _hotwords(decoding_cfg: DictConfig) -> tuple[list | None, float | None]:
+    """Hotwords and weight of NeMo's `pyctcdecode` strategy, where it is selected and they are given."""
+    if decoding_cfg.get("strategy") != "pyctcdecode":
+        return None, None
+    settings = OmegaConf.select(decoding_cfg, "beam.pyctcdecode_cfg") or {}
+    hotwords = settings.get("hotwords")
+    return (list(hotwords), float(settings.get("hotword_weight", 10.0))) if hotwords else (None, None)
+
+
+def _lists_by_recording(manifest: str) -> dict[tuple[str, float], BiasList]:
+    """Lists by (path of the recording, offset): NeMo's own data set keeps no other field."""
+    from nemo.collections.asr.parts.utils.manifest_utils import read_manifest
+
+    rows = read_manifest(manifest)
+    return {
+        (get_full_path(rows[row]["audio_filepath"], manifest), float(rows[row].get("offset") or 0)): bias_list
+        for row, bias_list in lists_of_manifest(manifest).items()
+    }

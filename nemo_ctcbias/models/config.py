@@ -1,0 +1,70 @@
+"""The `biasing` section of a model's config."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from nemo_ctcbias.decoding.beam_search import BeamOptions
+from nemo_ctcbias.decoding.boosting import BoostOptions
+from nemo_ctcbias.errors import SettingError
+
+
+@dataclass
+class BiasingConfig:
+    """Settings of a biased model; they travel in its `.nemo`.
+
+    Args:
+        enabled: False decodes as if there were no list.
+        bias_list: a file or a list of phrases; in a `.nemo` the list that was stored with it.
+        alternatives: token sequences tried for each phrase.
+        nbest: hypotheses returned where n-best is asked for (`decoding.beam.return_best_hypothesis=false`).
+        boost: see `nemo_ctcbias.BoostOptions`.
+        beam: see `nemo_ctcbias.BeamOptions`.
+    """
+
+    enabled: bool = True
+    bias_list: Any = None
+    alternatives: int = 4
+    nbest: int = 10
+    boost: dict[str, float] = field(default_factory=dict)
+    beam: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def merge(cls, given: DictConfig | dict | None) -> DictConfig:
+        """Defaults overlaid by what was given.
+
+        Raises:
+            SettingError: naming an unknown key or a value of the wrong kind.
+        """
+        try:
+            merged = OmegaConf.merge(OmegaConf.structured(cls), given or {})
+        except (OmegaConfBaseException, ValueError) as error:
+            known = ", ".join(item.name for item in fields(cls))
+            reason = str(error).splitlines()[0]
+            raise SettingError(f"biasing: {reason}; the section knows {known}") from error
+        boost_options(merged)
+        beam_options(merged)
+        return merged
+
+
+def _options(kind: type, section: str, given: Any) -> Any:
+    known = {item.name for item in fields(kind)}
+    unknown = set(given) - known
+    if unknown:
+        raise SettingError(f"biasing.{section}: unknown key {sorted(unknown)[0]!r}; known: {', '.join(sorted(known))}")
+    whole = {"beam_width"}
+    return kind(**{key: int(value) if key in whole else float(value) for key, value in given.items()})
+
+
+def boost_options(config: DictConfig) -> BoostOptions:
+    """`biasing.boost` as options."""
+    return _options(BoostOptions, "boost", config.boost)
+
+
+def beam_options(config: DictConfig) -> BeamOptions:
+    """`biasing.beam` as options."""
+    return _options(BeamOptions, "beam", config.beam)

@@ -1,0 +1,26 @@
+"""The model classes that NeMo restores: its CTC models with a bias list."""
+
+from __future__ import annotations
+
+from nemo.collections.asr.models import EncDecCTCModel, EncDecCTCModelBPE
+from omegaconf import DictConfig, OmegaConf
+
+from nemo_ctcbias.models.biased_ctc import BiasedCTCMixin
+
+
+class BiasedEncDecCTCModelBPE(BiasedCTCMixin, EncDecCTCModelBPE):
+    """`EncDecCTCModelBPE` (subwords) that takes a bias list."""
+
+    def _make_decoding(self, config: DictConfig):
+        from nemo_ctcbias.decoding.strategy import BiasedCTCBPEDecoding
+
+        return BiasedCTCBPEDecoding(config, tokenizer=self.tokenizer)
+
+
+class BiasedEncDecCTCModel(BiasedCTCMixin, EncDecCTCModel):
+    """`EncDecCTCModel` (characters) that takes a bias list."""
+
+    def _make_decoding(self, config: DictConfig):
+        from nemo_ctcbias.decoding.strategy import BiasedCTCDecoding
+
+        return BiasedCTCDecoding(config, vocabulary=OmegaConf.to_container(self.decoder.vocabulary))

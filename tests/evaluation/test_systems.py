@@ -1,0 +1,140 @@
+"""Every system on log-probs with a known answer: it writes a listed rival, and nothing changes without a list."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+
+import numpy as np
+import pytest
+
+from nemo_ctcbias.errors import MissingDependencyError, SettingError
+from nemo_ctcbias.evaluation.logprobs import Item
+from nemo_ctcbias.evaluation.runner import run_system, subset
+from nemo_ctcbias.evaluation.systems import Context, make_system
+
+pytest.importorskip("nemo.collections.asr")
+
+SAID, HEARD = "we met zelda", "we met zelza"
+STRONG = {
+    "nemo-boosting-greedy": {"boosting_tree_alpha": 2.0},
+    "nemo-boosting-beam": {"boosting_tree_alpha": 1.0},
+    "nemo-ctc-ws": {"cb_weight": 4.0},
+    "pyctcdecode": {"hotword_weight": 10.0},
+    "hotword": None,  # its default
+}
+
+
+def ready(name, model, **context):
+    if name in ("pyctcdecode", "hotword"):
+        pytest.importorskip("pyctcdecode")
+    if name == "flashlight":
+        pytest.importorskip("flashlight.lib.text.decoder")
+    system = make_system(name)
+    system.prepare(Context(model, beam_width=20, **context))
+    return system
+
+
+def decode(system, item, phrases, setting=None):
+    setting = dict(system.default) if setting is None else setting
+    return system.decode(item, system.build(phrases, setting), setting)
+
+
+@pytest.fixture
+def item(tiny_model, spell):
+    row = {"id": "u", "text": SAID}
+    return Item(row, spell(tiny_model, HEARD, rival=SAID, gap=1.0), 1.0)
+
+
+def test_greedy_writes_the_best_path(tiny_model, item):
+    assert decode(ready("greedy", tiny_model), item, ()) == HEARD
+
+
+@pytest.mark.parametrize("name", STRONG)
+def test_a_listed_word_wins_and_without_a_list_nothing_changes(name, tiny_model, item):
+    system = ready(name, tiny_model)
+    assert decode(system, item, ("zelda", "dover", "calais"), STRONG[name]) == SAID
+    assert decode(system, item, (), STRONG[name]) == HEARD
+
+
+@pytest.mark.parametrize("name", ["greedy", *STRONG])
+def test_settings_of_the_grid_are_accepted_and_results_repeat(name, tiny_model, item):
+    system = ready(name, tiny_model)
+    for setting in system.grid:
+        texts = {decode(system, item, ("zelda", "dover"), setting) for _ in range(2)}
+        assert len(texts) == 1
+
+
+def test_flashlight_writes_words_of_lexicon_and_list_only(tiny_model, item):
+    system = ready("flashlight", tiny_model, words=("we", "met", "anna"))
+    assert decode(system, item, ("zelda",)) == SAID
+
+
+def test_flashlight_without_a_lexicon_says_so(tiny_model):
+    pytest.importorskip("flashlight.lib.text.decoder")
+    with pytest.raises(SettingError, match="give --lexicon FILE"):
+        make_system("flashlight").prepare(Context(tiny_model))
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "advice"),
+    [("flashlight", "flashlight", "--no-deps flashlight-text"), ("pyctcdecode", "pyctcdecode", "pip install")],
+)
+def test_absent_packages_name_their_install_command(name, module, advice, tiny_model, monkeypatch):
+    for loaded in [key for key in sys.modules if key.split(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, loaded)
+    original = builtins.__import__
+
+    def without(target, *args, **kwargs):
+        if target.split(".")[0] == module:
+            raise ImportError(f"No module named {target!r}")
+        return original(target, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(MissingDependencyError, match=advice):
+        make_system(name).prepare(Context(tiny_model, words=("we",)))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nonsense", "unknown system 'nonsense'; choose from greedy, nemo-boosting-greedy"),
+        ("hotword+telepathy", "part 'telepathy' does not exist; available: hotword"),
+        ("hotword+hotword", "named twice"),
+    ],
+)
+def test_bad_names_are_refused(name, message):
+    with pytest.raises(SettingError, match=message.replace("+", r"\+")):
+        make_system(name)
+
+
+def test_trees_need_a_tokenizer():
+    for name in ("nemo-boosting-greedy", "nemo-boosting-beam", "nemo-ctc-ws"):
+        with pytest.raises(SettingError, match="needs a model with a tokenizer"):
+            make_system(name).prepare(Context(object()))
+
+
+def test_runner_builds_once_for_a_shared_list_and_restores_threads(tiny_model, item):
+    import torch
+
+    system = ready("nemo-boosting-greedy", tiny_model)
+    built = []
+    build = system.build
+    system.build = lambda phrases, setting: (built.append(phrases), build(phrases, setting))[1]
+    shared, other = ("zelda",), ("dover",)
+    threads = torch.get_num_threads()
+    runs = run_system(system, [item] * 3, [shared, shared, other], system.grid[:2], progress=False)
+    assert built == [shared, other]
+    assert torch.get_num_threads() == threads
+    assert [len(run.hypotheses) for run in runs] == [3, 3]
+    assert runs[0].audio_seconds == 3.0
+    assert runs[0].decode_seconds > 0 < runs[0].build_seconds
+
+
+def test_subset_depends_on_ids_only():
+    items = [Item({"id": f"u{i}"}, np.zeros((1, 1), np.float32), 1.0) for i in range(20)]
+    chosen = {items[i].id for i in subset(items, 5, seed=3)}
+    backwards = items[::-1]
+    assert chosen == {backwards[i].id for i in subset(backwards, 5, seed=3)}
+    assert len(chosen) == 5
+    assert subset(items, 50, seed=3) == list(range(20))
