@@ -80,10 +80,9 @@ class BoostingTrie:
         self.lend = np.zeros(len(self.depth))
         if len(states):
             np.maximum.at(self.lend, states, self.weights[phrases])
-        for state in range(len(self.depth) - 1, 0, -1):  # deepest first: children before parents
-            parent = self._parent[state]
-            if self.lend[state] > self.lend[parent]:
-                self.lend[parent] = self.lend[state]
+        for level in range(int(self.depth.max(initial=0)), 0, -1):  # children before parents
+            nodes = np.flatnonzero(self.depth == level)
+            np.maximum.at(self.lend, self._parent[nodes], self.lend[nodes])
 
     def _children(self, states: np.ndarray, tokens: np.ndarray) -> np.ndarray:
         """Child of each state by each token, -1 where there is none."""

@@ -36,7 +36,7 @@ class BiasSource:
     """
 
     default: BiasList
-    weight: float | None = None
+    weight: float = 10.0
     nbest: int | None = None
     seconds_per_frame: float = 1.0
 

@@ -59,7 +59,7 @@ def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]
     rows, skipped = read_manifest(options.manifest)
     tune_rows, tune_skipped = read_manifest(options.tune_on) if options.tune_on else ([], [])
     _refuse_overlap(options, rows, tune_rows)
-    builder.build(rows, options.list_kind, options.list_sizes[0])  # a list that cannot be built stops here, too
+    builder.build(rows, options.list_kind, max(options.list_sizes))  # a list that cannot be built stops here, too
 
     if model is None:
         model = load_model(options.model or _shipped_model())
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _shipped_model() -> str:
-    from nemo_ctcbias.models import shipped_model
+    from nemo_ctcbias.models.convert import shipped_model
 
     return str(shipped_model())
 

@@ -59,7 +59,7 @@ class OwnSystem(PlainSystem):
         """Build the decoder for the model's vocabulary with all parts applied."""
         from nemo_ctcbias.bias_list import BiasList
         from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
-        from nemo_ctcbias.models import vocabulary_of
+        from nemo_ctcbias.models.vocabulary import vocabulary_of
 
         self._recipe = Recipe()
         for part in PARTS:

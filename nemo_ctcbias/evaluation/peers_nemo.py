@@ -1,4 +1,4 @@
-"""NeMo's own decoders as their authors ship them: greedy, the GPU-PB boosting tree, the CTC word spotter."""
+"""NeMo's own decoding strategies as their authors ship them: greedy, and the GPU-PB boosting tree."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def nemo_decoding(model: Any, strategy: str, **section: Any) -> Any:
     return ctc_decoding.CTCDecoding(config, vocabulary=list(model.decoder.vocabulary))
 
 
-def _text(decoding: Any, item: Item) -> str:
+def best_text(decoding: Any, item: Item) -> str:
+    """Text of one utterance from NeMo's decoding object."""
     import torch
 
     log_probs = torch.from_numpy(item.log_probs).unsqueeze(0)
@@ -49,7 +50,7 @@ class Greedy(PlainSystem):
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:
         """The best token of each frame, collapsed."""
-        return _text(self._decoding, item)
+        return best_text(self._decoding, item)
 
 
 class BoostingGreedy(PlainSystem):
@@ -80,7 +81,7 @@ class BoostingGreedy(PlainSystem):
         # The strength multiplies the scores during search only, so one tree serves the whole grid.
         if infer.fusion_models:
             infer.fusion_models_alpha = [setting["boosting_tree_alpha"]]
-        return _text(bias, item)
+        return best_text(bias, item)
 
 
 class BoostingBeam(BoostingGreedy):
@@ -89,39 +90,3 @@ class BoostingBeam(BoostingGreedy):
     name = "nemo-boosting-beam"
     strategy = "beam_batch"
     options: ClassVar[Setting] = {"beam_size": 16, "beam_beta": 0.0}
-
-
-class WordSpotter(PlainSystem):
-    """CTC-WS: words spotted in the log-probs replace those of the greedy transcript (beam threshold of its script)."""
-
-    name = "nemo-ctc-ws"
-    grid = tuple({"cb_weight": weight} for weight in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0))
-    default: ClassVar[Setting] = {"cb_weight": 3.0}
-
-    def prepare(self, context: Context) -> None:
-        """Keep the model's tokenizer and the greedy decoding that spotted words are merged into."""
-        if not hasattr(context.model, "tokenizer"):
-            raise SettingError(f"system {self.name!r}: the word spotter needs a model with a tokenizer")
-        self._model = context.model
-        self._greedy = nemo_decoding(context.model, "greedy_batch")
-
-    def build(self, phrases: Phrases, setting: Setting) -> Any:
-        """The context graph."""
-        from nemo.collections.asr.parts.context_biasing import ContextGraphCTC
-
-        graph = ContextGraphCTC(blank_id=len(self._model.decoder.vocabulary))
-        graph.add_to_graph([(phrase, [self._model.tokenizer.text_to_ids(phrase)]) for phrase in phrases])
-        return graph
-
-    def decode(self, item: Item, bias: Any, setting: Setting) -> str:
-        """Spot, then merge; the plain greedy text where nothing is spotted, as in NeMo's script."""
-        from nemo.collections.asr.parts.context_biasing import merge_alignment_with_ws_hyps, run_word_spotter
-
-        blank = len(self._model.decoder.vocabulary)
-        spotted = run_word_spotter(
-            item.log_probs, bias, self._model, blank_idx=blank, beam_threshold=7.0, ctc_ali_token_weight=0.5, **setting
-        )
-        if not spotted:
-            return _text(self._greedy, item)
-        best = item.log_probs.argmax(axis=1)
-        return merge_alignment_with_ws_hyps(best, self._model, spotted, decoder_type="ctc", blank_idx=blank)[0]

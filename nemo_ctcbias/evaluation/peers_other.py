@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 import tempfile
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -57,7 +62,7 @@ class Flashlight(PlainSystem):
     def prepare(self, context: Context) -> None:
         """Check the bindings, then write the lexicon and a uniform unigram model."""
         try:
-            from flashlight.lib.text.decoder import KenLM  # noqa: F401
+            from flashlight.lib.text.decoder.kenlm import KenLM  # noqa: F401
         except ImportError as error:
             raise MissingDependencyError(
                 f"flashlight's bindings are not usable ({error}): pip install --no-deps flashlight-text, and kenlm"
@@ -82,15 +87,17 @@ class Flashlight(PlainSystem):
         words = sorted({word for phrase in phrases for word in phrase.split()})
         boosts = "".join(f"{word}\t{setting['boost']}\n" for word in words)
         (folder / "boost.tsv").write_text(boosts, encoding="utf-8")
-        return FlashLightKenLMBeamSearchDecoder(
-            lm_path=str(folder / "uniform.arpa"),
-            vocabulary=list(self._model.decoder.vocabulary),
-            tokenizer=self._model.tokenizer,
-            lexicon_path=str(folder / "lexicon.txt"),
-            boost_path=str(folder / "boost.tsv"),
-            lm_weight=1.0,
-            word_score=0.0,
-        )
+        with _quiet_stderr(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NeMo imports flashlight's KenLM by its older path
+            return FlashLightKenLMBeamSearchDecoder(
+                lm_path=str(folder / "uniform.arpa"),
+                vocabulary=list(self._model.decoder.vocabulary),
+                tokenizer=self._model.tokenizer,
+                lexicon_path=str(folder / "lexicon.txt"),
+                boost_path=str(folder / "boost.tsv"),
+                lm_weight=1.0,
+                word_score=0.0,
+            )
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:
         """Words of the best hypothesis; empty where the search finds no complete word."""
@@ -101,7 +108,22 @@ class Flashlight(PlainSystem):
 
 
 def _uniform_arpa(words: Phrases) -> str:
-    """Unigram model in ARPA form that gives every word, known or not, the same probability."""
+    """Model in ARPA form that gives every word, known or not, the same probability (KenLM wants a bigram to exist)."""
     entries = ["<unk>", "<s>", "</s>", *words]
-    lines = "".join(f"-1.0\t{word}\n" for word in entries)
-    return f"\\data\\\nngram 1={len(entries)}\n\n\\1-grams:\n{lines}\n\\end\\\n"
+    unigrams = "".join(f"-1.0\t{word}\t0.0\n" for word in entries)
+    counts = f"ngram 1={len(entries)}\nngram 2=1\n"
+    return f"\\data\\\n{counts}\n\\1-grams:\n{unigrams}\n\\2-grams:\n-1.0\t<s>\t</s>\n\n\\end\\\n"
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Keep KenLM, which draws a progress bar from C++ at each loading, off the terminal."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with Path(os.devnull).open("wb") as sink:
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -70,7 +70,7 @@ _PEERS = {
     "greedy": "nemo_ctcbias.evaluation.peers_nemo:Greedy",
     "nemo-boosting-greedy": "nemo_ctcbias.evaluation.peers_nemo:BoostingGreedy",
     "nemo-boosting-beam": "nemo_ctcbias.evaluation.peers_nemo:BoostingBeam",
-    "nemo-ctc-ws": "nemo_ctcbias.evaluation.peers_nemo:WordSpotter",
+    "nemo-ctc-ws": "nemo_ctcbias.evaluation.peers_wordspotter:WordSpotter",
     "pyctcdecode": "nemo_ctcbias.evaluation.peers_other:PyctcdecodeHotwords",
     "flashlight": "nemo_ctcbias.evaluation.peers_other:Flashlight",
 }

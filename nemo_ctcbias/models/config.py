@@ -20,6 +20,7 @@ class BiasingConfig:
     Args:
         enabled: False decodes as if there were no list.
         bias_list: a file or a list of phrases; in a `.nemo` the list that was stored with it.
+        weight: strength on pyctcdecode's scale of hotword weights; 10 as tuned, 0 off.
         alternatives: token sequences tried for each phrase.
         nbest: hypotheses returned where n-best is asked for (`decoding.beam.return_best_hypothesis=false`).
         boost: see `nemo_ctcbias.BoostOptions`.
@@ -28,6 +29,7 @@ class BiasingConfig:
 
     enabled: bool = True
     bias_list: Any = None
+    weight: float = 10.0
     alternatives: int = 4
     nbest: int = 10
     boost: dict[str, float] = field(default_factory=dict)
@@ -46,6 +48,8 @@ class BiasingConfig:
             known = ", ".join(item.name for item in fields(cls))
             reason = str(error).splitlines()[0]
             raise SettingError(f"biasing: {reason}; the section knows {known}") from error
+        if not merged.weight >= 0:
+            raise SettingError(f"biasing.weight: must be 0 or more, got {merged.weight}; 10 is the tuned strength")
         boost_options(merged)
         beam_options(merged)
         return merged

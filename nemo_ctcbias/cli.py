@@ -1,0 +1,70 @@
+"""`nemo-ctcbias`: the command line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+import warnings
+
+from nemo_ctcbias import __version__
+from nemo_ctcbias.errors import BiasingError
+
+COMMANDS = {
+    "transcribe": ("nemo_ctcbias.commands.transcribe", "recordings to text, listed phrases preferred"),
+    "check-list": ("nemo_ctcbias.commands.check_list", "what a model cannot use of a bias list, and why"),
+    "evaluate": ("nemo_ctcbias.evaluation.command", "measure biasing beside NeMo's own and other decoders"),
+}
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Wrong usage is one line on standard error, and exit code 2."""
+
+    def error(self, message: str) -> None:
+        """Print the line and leave."""
+        sys.stderr.write(f"{self.prog}: {message} (see {self.prog} --help)\n")
+        sys.exit(2)
+
+
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser; options of `command` only (all of them for None), for importing them costs seconds."""
+    parser = OneLineParser(prog="nemo-ctcbias", description="Contextual biasing for NVIDIA NeMo CTC models.")
+    parser.add_argument("--version", action="version", version=f"nemo-ctcbias {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, summary) in COMMANDS.items():
+        sub = subparsers.add_parser(name, help=summary, description=summary)
+        if command in (None, name):
+            importlib.import_module(module).add_arguments(sub)
+    return parser
+
+
+def quieten() -> None:
+    """Keep NeMo's and Lightning's start-up talk off the screen; errors still come through."""
+    warnings.filterwarnings("ignore")
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    for name in ("nv_one_logger", "pytorch_lightning", "lightning", "pyctcdecode", "numexpr"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    import nemo.utils
+
+    nemo.utils.logging.setLevel(logging.ERROR)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; 0 = done, 1 = some recordings failed, 2 = wrong usage, model or list."""
+    argv = sys.argv[1:] if argv is None else argv
+    args = build_parser(argv[0] if argv else None).parse_args(argv)
+    module = importlib.import_module(COMMANDS[args.command][0])
+    try:
+        return module.run(args)
+    except BiasingError as error:
+        print(f"nemo-ctcbias: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("nemo-ctcbias: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands of `nemo-ctcbias`, one a file: `add_arguments(parser)` and `run(args) -> exit code`."""

@@ -1,0 +1,223 @@
+"""`nemo-ctcbias transcribe`: recordings to text, listed phrases preferred."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from tqdm import tqdm
+
+from nemo_ctcbias.audio import load_audio, split_long
+from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.commands.compare import show_comparison
+from nemo_ctcbias.decoding.hits import Hit
+from nemo_ctcbias.errors import AudioError, ManifestError, ModelError, SettingError
+
+SHORTEST = 1.0  # seconds; shorter recordings are padded with silence, as NeMo's own loader does
+
+
+@dataclass
+class Recording:
+    """One recording to transcribe and what became of it."""
+
+    path: str
+    offset: float = 0.0
+    duration: float | None = None
+    bias_list: BiasList | None = None  # its own list, from the manifest
+    reference: str | None = None
+    pieces: list[tuple[int, np.ndarray]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """Text of a recording and the listed phrases in it (times in seconds)."""
+
+    recording: Recording
+    text: str
+    hits: tuple[Hit, ...]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("audio", nargs="*", metavar="AUDIO", help="wav, flac, ogg or mp3; any rate, any channels")
+    parser.add_argument("--manifest", metavar="FILE", help="NeMo manifest; rows may carry their own bias_list")
+    parser.add_argument("--model", metavar="M", help=".nemo file or pretrained name (default: the shipped one)")
+    parser.add_argument("--bias-list", metavar="FILE", help="phrases, one a line (weight after a tab), or .jsonl")
+    parser.add_argument("--bias", metavar="PHRASE", nargs="+", action="extend", default=[], help="more phrases")
+    parser.add_argument("--bias-weight", type=float, default=10.0, help="strength (default %(default)s; 0 = off)")
+    parser.add_argument("--compare", action="store_true", help="show the text without the list as well")
+    parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
+    parser.add_argument("--json", action="store_true", help="JSON lines with audio_filepath, text and hits")
+    parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="recordings a batch (default 8)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (default auto)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Transcribe; 1 if some recordings failed."""
+    if not args.audio and not args.manifest:
+        raise SettingError("transcribe: no recording given; name audio files or --manifest FILE")
+    if args.batch_size < 1:
+        raise SettingError(f"--batch-size must be 1 or more, got {args.batch_size}")
+    if not args.bias_weight >= 0:
+        raise SettingError(f"--bias-weight must be 0 or more, got {args.bias_weight}; 10 is the tuned strength")
+    bias_list = _bias_list(args)
+    recordings = [Recording(path) for path in args.audio] + (_from_manifest(args.manifest) if args.manifest else [])
+    model = load_model(args.model, args.device)
+    if bias_list is not None:
+        for note in model.check_bias_list(bias_list):
+            if note.level != "changed":
+                print(f"nemo-ctcbias: {note}", file=sys.stderr)
+        model.set_bias_list(bias_list)
+    model.set_bias_weight(args.bias_weight)
+    good = list(_loaded(recordings, model.cfg.sample_rate))
+    transcripts = transcribe_all(model, good, args.batch_size)
+    with _output(args.out) as out:
+        if args.compare:
+            without = transcribe_all(model, [replace(one, bias_list=BiasList()) for one in good], args.batch_size, True)
+            show_comparison(without, transcripts, [phrase.written for phrase in model.bias_list], out)
+        else:
+            _print(transcripts, args.json, len(recordings) > 1, out)
+    return 0 if len(good) == len(recordings) else 1
+
+
+def load_model(name: str | None, device: str):
+    """The biased model of a checkpoint, in eval mode on `device`.
+
+    Raises:
+        ModelError: if it cannot be loaded, or the device does not exist.
+    """
+    from nemo_ctcbias.cli import quieten
+
+    quieten()
+    import torch
+
+    from nemo_ctcbias.models.convert import from_ctc, shipped_model
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = from_ctc(name or shipped_model())
+    try:
+        return model.to(torch.device(device)).eval()
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(f"--device {device}: {str(error).splitlines()[0]}; try --device cpu") from error
+
+
+def transcribe_all(model, recordings: list[Recording], batch_size: int, unbiased: bool = False) -> list[Transcript]:
+    """Transcripts of loaded recordings, in their order; long ones piece by piece.
+
+    Args:
+        unbiased: use no list at all, not even the model's.
+    """
+    rate = model.cfg.sample_rate
+    jobs = [(index, piece) for index, one in enumerate(recordings) for piece in one.pieces]
+    jobs.sort(key=lambda job: -len(job[1][1]))  # like lengths together: less padding
+    found: dict[tuple[int, int], object] = {}
+    with tqdm(total=len(jobs), desc="transcribing", unit="piece", disable=None, file=sys.stderr) as bar:
+        for first in range(0, len(jobs), batch_size):
+            batch = jobs[first : first + batch_size]
+            audio = [np.pad(piece, (0, max(0, int(SHORTEST * rate) - len(piece)))) for _, (_, piece) in batch]
+            default = BiasList() if unbiased else model.bias_list
+            lists = [default if recordings[i].bias_list is None else recordings[i].bias_list for i, _ in batch]
+            results = model.transcribe(audio, batch_size=len(batch), bias_lists=lists, verbose=False)
+            for (index, (start, _)), hypothesis in zip(batch, results, strict=True):
+                found[index, start] = hypothesis[0] if isinstance(hypothesis, list) else hypothesis
+            bar.update(len(batch))
+    return [
+        _join(one, [(start / rate, found[index, start]) for start, _ in one.pieces])
+        for index, one in enumerate(recordings)
+    ]
+
+
+def _join(recording: Recording, pieces: list) -> Transcript:
+    text = " ".join(hypothesis.text for _, hypothesis in pieces if hypothesis.text)
+    hits = []
+    for start, hypothesis in pieces:
+        begin = round(start + recording.offset, 3)
+        for hit in getattr(hypothesis, "hits", []):
+            hits.append(replace(hit, start=round(hit.start + begin, 3), end=round(hit.end + begin, 3)))
+    return Transcript(recording, text, tuple(hits))
+
+
+def _bias_list(args: argparse.Namespace) -> BiasList | None:
+    """Phrases of file and command line together; None where neither is given (a stored list then acts)."""
+    if args.bias_list is None and not args.bias:
+        return None
+    if args.bias_list is None:
+        return BiasList(args.bias, source="--bias")
+    listed = BiasList.load(args.bias_list)
+    return BiasList([*listed, *args.bias], source=f"{args.bias_list} and --bias") if args.bias else listed
+
+
+def _from_manifest(path: str) -> list[Recording]:
+    from nemo_ctcbias.models.utterance_lists import lists_of_manifest
+
+    file = Path(path)
+    if not file.is_file():
+        raise ManifestError(f"{path}: no such manifest")
+    lists = lists_of_manifest(file)
+    recordings = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        row = json.loads(line)
+        if not isinstance(row, dict) or not isinstance(row.get("audio_filepath"), str):
+            raise ManifestError(f"{path}:{number}: no 'audio_filepath'; a row is a JSON object with that field")
+        beside = file.parent / row["audio_filepath"]
+        recordings.append(
+            Recording(
+                path=str(beside if beside.exists() else row["audio_filepath"]),
+                offset=float(row.get("offset") or 0.0),
+                duration=float(row["duration"]) if row.get("duration") and row.get("offset") is not None else None,
+                bias_list=lists.get(len(recordings)),
+                reference=row.get("text") or None,
+            )
+        )
+    return recordings
+
+
+def _loaded(recordings: list[Recording], sample_rate: int) -> Iterator[Recording]:
+    """Those that could be read, with their samples; the others are reported."""
+    for one in recordings:
+        try:
+            samples = load_audio(one.path, sample_rate, one.offset, one.duration)
+        except AudioError as error:
+            print(f"nemo-ctcbias: {error}", file=sys.stderr)
+            continue
+        one.pieces = split_long(samples, sample_rate)
+        yield one
+
+
+def _print(transcripts: list[Transcript], as_json: bool, named: bool, out: TextIO) -> None:
+    for one in transcripts:
+        if as_json:
+            row = {"audio_filepath": one.recording.path, "text": one.text, "hits": [h.as_dict() for h in one.hits]}
+            print(json.dumps(row, ensure_ascii=False), file=out)
+        else:
+            print(f"{one.recording.path}\t{one.text}" if named else one.text, file=out)
+
+
+class _output:
+    """Standard output, or a file that is opened for writing."""
+
+    def __init__(self, path: str | None):
+        self._path = path
+
+    def __enter__(self) -> TextIO:
+        if self._path is None:
+            self._file = sys.stdout
+            return sys.stdout
+        try:
+            self._file = Path(self._path).open("w", encoding="utf-8")
+        except OSError as error:
+            raise SettingError(f"--out {self._path}: cannot be written ({error.strerror})") from error
+        return self._file
+
+    def __exit__(self, *error) -> None:
+        if self._path is not None:
+            self._file.close()

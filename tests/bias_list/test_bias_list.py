@@ -1,0 +1,205 @@
+"""Bias lists: sequence behaviour, notes, files that come back as written, and errors that name the line."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nemo_ctcbias.bias_list import BiasList, Phrase
+from nemo_ctcbias.errors import BiasListError
+
+TEXT = st.one_of(
+    st.text(min_size=1, max_size=12),
+    st.text("ab #\t\n\r\ufeff\x00\u2028\x85é,\"'0.5", min_size=1, max_size=8),
+)
+WEIGHT = st.one_of(st.just(1.0), st.floats(allow_nan=False, allow_infinity=False))
+PHRASE = st.builds(
+    Phrase,
+    text=TEXT,
+    weight=WEIGHT,
+    spoken=st.lists(TEXT, max_size=2),
+    display=st.one_of(st.none(), TEXT.filter(str.strip)),
+)
+PLAIN = st.builds(Phrase, text=TEXT, weight=WEIGHT)
+
+
+def write(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def test_a_list_is_a_sequence_of_phrases():
+    names = BiasList(["Anna", {"text": "Bob", "weight": 2}, Phrase("Cleo")])
+    assert len(names) == 3
+    assert [p.text for p in names] == ["Anna", "Bob", "Cleo"]
+    assert names[1] == Phrase("Bob", 2.0)
+    assert names[-1] == Phrase("Cleo")
+    assert names[1:] == BiasList([Phrase("Bob", 2.0), "Cleo"])
+    assert Phrase("Anna") in names
+    assert names and not BiasList()
+    assert names.notes == ()
+    assert repr(names) == "BiasList(3 phrases: 'Anna', 'Bob', 'Cleo')"
+    assert repr(BiasList(["w"], source="x.txt")) == "BiasList(1 phrase from x.txt: 'w')"
+    assert pickle.loads(pickle.dumps(names)) == names
+
+
+def test_equality_hash_and_digest_follow_the_phrases():
+    names = BiasList(["Anna", "Bob"])
+    assert names == BiasList(["Anna", "Bob"], source="x.txt")
+    assert hash(names) == hash(BiasList(["Anna", "Bob"]))
+    assert names.digest() == BiasList(["Anna", "Bob"], source="x.txt").digest()
+    assert len(names.digest()) == 8 and int(names.digest(), 16) >= 0
+    others = [["Anna"], ["Anna", Phrase("Bob", 2.0)], ["Anna", Phrase("Bob", 1.0, ("bobb",))], ["Anna Bob"]]
+    others += [["Anna", Phrase("Bob", display="BOB")], ["Bob", "Anna"]]
+    assert all(names != BiasList(other) for other in others)
+    assert len({names.digest(), *(BiasList(other).digest() for other in others)}) == len(others) + 1
+    assert names != ["Anna", "Bob"]
+
+
+def test_repeated_entries_count_once_and_a_lost_weight_is_noted():
+    names = BiasList(["Anna", "Bob", "Anna", Phrase("Anna", 3.0), Phrase("Bob", display="BOB")])
+    assert [p.text for p in names] == ["Anna", "Bob"]
+    assert [str(note) for note in names.notes] == [
+        "bias list[3]: 'Anna' is already listed at bias list[0] (weight 3.0 is ignored for 1.0); keep one of the two",
+        "bias list[4]: 'Bob' is already listed at bias list[1] (written 'BOB' is ignored for 'Bob'); "
+        "keep one of the two",
+    ]
+    assert {note.level for note in names.notes} == {"dropped"}
+
+
+def test_same_text_with_other_spoken_forms_is_another_phrase():
+    names = BiasList(["Anna", Phrase("Anna", 2.0, ("ana",))])
+    assert len(names) == 2 and not names.notes
+
+
+def test_empty_entries_are_left_out_with_a_note_and_positions_stay():
+    names = BiasList(["", "Anna", "  ", "Bob"])
+    assert [p.text for p in names] == ["Anna", "Bob"]
+    assert [note.where for note in names.notes] == ["bias list[0]", "bias list[2]"]
+    assert names.where(1) == "bias list[3]"
+    assert BiasList(["Anna"], source="call 7").where(0) == "call 7[0]"
+
+
+def test_wrong_entries_are_named():
+    with pytest.raises(BiasListError, match=r"^bias list\[1\]: a phrase is a string or a mapping"):
+        BiasList(["Anna", 5])
+    with pytest.raises(BiasListError, match=r"^bias list\[0\]: weight must be finite"):
+        BiasList([{"text": "Anna", "weight": float("inf")}])
+    for single in ("Anna", {"text": "Anna"}, Phrase("Anna")):
+        with pytest.raises(BiasListError, match=r"needs a list of phrases, got the single .*; put it in a list"):
+            BiasList(single)
+
+
+def test_text_files(tmp_path):
+    path = write(tmp_path, "names.txt", "\ufeff# people\r\n\r\nAnna\r\n  Bob B.  \t2.5\r\n  # old\nran\t-1\n\t2\nLast")
+    names = BiasList.load(path)
+    assert list(names) == [Phrase("Anna"), Phrase("Bob B.", 2.5), Phrase("ran", -1.0), Phrase("Last")]
+    assert [names.where(i) for i in range(4)] == [f"{path}:{line}" for line in (3, 4, 6, 8)]
+    assert names[2:].where(0) == f"{path}:6"
+    assert [note.where for note in names.notes] == [f"{path}:7"]
+    assert names.source == str(path)
+
+
+def test_json_lines(tmp_path):
+    lines = ['{"text": "Anna"}', "", '{"text": "Bob", "weight": -2, "spoken": ["bobb"], "display": "BOB"}', '"Cleo"']
+    names = BiasList.load(write(tmp_path, "names.JSONL", "\n".join(lines)))
+    assert list(names) == [Phrase("Anna"), Phrase("Bob", -2.0, ("bobb",), "BOB"), Phrase("Cleo")]
+    assert names.where(2).endswith("names.JSONL:4")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("n.txt", "Anna\nBob\tmuch\n", r"n\.txt:2: 'Bob' has the weight 'much', which is not a number"),
+        ("n.txt", "Anna\n\nBob\tnan\n", r"n\.txt:3: weight must be finite"),
+        ("n.txt", "Anna\t1\t2", r"n\.txt:1: more than one tab"),
+        ("n.txt", b"Anna\nJos\xe9\n", r"n\.txt:2: is not UTF-8; save the file as UTF-8"),
+        ("n.txt", "Anna".encode("utf-16"), r"n\.txt: is UTF-16"),
+        ("n.txt", b"PK\x03\x04\x00\x00", r"n\.txt: is a binary file"),
+        ("n.jsonl", '{"text": "Anna"}\n{"text": ', r"n\.jsonl:2: is not valid JSON .* write an object a line"),
+        ("n.jsonl", "Anna\n", r"n\.jsonl:1: is not valid JSON"),
+        ("n.jsonl", '{"text": "A", "wight": 2}', r"n\.jsonl:1: unknown field 'wight'"),
+        ("n.jsonl", '["Anna"]', r"n\.jsonl:1: a phrase is a string or a mapping"),
+        ("n.jsonl", '{"text": "A", "weight": NaN}', r"n\.jsonl:1: weight must be finite"),
+        ("n.jsonl", "[" * 100000, r"n\.jsonl:1: is not valid JSON"),
+        ("n.jsonl", '{"text": "A", "weight": 1' + "0" * 5000 + "}", r"n\.jsonl:1: is not valid JSON"),
+    ],
+)
+def test_unreadable_files_are_named_with_their_line(tmp_path, name, content, message):
+    with pytest.raises(BiasListError, match=message):
+        BiasList.load(write(tmp_path, name, content))
+
+
+def test_paths_that_hold_no_list(tmp_path):
+    with pytest.raises(BiasListError, match=r"none\.txt: no such bias list file"):
+        BiasList.load(tmp_path / "none.txt")
+    with pytest.raises(BiasListError, match=r"is a directory; give the path"):
+        BiasList.load(tmp_path)
+    with pytest.raises(BiasListError, match=r"cannot be read"):
+        BiasList.load("a\0b")
+    with pytest.raises(BiasListError, match=r"cannot be written \(No such file or directory\)"):
+        BiasList(["Anna"]).save(tmp_path / "none" / "n.txt")
+
+
+def test_of_takes_lists_paths_and_nothing(tmp_path):
+    path = write(tmp_path, "names.txt", "Anna\nBob\n")
+    names = BiasList(["Anna", "Bob"])
+    assert BiasList.of(None) == BiasList()
+    assert BiasList.of(names) is names
+    for value in (["Anna", "Bob"], ("Anna", Phrase("Bob")), path, str(path), iter(["Anna", "Bob"])):
+        assert BiasList.of(value) == names
+    with pytest.raises(BiasListError, match=r"Zelenskyy: no such bias list file; .* pass a list: \['Zelenskyy'\]"):
+        BiasList.of("Zelenskyy")
+    for text in ("word " * 2000, "a\0b"):
+        with pytest.raises(BiasListError, match="pass a list"):
+            BiasList.of(text)
+    with pytest.raises(BiasListError, match=r"a list of phrases or a file path, not 5"):
+        BiasList.of(5)
+
+
+@given(phrases=st.lists(PHRASE, max_size=5))
+@settings(max_examples=150, deadline=None)
+def test_json_lines_round_trip(tmp_path_factory, phrases):
+    names = BiasList(phrases)
+    path = tmp_path_factory.getbasetemp() / "round.jsonl"
+    names.save(path)
+    again = BiasList.load(path)
+    assert list(again) == list(names)
+    assert again.digest() == names.digest() and not again.notes
+
+
+@given(phrases=st.lists(PLAIN, max_size=5))
+@settings(max_examples=300, deadline=None)
+def test_text_round_trip_or_a_refusal(tmp_path_factory, phrases):
+    names = BiasList(phrases)
+    path = tmp_path_factory.getbasetemp() / "round.txt"
+    try:
+        names.save(path)
+    except BiasListError as error:
+        assert "save the list as .jsonl" in str(error)
+        assert any(p.text[0] in "#\ufeff" or set(p.text) & set("\t\n\r\0") for p in names)
+    else:
+        again = BiasList.load(path)
+        assert list(again) == list(names) and not again.notes
+
+
+@pytest.mark.parametrize(
+    ("phrase", "reason"),
+    [
+        (Phrase("Anna", spoken=("ana",)), "has a spoken or display form"),
+        (Phrase("Anna", display="ANNA"), "has a spoken or display form"),
+        (Phrase("#1"), "would be read differently"),
+        (Phrase("a\tb"), "would be read differently"),
+        (Phrase("a\n# b"), "would be read differently"),
+    ],
+)
+def test_the_text_format_refuses_what_it_cannot_hold_and_leaves_the_file(tmp_path, phrase, reason):
+    path = write(tmp_path, "names.txt", "old\n")
+    with pytest.raises(BiasListError, match=rf"{reason} in the text format; save the list as \.jsonl"):
+        BiasList(["Bob", phrase]).save(path)
+    assert path.read_text() == "old\n"

@@ -1,0 +1,32 @@
+"""Notes: a line that says where, what, why and what to do."""
+
+from __future__ import annotations
+
+from nemo_ctcbias.bias_list import Note, format_notes
+
+
+def test_a_note_reads_as_one_line():
+    note = Note("names.txt:17", "Łódź", "dropped", "has no tokens (unknown: 'Ł')", "add a spoken form")
+    assert str(note) == "names.txt:17: 'Łódź' has no tokens (unknown: 'Ł'); add a spoken form"
+
+
+def test_long_and_odd_phrases_stay_on_one_short_line():
+    text = str(Note("a.txt:1", "x\n" + "y" * 500, "changed", "is odd", "fix it"))
+    assert "\n" not in text
+    assert len(text) < 120
+    assert "…" in text
+
+
+def test_the_report_lists_in_order_and_counts_by_level():
+    notes = [
+        Note("a.txt:1", "Al", "warning", "is short", "list more"),
+        Note("a.txt:2", "", "dropped", "is empty", "remove it"),
+        Note("a.txt:9", "Bo", "warning", "is short", "list more"),
+    ]
+    assert format_notes(notes).splitlines() == [
+        "a.txt:1: 'Al' is short; list more (warning)",
+        "a.txt:2: '' is empty; remove it (dropped)",
+        "a.txt:9: 'Bo' is short; list more (warning)",
+        "1 dropped, 2 warning",
+    ]
+    assert format_notes([]) == ""

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nemo_ctcbias.bias_list.trie import ROOT, BoostingTrie
+
+tokens = st.lists(st.integers(0, 3), min_size=1, max_size=5).map(tuple)
+phrase_lists = st.lists(tokens, min_size=0, max_size=8, unique=True)
+sequences = st.lists(st.integers(0, 3), max_size=20)
+
+
+def build(phrases, weights=None):
+    return BoostingTrie(list(enumerate(phrases)), weights or [1.0] * len(phrases), 4)
+
+
+def longest_begun(text, phrases):
+    """Length of the longest suffix of `text` with which a phrase begins."""
+    return max((n for n in range(len(text) + 1) if any(p[:n] == tuple(text[len(text) - n :]) for p in phrases)), default=0)
+
+
+@given(phrases=phrase_lists, text=sequences)
+def test_depth_and_report_equal_brute_force(phrases, text):
+    trie = build(phrases)
+    state = ROOT
+    for end in range(1, len(text) + 1):
+        state = trie.step(state, text[end - 1])
+        assert trie.depth[state] == longest_begun(text[:end], phrases)
+        ended = [p for p in phrases if tuple(text[max(0, end - len(p)) : end]) == p]
+        report = trie.report[state]
+        assert (report != ROOT) == bool(ended)
+        if ended:
+            assert phrases[trie.phrase[report]] == max(ended, key=len)
+
+
+@given(phrases=phrase_lists, text=sequences, order=st.randoms())
+def test_insertion_order_changes_nothing(phrases, text, order):
+    shuffled = phrases[:]
+    order.shuffle(shuffled)
+    one, two = build(phrases), build(shuffled)
+    assert len(one) == len(two)
+    a = b = ROOT
+    for token in text:
+        a, b = one.step(a, token), two.step(b, token)
+        assert a == b and one.report[a] == two.report[b] and one.lend[a] == two.lend[b]
+
+
+@given(phrases=phrase_lists.filter(len), data=st.data())
+def test_lend_is_the_largest_weight_ahead_and_never_negative(phrases, data):
+    weights = data.draw(st.lists(st.sampled_from([-2.0, 0.5, 1.0, 3.0]), min_size=len(phrases), max_size=len(phrases)))
+    trie = build(phrases, weights)
+    for phrase in phrases:
+        state = ROOT
+        for depth, token in enumerate(phrase, start=1):
+            state = trie.step(state, token)
+            ahead = [w for p, w in zip(phrases, weights, strict=True) if p[:depth] == phrase[:depth]]
+            assert trie.lend[state] == max(0.0, *ahead)
+
+
+@given(phrases=phrase_lists, text=sequences)
+def test_array_steps_equal_single_steps(phrases, text):
+    trie = build(phrases)
+    states = [ROOT]
+    for token in text:
+        states.append(trie.step(states[-1], token))
+    at = np.repeat(np.arange(len(states)), 4)
+    every = np.tile(np.arange(4), len(states))
+    moved = trie.advance(np.array(states), at, every)
+    assert moved.tolist() == [trie.step(states[i], t) for i, t in zip(at, every, strict=True)]
+    owner, token = trie.continuations(np.array(states))
+    assert set(zip(owner.tolist(), token.tolist(), strict=True)) == {
+        (i, int(t)) for i, state in enumerate(states) for t in trie.children(state)[0]
+    }
+
+
+@settings(max_examples=20)
+@given(phrases=phrase_lists, text=sequences)
+def test_forgotten_rows_are_made_again(phrases, text):
+    from nemo_ctcbias.bias_list import trie as module
+
+    trie, fresh = build(phrases), build(phrases)
+    kept, module.MAX_ROWS = module.MAX_ROWS, 0
+    try:
+        a = b = ROOT
+        for token in text:
+            a = int(trie.advance(np.array([a]), np.array([0]), np.array([token]))[0])
+            b = fresh.step(b, token)
+            assert a == b
+    finally:
+        module.MAX_ROWS = kept
+
+
+def test_heaviest_phrase_of_equal_tokens_wins_and_zero_weights_are_left_out():
+    trie = BoostingTrie([(0, (1, 2)), (1, (1, 2)), (2, (3,))], [1.0, 2.0, 0.0], 4)
+    assert trie.phrase[trie.step(trie.step(ROOT, 1), 2)] == 1
+    assert trie.step(ROOT, 3) == ROOT
+
+
+def test_token_outside_the_vocabulary_is_refused():
+    with pytest.raises(ValueError, match=r"token ids must lie in \[0, 4\)"):
+        BoostingTrie([(0, (1, 4))], [1.0], 4)
+
+
+def test_empty_list_has_only_the_root():
+    trie = build([])
+    assert len(trie) == 1 and trie.step(ROOT, 2) == ROOT
