@@ -65,7 +65,7 @@ def main(cfg: DictConfig) -> None:
     model = EncDecCTCModelBPE(cfg=cfg.model, trainer=trainer)
     model.maybe_init_from_pretrained_checkpoint(cfg)
 
-    curriculum = sorted((int(step), float(limit)) for step, limit in cfg.data.curriculum.items())
+    curriculum = sorted((int(step), float(limit)) for step, limit in cfg.data.curriculum)
 
     def longest_now() -> float:
         return min(cfg.data.max_seconds, max(limit for step, limit in curriculum if step <= trainer.global_step))

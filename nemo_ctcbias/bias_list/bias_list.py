@@ -49,6 +49,7 @@ class BiasList(Sequence[Phrase]):
         self._phrases: tuple[Phrase, ...] = tuple(kept)
         self._positions: tuple[int, ...] = tuple(positions)  # lines of the file, or indices of the list given
         self._notes: tuple[Note, ...] = tuple(notes)
+        self._hash: int | None = None
 
     def _collect(self, entries: list[Entry], positions: Sequence[int]) -> tuple[list[Phrase], list[int], list[Note]]:
         kept: dict[tuple[str, tuple[str, ...]], tuple[Phrase, int]] = {}
@@ -176,7 +177,9 @@ class BiasList(Sequence[Phrase]):
         return self._phrases == other._phrases if isinstance(other, BiasList) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._phrases)
+        if self._hash is None:  # long lists are looked up once an utterance
+            self._hash = hash(self._phrases)
+        return self._hash
 
     def __repr__(self) -> str:
         count = f"{len(self)} phrase{'' if len(self) == 1 else 's'}"

@@ -169,6 +169,7 @@ class Segmenter:
         self._longest: dict[str, int] = {}  # first two characters -> length of the longest piece that begins so
         for piece in vocabulary.piece_ids:
             self._longest[piece[:2]] = max(len(piece), self._longest.get(piece[:2], 0))
+        self._reach = max(self._longest.values(), default=1)
         self._words: dict[str, tuple[Tokens, list[Tokens]] | None] = {}
 
     def phrase(self, text: str) -> list[Tokens]:
@@ -218,46 +219,29 @@ class Segmenter:
         return tokens if "".join([vocabulary.pieces[t] for t in tokens]) == surface else None
 
     def _fewest(self, surface: str) -> list[Tokens]:
-        """The segmentations of `surface` with the fewest pieces, by number of pieces, then by ids."""
-        edges, counts = self._lattice(surface)
-        found: list[Tokens] = []
-        possible = counts[0]
-        while possible and len(found) < self.alternatives:
-            pieces = (possible & -possible).bit_length() - 1
-            possible &= possible - 1
-            stack: list[tuple[int, int, Tokens]] = [(0, pieces, ())]
-            while stack and len(found) < self.alternatives:
-                start, left, tokens = stack.pop()
-                if not left:
-                    found.append(tokens)
-                    continue
-                for token, end in edges[start]:  # largest id first, so that the smallest is popped first
-                    if counts[end] >> (left - 1) & 1:
-                        stack.append((end, left - 1, (*tokens, token)))
-        return found
+        """The segmentations of `surface` with the fewest pieces, by number of pieces, then by ids.
 
-    def _lattice(self, surface: str) -> tuple[list[list[tuple[int, int]]], list[int]]:
-        """Pieces (token, end) that begin at each position, largest id first; in how many pieces the rest can be cut.
-
-        The numbers of pieces are the bits of an integer, so every path the search takes is known to arrive.
+        From the end: the best few of each rest, one piece put before, give the best few of the longer rest.
         """
         piece_ids, longest, length = self.vocabulary.piece_ids, self._longest, len(surface)
-        edges: list[list[tuple[int, int]]] = []
-        counts = [0] * length + [1]
+        rests: list[list[Tokens]] = [[] for _ in surface] + [[()]]
         for start in range(length - 1, -1, -1):
-            here = []
-            reached = 0
+            found: list[Tokens] = []
+            ordered = True
             # Most pairs of letters begin no piece, and then only the single letter is looked up.
             for end in range(start + 1, min(length, start + longest.get(surface[start : start + 2], 1)) + 1):
-                token = piece_ids.get(surface[start:end]) if counts[end] else None
-                if token is not None:
-                    here.append((token, end))
-                    reached |= counts[end]
-            here.sort(reverse=True)
-            edges.append(here)
-            counts[start] = reached << 1
-        edges.reverse()
-        return edges, counts
+                if rests[end] and (token := piece_ids.get(surface[start:end])) is not None:
+                    ordered = not found
+                    head = (token,)
+                    found += [head + rest for rest in rests[end]]
+            if not ordered:
+                found.sort()
+                found.sort(key=len)  # stable: equally many pieces stay in the order of ids
+                del found[self.alternatives :]
+            rests[start] = found
+            if start + self._reach <= length:
+                rests[start + self._reach] = []  # out of reach from here on; long words would fill the memory
+        return rests[0]
 
 
 def _order(tokens: Tokens) -> tuple[int, Tokens]:

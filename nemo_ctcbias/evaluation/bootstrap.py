@@ -26,7 +26,7 @@ class Difference:
 def intervals(
     counts: Sequence[Counts], seed: int = 0, resamples: int = RESAMPLES
 ) -> dict[str, tuple[float, float] | None]:
-    """95% percentile interval of each metric; None where the metric is undefined.
+    """95% percentile interval of each metric; None where the metric is undefined or rests on one utterance.
 
     Args:
         counts: one entry an utterance.
@@ -38,7 +38,8 @@ def intervals(
     for name, ratio in METRICS.items():
         values = _ratio(ratio, sums)
         defined = values[~np.isnan(values)]
-        if sum(counts, Counts()).rate(name) is None or defined.size == 0:
+        # Resampling one utterance always gives its own value: that would pass for certainty.
+        if sum(one.rate(name) is not None for one in counts) < 2 or defined.size == 0:
             result[name] = None
         else:
             low, high = np.percentile(defined, [2.5, 97.5])

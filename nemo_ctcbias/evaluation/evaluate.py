@@ -31,7 +31,7 @@ class Evaluation:
         tunings: what tuning chose for a system, if there was a tuning manifest.
         left_out: system, list size (None: all) and reason of what was not measured.
         notes: system, list size and remark of what was measured in part.
-        skipped: utterances of the test and tuning manifests that could not be used.
+        skipped: manifest name and utterance, of those that could not be used.
     """
 
     options: EvaluateOptions
@@ -41,7 +41,7 @@ class Evaluation:
     tunings: dict[str, Tuning] = field(default_factory=dict)
     left_out: list[tuple[str, int | None, str]] = field(default_factory=list)
     notes: list[tuple[str, int, str]] = field(default_factory=list)
-    skipped: list[Skip] = field(default_factory=list)
+    skipped: list[tuple[str, Skip]] = field(default_factory=list)
 
 
 def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]]:
@@ -65,13 +65,14 @@ def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]
         model = load_model(options.model or _shipped_model())
     items, unreadable = encode(model, rows, options.cache, options.progress)
     line = signature(options, model_hash(model), builder.pool)
-    result = Evaluation(options, items, line, skipped=[*skipped, *unreadable, *tune_skipped])
+    result = Evaluation(options, items, line)
+    result.skipped += [(options.manifest.name, skip) for skip in (*skipped, *unreadable)]
     context = Context(model, options.beam_width, read_words(options.lexicon))
     ready = _prepare(systems, context, result)
     settings = {system.name: dict(system.default) for system in ready}
     if tune_rows:
         tune_items, unreadable = encode(model, tune_rows, options.cache, options.progress)
-        result.skipped.extend(unreadable)
+        result.skipped += [(options.tune_on.name, skip) for skip in (*tune_skipped, *unreadable)]
         settings |= _tune_all(ready, tune_items, builder, context, result)
     for size in options.list_sizes:
         lists = builder.build([item.row for item in items], options.list_kind, size)

@@ -48,22 +48,22 @@ class ListBuilder:
 
         Raises:
             SettingError: unknown kind or negative size.
-            BiasListError: the pool has fewer than `size` phrases that are not spoken, or the lists would be empty.
+            BiasListError: the pool has fewer than `size` unspoken phrases, or no utterance has a listed word.
             ManifestError: a row has no `rare_words` and there are no counts.
         """
         if kind not in LIST_KINDS:
             raise SettingError(f"unknown list kind {kind!r}; choose one of {', '.join(LIST_KINDS)}")
         if size < 0:
             raise SettingError(f"list size {size} is negative; give the number of distractors")
+        if kind != "irrelevant" and not any(own_words(row, self.counts, self.at_most) for row in rows):
+            raise BiasListError(
+                f"no utterance has a listed word, so {kind!r} lists would measure nothing; mark 'rare_words' in the "
+                "manifest, give --word-counts, or measure damage with --list-kind irrelevant"
+            )
         if kind == "session":
             lists = self._sessions(rows, size)
         else:
             lists = [self._one(row, kind, size) for row in rows]
-        if not any(lists):
-            raise BiasListError(
-                f"all lists of kind {kind!r} with {size} distractors are empty: no utterance has a listed word; "
-                "mark 'rare_words' in the manifest, give --word-counts, or use more distractors"
-            )
         return lists
 
     def _one(self, row: Row, kind: str, size: int) -> tuple[str, ...]:

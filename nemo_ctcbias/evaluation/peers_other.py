@@ -47,14 +47,14 @@ class PyctcdecodeHotwords(PlainSystem):
 
 
 class Flashlight(PlainSystem):
-    """NeMo's flashlight decoder in lexicon mode with its boost file, over a model that likes all words equally.
+    """NeMo's flashlight decoder in lexicon mode with its boost file, over a language model that is always 0.
 
     It writes only words of the lexicon (`--lexicon`) and of the list.
     """
 
     name = "flashlight"
-    grid = tuple({"boost": boost} for boost in (1.0, 5.0, 20.0, 50.0, 100.0))
-    default: ClassVar[Setting] = {"boost": 20.0}
+    grid = tuple({"boost": boost} for boost in (0.5, 1.0, 2.0, 5.0, 20.0, 100.0))
+    default: ClassVar[Setting] = {"boost": 20.0}  # the least that NeMo's documentation advises
     rebuild = True  # the boost is written into the trie
     tune_on_subset = True  # for the same reason: a trie of the whole lexicon for each utterance and setting
     slow_from = 1000
@@ -108,11 +108,11 @@ class Flashlight(PlainSystem):
 
 
 def _uniform_arpa(words: Phrases) -> str:
-    """Model in ARPA form that gives every word, known or not, the same probability (KenLM wants a bigram to exist)."""
+    """Model in ARPA form that scores every word, known or not, with 0 (KenLM wants a bigram to exist)."""
     entries = ["<unk>", "<s>", "</s>", *words]
-    unigrams = "".join(f"-1.0\t{word}\t0.0\n" for word in entries)
+    unigrams = "".join(f"0.0\t{word}\t0.0\n" for word in entries)
     counts = f"ngram 1={len(entries)}\nngram 2=1\n"
-    return f"\\data\\\n{counts}\n\\1-grams:\n{unigrams}\n\\2-grams:\n-1.0\t<s>\t</s>\n\n\\end\\\n"
+    return f"\\data\\\n{counts}\n\\1-grams:\n{unigrams}\n\\2-grams:\n0.0\t<s>\t</s>\n\n\\end\\\n"
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ _MARKERS = "osD^vPX*<>"
 
 
 def plot(rows: Sequence[Mapping[str, Any]], path: str | Path) -> None:
-    """Draw both metrics with their 95% intervals, one line a system.
+    """Draw both metrics with their 95% intervals, one line a system; hollow where only a subset was measured.
 
     Args:
         rows: of results.json.
@@ -24,6 +24,8 @@ def plot(rows: Sequence[Mapping[str, Any]], path: str | Path) -> None:
     """
     systems = list(dict.fromkeys(row["system"] for row in rows))
     sizes = sorted({row["list_size"] for row in rows})
+    partial = len({row["utterances"] for row in rows}) > 1
+    most = max(row["utterances"] for row in rows)
     figure, axes = plt.subplots(1, len(_PANELS), figsize=(11, 4.2), constrained_layout=True)
     for axis, (metric, label) in zip(axes, _PANELS.items(), strict=True):
         for number, system in enumerate(systems):
@@ -31,16 +33,18 @@ def plot(rows: Sequence[Mapping[str, Any]], path: str | Path) -> None:
             if not points:
                 continue
             # Systems stand side by side at each size, so that their intervals can be told apart.
-            shift = 0.12 * (number - (len(systems) - 1) / 2)
+            shift = 0.05 * (number - (len(systems) - 1) / 2)
             x = [sizes.index(row["list_size"]) + shift for row in points]
             y = [row[metric] for row in points]
             spread = [[row[metric] - row[f"{metric}_low"] for row in points]]
             spread.append([row[f"{metric}_high"] - row[metric] for row in points])
             marker = _MARKERS[number % len(_MARKERS)]
-            axis.errorbar(x, y, yerr=spread, marker=marker, markersize=5, linewidth=1, capsize=2, label=system)
+            lines = axis.errorbar(x, y, yerr=spread, marker=marker, markersize=5, linewidth=1, capsize=2, label=system)
+            part = [i for i, row in enumerate(points) if row["utterances"] < most]
+            axis.plot([x[i] for i in part], [y[i] for i in part], marker, mfc="white", mec=lines[0].get_color())
         axis.set_xticks(range(len(sizes)), [f"{size:,}" for size in sizes])
         axis.set_xlim(-0.7, len(sizes) - 0.3)
-        axis.set_xlabel("distractors in the list")
+        axis.set_xlabel("distractors in the list" + (" (hollow: measured on a subset)" if partial else ""))
         axis.set_ylabel(label)
         axis.grid(axis="y", alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)

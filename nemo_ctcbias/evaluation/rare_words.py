@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from nemo_ctcbias.errors import BiasListError, ManifestError
@@ -63,13 +63,6 @@ def own_words(row: Row, counts: Mapping[str, int] | None = None, at_most: int = 
 def is_spoken(phrase: str, text: str) -> bool:
     """Whether a normalised phrase stands in a normalised text as whole words."""
     return f" {phrase} " in f" {text} "
-
-
-def without_spoken(phrases: Sequence[str], texts: Sequence[str]) -> list[str]:
-    """The phrases that none of the normalised texts holds: only those can be distractors."""
-    joined = " | ".join(texts)
-    words = set(joined.split())
-    return [phrase for phrase in phrases if not (set(phrase.split()) <= words and is_spoken(phrase, joined))]
 
 
 def _read_text(path: str | Path, what: str) -> str:

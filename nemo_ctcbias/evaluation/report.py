@@ -81,7 +81,7 @@ def result_details(result: Evaluation) -> dict[str, Any]:
         "tuned_on": str(result.options.tune_on) if result.options.tune_on else None,
         "left_out": [{"system": s, "list_size": n, "reason": r} for s, n, r in result.left_out],
         "notes": [{"system": s, "list_size": n, "note": r} for s, n, r in result.notes],
-        "skipped": [asdict(skip) for skip in result.skipped],
+        "skipped": [{"manifest": name, **asdict(skip)} for name, skip in result.skipped],
         "paired": paired_rows(result),
     }
 

@@ -84,7 +84,8 @@ def _remarks(details: Mapping[str, Any]) -> str:
             lines.append(f"- {name}: tuning on {tuning['utterances']} utterances chose {chosen} ({tuning['note']}).")
     if details["skipped"]:
         first = details["skipped"][0]
-        lines.append(f"- {len(details['skipped'])} utterances skipped; first: {first['id']}: {first['reason']}.")
+        where = f"{first['id']} of {first['manifest']}"
+        lines.append(f"- {len(details['skipped'])} utterances skipped; first: {where}: {first['reason']}.")
     return "\n".join(lines)
 
 
@@ -102,6 +103,8 @@ def show_setting(setting: Mapping[str, Any]) -> str:
 def _with_interval(row: Mapping[str, Any], metric: str) -> str:
     if row[metric] is None:
         return "–"
+    if row[f"{metric}_low"] is None:
+        return f"{row[metric]:.1f} (one utterance)"
     return f"{row[metric]:.1f} ({row[f'{metric}_low']:.1f}–{row[f'{metric}_high']:.1f})"
 
 

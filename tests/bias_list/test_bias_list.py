@@ -105,6 +105,19 @@ def test_text_files(tmp_path):
     assert names.source == str(path)
 
 
+def test_lines_may_end_as_on_an_old_mac(tmp_path):
+    assert BiasList.load(write(tmp_path, "names.txt", "Anna\rBob\t2\r")) == BiasList(["Anna", Phrase("Bob", 2.0)])
+
+
+def test_files_are_written_for_people(tmp_path):
+    names = BiasList(["José", Phrase("Anna", 2.5)])
+    names.save(tmp_path / "names.txt")
+    names.save(tmp_path / "names.jsonl")
+    assert (tmp_path / "names.txt").read_bytes().decode() == "José\nAnna\t2.5\n"
+    lines = ['{"text": "José"}', '{"text": "Anna", "weight": 2.5}', ""]
+    assert (tmp_path / "names.jsonl").read_bytes().decode() == "\n".join(lines)
+
+
 def test_json_lines(tmp_path):
     lines = ['{"text": "Anna"}', "", '{"text": "Bob", "weight": -2, "spoken": ["bobb"], "display": "BOB"}', '"Cleo"']
     names = BiasList.load(write(tmp_path, "names.JSONL", "\n".join(lines)))

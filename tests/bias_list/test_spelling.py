@@ -177,13 +177,13 @@ def test_lost_spoken_forms_are_changes_while_one_is_left():
 
 
 def test_changes_and_risks_are_noted_and_case_is_not():
-    assert notes_of(FULL, "Anna", "J.R.", "Jean-Luc", Phrase("no", -1.0), "Al") == [
+    assert notes_of(FULL, "Anna", "J.R.", "Jean-Luc", Phrase("no", -1.0), Phrase("so", 0.0), "Al") == [
         "changed: bias list[1]: 'J.R.' is recognised as 'jr' (removed '.'); add a spoken form if it is said otherwise",
         "warning: bias list[1]: 'J.R.' is kept, but such short words over-fire; "
         "lower its weight or list a longer phrase",
         "changed: bias list[2]: 'Jean-Luc' is recognised as 'jean luc' ('-' became a space); "
         "add a spoken form if it is said otherwise",
-        "warning: bias list[4]: 'Al' is kept, but such short words over-fire; lower its weight or list a longer phrase",
+        "warning: bias list[5]: 'Al' is kept, but such short words over-fire; lower its weight or list a longer phrase",
     ]
     assert notes_of(Vocabulary(["北", "京"]), "北京") == []
 
@@ -191,6 +191,13 @@ def test_changes_and_risks_are_noted_and_case_is_not():
 def test_longer_ways_are_left_out_where_shorter_ones_fit():
     v = Vocabulary(["▁", "▁an", "a", "n"], encode=lambda word: [0, 2, 3])
     assert tokens_of(spell(BiasList(["an"]), v, max_tokens=2)) == [(1,)]
+
+
+def test_the_tokenizer_is_asked_once_for_each_distinct_word():
+    asked = []
+    vocabulary = Vocabulary(FULL.pieces, encode=lambda word: asked.append(word) or [])
+    spell(BiasList(["New York", "york", "New Jersey", "Old YORK"]), vocabulary)
+    assert asked == ["new", "york", "jersey", "old"]
 
 
 def test_very_long_words_do_not_break_the_search():

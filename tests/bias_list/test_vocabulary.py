@@ -80,6 +80,8 @@ def test_letters_the_vocabulary_only_has_in_two_characters_are_no_change():
     hindi = Vocabulary(["▁", "क", "ि"])
     assert hindi.explain("कि") == ("कि", ())
     assert hindi.unknown(hindi.normalise("कु")) == ("ु",)  # a vowel sign is no accent: never dropped
+    assert Vocabulary(["カ"]).explain("ガ") == ("ガ", ())  # nor is a voicing mark: ga is not ka
+    assert Vocabulary(["f"]).explain("ﬁ") == ("ﬁ", ())
 
 
 def test_uncovered_characters_are_named_once_in_order():

@@ -34,6 +34,13 @@ def test_undefined_metrics_have_no_interval():
     assert intervals([])["wer"] is None
 
 
+def test_one_utterance_is_no_certainty():
+    assert intervals([one_word(True)])["wer"] is None
+    clean = Counts(utterances=1, clean_milliseconds=9000, clean_false_alarms=2)
+    assert intervals([clean, one_word(True), one_word(False)])["false_alarms_per_hour"] is None
+    assert intervals([clean, clean])["false_alarms_per_hour"] is not None
+
+
 def test_interval_holds_the_value():
     sample = [Counts(utterances=1, hits=i % 3, misses=i % 2, false_alarms=i % 5 == 0) for i in range(0, 60)]
     total = sum(sample, Counts())
