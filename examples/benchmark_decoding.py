@@ -100,7 +100,9 @@ def main(argv: list[str] | None = None) -> int:
             ours.compile(listed)
             row = {"beam": beam, "phrases": len(hotwords), "compile_seconds": round(time.perf_counter() - start, 3)}
             seconds = sum(map(len, log_probs)) * rate
-            speed = measure(lambda x, b=beam, l=listed: ours.decode_beams(x, b, hotwords=l), log_probs, seconds, args.runs)
+            speed = measure(
+                lambda x, b=beam, l=listed: ours.decode_beams(x, b, hotwords=l), log_probs, seconds, args.runs
+            )
             row["ours"] = round(speed, 1)
             if not args.no_peer and size <= SLOW:
                 part = [log_probs[0]]

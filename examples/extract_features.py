@@ -69,7 +69,11 @@ def main(argv: list[str] | None = None) -> int:
                 store.write(mels.tobytes())
                 index.append([start, len(mels), row["text"], row.get("speaker", "")])
                 start += len(mels)
-    header = {"mels": int(settings["features"]), "frames_per_second": 1 / settings["window_stride"], "utterances": index}
+    header = {
+        "mels": int(settings["features"]),
+        "frames_per_second": 1 / settings["window_stride"],
+        "utterances": index,
+    }
     (args.out / "index.json").write_text(json.dumps(header), encoding="utf-8")
     hours = start * settings["window_stride"] / 3600
     print(f"{args.out}: {len(index)} utterances, {hours:.2f} hours; {skipped} left out (too short or long)")

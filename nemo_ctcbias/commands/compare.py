@@ -29,9 +29,7 @@ def mark(text: str, other: str, colour: bool) -> str:
     return " ".join(marked)
 
 
-def show_comparison(
-    without: list[Transcript], with_list: list[Transcript], listed: Sequence[str], out: TextIO
-) -> None:
+def show_comparison(without: list[Transcript], with_list: list[Transcript], listed: Sequence[str], out: TextIO) -> None:
     """Print three lines a recording (reference where known, without, with) and a summary.
 
     Args:

@@ -56,6 +56,7 @@ class Hypothesis:
 
     @property
     def score(self) -> float:
+        """Sum of the parts: what hypotheses are ranked by."""
         return self.acoustic + self.lm + self.boost
 
 
@@ -225,7 +226,9 @@ class BeamSearch:
         chosen = new.take(kept_new)
         chosen.prefix = self.prefixes.add(chosen)
         if self.scorer is not None:
-            for prefix, parent, token in zip(chosen.prefix.tolist(), chosen.parent.tolist(), chosen.last.tolist()):
+            for prefix, parent, token in zip(
+                chosen.prefix.tolist(), chosen.parent.tolist(), chosen.last.tolist(), strict=True
+            ):
                 self.scorer.extend(parent, token, prefix)
         return combine(stay.take(kept_stay), chosen)
 
@@ -253,7 +256,12 @@ class BeamSearch:
         hypotheses = []
         total = beams.total
         for beam in range(len(beams)):
-            prefix, boost, lm, state = int(beams.prefix[beam]), float(beams.committed[beam]), float(beams.lm[beam]), None
+            prefix, boost, lm, state = (
+                int(beams.prefix[beam]),
+                float(beams.committed[beam]),
+                float(beams.lm[beam]),
+                None,
+            )
             if self.trie is not None and (end := int(self.trie.report[beams.state[beam]])) != ROOT:
                 boost += self._kept(beams, beam, end)
             if self.scorer is not None:
@@ -262,5 +270,3 @@ class BeamSearch:
             tokens, credits = self.prefixes.read(prefix)
             hypotheses.append(Hypothesis(tokens, credits, float(total[beam]), lm, boost, state))
         return sorted(hypotheses, key=lambda h: (-h.score, h.tokens))
-
-

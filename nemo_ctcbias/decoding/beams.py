@@ -17,7 +17,9 @@ class Prefixes:
     def add(self, beams: Beams) -> np.ndarray:
         """Numbers of the beams' prefixes; one that was dropped earlier gets its old number again."""
         numbers = []
-        for parent, token, credit in zip(beams.parent.tolist(), beams.last.tolist(), beams.credit.tolist(), strict=True):
+        for parent, token, credit in zip(
+            beams.parent.tolist(), beams.last.tolist(), beams.credit.tolist(), strict=True
+        ):
             number = self._number.get((parent, token))
             if number is None:
                 number = self._number[parent, token] = len(self._parent)

@@ -58,9 +58,8 @@ class BiasedBeam(tuple):
     """
 
     def __new__(cls, text: str, hypothesis: Hypothesis, words: list[str], timing: Timing, finds: list) -> BiasedBeam:
-        beam = super().__new__(
-            cls, (text, hypothesis.lm_state, timing, hypothesis.acoustic, hypothesis.score)
-        )
+        """Five fields as pyctcdecode's, the rest as attributes."""
+        beam = super().__new__(cls, (text, hypothesis.lm_state, timing, hypothesis.acoustic, hypothesis.score))
         beam.text, beam.words, beam.tokens, beam.score = text, words, hypothesis.tokens, hypothesis.score
         beam.acoustic, beam.lm, beam.boost = hypothesis.acoustic, hypothesis.lm, hypothesis.boost
         beam._timing, beam._finds, beam._credits = timing, finds, hypothesis.credits
@@ -86,11 +85,13 @@ class Timing(Sequence):
 
     @property
     def path(self) -> np.ndarray:
+        """Frame labels [T] of the likeliest alignment."""
         if self._path is None:
             self._path = align(self._log_probs, self._tokens)
         return self._path
 
     def words(self) -> list[tuple[str, int, int]]:
+        """(word, first frame, last frame + 1) in order."""
         return word_spans(token_spans(self.path, self._log_probs.shape[1] - 1), self._pieces)
 
     def hits(self, beam: BiasedBeam) -> list[Hit]:
@@ -155,9 +156,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         pieces = labels[: self._blank] + labels[self._blank + 1 :]
         self.vocabulary = vocabulary or Vocabulary(pieces)
         self.boost, self.beam = boost, beam
-        self.compile = lru_cache(maxsize=256)(
-            lambda bias_list: CompiledBias(bias_list, self.vocabulary, alternatives)
-        )
+        self.compile = lru_cache(maxsize=256)(lambda bias_list: CompiledBias(bias_list, self.vocabulary, alternatives))
 
     @classmethod
     def from_vocabulary(cls, vocabulary: Vocabulary, language_model: Any = None, **settings: Any) -> HotwordBeamDecoder:

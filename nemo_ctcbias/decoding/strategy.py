@@ -114,9 +114,7 @@ class BiasedDecodingMixin:
         log_probs = outputs.detach().float().cpu()
         for index, bias_list in active.items():
             frames = log_probs[index, : int(lengths[index])].numpy()
-            found = self._hotword_decoder.decode_beams(
-                frames, hotwords=bias_list, hotword_weight=self._source.weight
-            )
+            found = self._hotword_decoder.decode_beams(frames, hotwords=bias_list, hotword_weight=self._source.weight)
             beams[index] = found[: self._source.nbest or 1]
         flat = [(index, beam) for index, found in beams.items() for beam in found]
         writer = self._greedy_twin()

@@ -8,11 +8,14 @@ from typing import Any, Protocol
 class WordLanguageModel(Protocol):
     """What the search needs of a language model; pyctcdecode's `LanguageModel` provides it."""
 
-    def get_start_state(self) -> Any: ...
+    def get_start_state(self) -> Any:
+        """State before the first word."""
 
-    def score(self, prev_state: Any, word: str, is_last_word: bool = False) -> tuple[float, Any]: ...
+    def score(self, prev_state: Any, word: str, is_last_word: bool = False) -> tuple[float, Any]:
+        """Weighted log-prob of `word` after `prev_state`, and the state behind it."""
 
-    def score_partial_token(self, partial_token: str) -> float: ...
+    def score_partial_token(self, partial_token: str) -> float:
+        """Penalty (0 or below) of a word that is still growing."""
 
 
 class WordScorer:

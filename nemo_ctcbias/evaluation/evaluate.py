@@ -143,9 +143,16 @@ def _tune_all(
     greedy.prepare(context)
     base = run_system(greedy, items, lists, [{}], None, "tune greedy", options.progress)[0]
     few = subset(items, options.slow_utterances, options.seed)
+    tried: dict[str, Tuning] = {}
     for system in systems:
         positions = few if system.tune_on_subset else None
-        result.tunings[system.name] = tune(system, items, lists, base, positions, options.progress)
+        tuned = system
+        if system.tuned_by:
+            tuned = make_system(system.tuned_by)
+            tuned.prepare(context)
+        if tuned.name not in tried:
+            tried[tuned.name] = tune(tuned, items, lists, base, positions, options.progress)
+        result.tunings[system.name] = tried[tuned.name]
     return {name: tuning.chosen for name, tuning in result.tunings.items()}
 
 

@@ -10,7 +10,9 @@ from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.bootstrap import RESAMPLES
 from nemo_ctcbias.evaluation.lists import LIST_KINDS
 
-ALL_SYSTEMS = "greedy,pyctcdecode,nemo-boosting-greedy,nemo-boosting-beam,nemo-ctc-ws,flashlight,hotword"
+ALL_SYSTEMS = (
+    "greedy,pyctcdecode,pyctcdecode-cached,nemo-boosting-greedy,nemo-boosting-beam,nemo-ctc-ws,flashlight,hotword"
+)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class System(Protocol):
     slow_from: int | None  # list size from which only a stated subset is measured
     never_from: int | None  # list size from which it is left out
     tune_on_subset: bool  # too slow for tuning on a whole manifest
+    tuned_by: str | None  # a faster system that writes the same text with the same setting
 
     def prepare(self, context: Context) -> None:
         """Load what is needed; MissingDependencyError or SettingError say why the system cannot run."""
@@ -57,6 +58,7 @@ class PlainSystem:
     slow_from: int | None = None
     never_from: int | None = None
     tune_on_subset = False
+    tuned_by: str | None = None
 
     def prepare(self, context: Context) -> None:
         """Nothing to load."""
@@ -71,8 +73,9 @@ _PEERS = {
     "nemo-boosting-greedy": "nemo_ctcbias.evaluation.peers_nemo:BoostingGreedy",
     "nemo-boosting-beam": "nemo_ctcbias.evaluation.peers_nemo:BoostingBeam",
     "nemo-ctc-ws": "nemo_ctcbias.evaluation.peers_wordspotter:WordSpotter",
-    "pyctcdecode": "nemo_ctcbias.evaluation.peers_other:PyctcdecodeHotwords",
-    "flashlight": "nemo_ctcbias.evaluation.peers_other:Flashlight",
+    "pyctcdecode": "nemo_ctcbias.evaluation.peers_pyctcdecode:PyctcdecodeHotwords",
+    "pyctcdecode-cached": "nemo_ctcbias.evaluation.peers_pyctcdecode:PyctcdecodeCached",
+    "flashlight": "nemo_ctcbias.evaluation.peers_flashlight:Flashlight",
 }
 
 

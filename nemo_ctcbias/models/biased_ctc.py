@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from nemo.collections.asr.models import ASRModel
-from nemo.collections.common.parts.preprocessing.manifest import get_full_path
 from nemo.collections.asr.parts.utils.timestamp_utils import process_timestamp_outputs
+from nemo.collections.common.parts.preprocessing.manifest import get_full_path
 from nemo.utils import logging, model_utils
 from omegaconf import DictConfig, OmegaConf, open_dict
 

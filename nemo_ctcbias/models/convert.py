@@ -67,7 +67,9 @@ def _load(source: str | Path) -> ASRModel:
         return ASRModel.from_pretrained(str(source), map_location="cpu")
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"{source}: neither a .nemo file nor a pretrained model that could be fetched ({reason})") from error
+        raise ModelError(
+            f"{source}: neither a .nemo file nor a pretrained model that could be fetched ({reason})"
+        ) from error
 
 
 def shipped_model() -> Path:

@@ -16,7 +16,9 @@ def build(phrases, weights=None):
 
 def longest_begun(text, phrases):
     """Length of the longest suffix of `text` with which a phrase begins."""
-    return max((n for n in range(len(text) + 1) if any(p[:n] == tuple(text[len(text) - n :]) for p in phrases)), default=0)
+    return max(
+        (n for n in range(len(text) + 1) if any(p[:n] == tuple(text[len(text) - n :]) for p in phrases)), default=0
+    )
 
 
 @given(phrases=phrase_lists, text=sequences)

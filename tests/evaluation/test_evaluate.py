@@ -123,7 +123,7 @@ def test_tuning_on_test_speech_is_refused(options, tiny_model, tmp_path):
 
 def test_slow_systems_are_measured_on_a_stated_subset_or_left_out(options, tiny_model, monkeypatch):
     pytest.importorskip("pyctcdecode")
-    from nemo_ctcbias.evaluation.peers_other import PyctcdecodeHotwords
+    from nemo_ctcbias.evaluation.peers_pyctcdecode import PyctcdecodeHotwords
 
     monkeypatch.setattr(PyctcdecodeHotwords, "slow_from", 5)
     monkeypatch.setattr(PyctcdecodeHotwords, "never_from", 20)

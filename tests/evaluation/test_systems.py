@@ -22,12 +22,13 @@ STRONG = {
     "nemo-boosting-beam": {"boosting_tree_alpha": 1.0},
     "nemo-ctc-ws": {"cb_weight": 4.0},
     "pyctcdecode": {"hotword_weight": 10.0},
+    "pyctcdecode-cached": {"hotword_weight": 10.0},
     "hotword": None,  # its default
 }
 
 
 def ready(name, model, **context):
-    if name in ("pyctcdecode", "hotword"):
+    if name in ("pyctcdecode", "pyctcdecode-cached", "hotword"):
         pytest.importorskip("pyctcdecode")
     if name == "flashlight":
         pytest.importorskip("flashlight.lib.text.decoder")
@@ -64,6 +65,21 @@ def test_settings_of_the_grid_are_accepted_and_results_repeat(name, tiny_model, 
     for setting in system.grid:
         texts = {decode(system, item, ("water", "dover"), setting) for _ in range(2)}
         assert len(texts) == 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_cached_pyctcdecode_has_the_beams_and_scores_of_pyctcdecode(seed, tiny_model):
+    cached = ready("pyctcdecode-cached", tiny_model)
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 3, (25, len(tiny_model.decoder.vocabulary) + 1)).astype(np.float32)
+    log_probs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    plain = cached._decoder.decode_beams(log_probs, beam_width=20)
+    spoken = [word for beam in plain[:5] for word in beam[0].split()]
+    words = tuple(rng.permutation([*spoken, "the", "we", "water", "zelda", "new york"])[: 3 + seed])
+    for weight in (1.0, 10.0):
+        shipped = cached._decoder.decode_beams(log_probs, beam_width=20, hotwords=words, hotword_weight=weight)
+        assert cached.decode_beams(log_probs, cached.build(words, {}), weight) == shipped
+    assert cached.decode_beams(log_probs, cached.build((), {}), 10.0) == plain
 
 
 def test_flashlight_writes_words_of_lexicon_and_list_only(tiny_model, item):

@@ -1,4 +1,4 @@
-"""Peers outside NeMo: pyctcdecode's own hotwords, and flashlight's lexicon decoder with NeMo's word boosting."""
+"""flashlight's lexicon decoder with NeMo's word boosting, as NeMo ships it."""
 
 from __future__ import annotations
 
@@ -14,36 +14,6 @@ from typing import Any, ClassVar
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
-
-
-class PyctcdecodeHotwords(PlainSystem):
-    """pyctcdecode 0.5.0 without a language model, its own `hotwords`, default pruning.
-
-    The time grows linearly with the list, so that large lists are measured on a subset or not at all.
-    """
-
-    name = "pyctcdecode"
-    grid = tuple({"hotword_weight": weight} for weight in (1.0, 3.0, 6.0, 10.0, 15.0))
-    default: ClassVar[Setting] = {"hotword_weight": 10.0}
-    slow_from = 1000
-    never_from = 10_000
-    tune_on_subset = True
-
-    def prepare(self, context: Context) -> None:
-        """A decoder over the model's tokens and the blank."""
-        try:
-            import pyctcdecode
-        except ImportError as error:
-            raise MissingDependencyError(
-                "pyctcdecode is not installed: pip install 'nemo-ctcbias[pyctcdecode]', or in an environment with "
-                "numpy 2: pip install --no-deps pyctcdecode==0.5.0 pygtrie"
-            ) from error
-        self._decoder = pyctcdecode.build_ctcdecoder([*context.model.decoder.vocabulary, ""])
-        self._beam_width = context.beam_width
-
-    def decode(self, item: Item, bias: Any, setting: Setting) -> str:
-        """pyctcdecode's best text; its pattern of all hotwords is compiled within."""
-        return self._decoder.decode(item.log_probs, beam_width=self._beam_width, hotwords=list(bias), **setting)
 
 
 class Flashlight(PlainSystem):

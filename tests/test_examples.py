@@ -1,0 +1,90 @@
+"""The training chain in miniature: speak, extract features, train, save, load; each script as a user runs it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+DEMO = ROOT / "examples" / "data" / "demo"
+ENV = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def run_script(name, *args, cwd):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / name), *map(str, args)],
+        cwd=cwd,
+        env=ENV,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.skipif(not shutil.which("flite"), reason="flite is not installed")
+def test_synthesis_is_seeded_and_makes_a_manifest(tmp_path):
+    names = tmp_path / "names.txt"
+    names.write_text("okonkwo\nyamanaka\nsiprot\nvarennes\n")
+    made = []
+    for folder in ("one", "two"):
+        run_script(
+            "synthesize.py", "--names", names, "--count", 4, "--voices", "kal16,slt", "--out", folder, cwd=tmp_path
+        )
+        rows = [json.loads(line) for line in (tmp_path / folder / "manifest.json").read_text().splitlines()]
+        assert len(rows) == 4 and all(0.3 < row["duration"] < 20 and row["text"] for row in rows)
+        made.append([(row["text"], row["audio_filepath"], row["duration"]) for row in rows])
+    assert made[0] == made[1]
+
+
+def test_synthesis_without_text_says_what_to_give(tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "synthesize.py"), "--out", str(tmp_path), "--voices", ""],
+        env={**ENV, "PATH": "/nonexistent"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and "apt-get install" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_features_training_and_resumption(tmp_path):
+    from nemo.collections.asr.models import ASRModel
+
+    run_script("extract_features.py", DEMO / "manifest.json", "--speeds", "1.0,1.1", "--out", "cache", cwd=tmp_path)
+    header = json.loads((tmp_path / "cache" / "index.json").read_text())
+    assert len(header["utterances"]) == 24
+    last_start, last_frames = header["utterances"][-1][:2]
+    assert (tmp_path / "cache" / "features.f16").stat().st_size == (last_start + last_frames) * header["mels"] * 2
+    (tmp_path / "text.txt").write_text("\n".join(row[2] for row in header["utterances"]) * 20)
+    small = [
+        "data.features=[cache]",
+        "data.batch_seconds=20",
+        "vocab_size=40",
+        "tokenizer_text=text.txt",
+        "model.tokenizer.dir=tokenizer",
+        "model.encoder.n_layers=2",
+        "model.encoder.d_model=16",
+        "model.encoder.n_heads=2",
+        "model.encoder.subsampling_conv_channels=4",
+        "model.interctc.loss_weights=[0.2]",
+        "model.interctc.apply_at_layers=[0]",
+        "model.optim.sched.warmup_steps=1",
+        "exp_manager.exp_dir=runs",
+        "exp_manager.checkpoint_callback_params.every_n_train_steps=2",
+        "trainer.accelerator=cpu",
+        "num_threads=1",
+    ]
+    run_script("train_base.py", *small, "trainer.max_steps=2", "save_to=first.nemo", cwd=tmp_path)
+    run_script("train_base.py", *small, "trainer.max_steps=4", "save_to=second.nemo", cwd=tmp_path)
+    first, second = (
+        ASRModel.restore_from(str(tmp_path / f"{name}.nemo"), map_location="cpu") for name in ("first", "second")
+    )
+    changed = [
+        not bool((one == other).all())
+        for one, other in zip(first.encoder.parameters(), second.encoder.parameters(), strict=True)
+    ]
+    assert all(parameter.dtype.itemsize == 4 for parameter in second.encoder.parameters())
+    assert any(changed), "the second run goes on from the first"
