@@ -24,6 +24,8 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10,<3.13",
+    # Said outright, so that `pip install -e` adds the checkout to the path: Hydra cannot scan what it links otherwise.
+    package_dir={"": "."},
     packages=find_namespace_packages(include=["nemo_ctcbias", "nemo_ctcbias.*", "hydra_plugins.*"]),
     install_requires=[
         "nemo_toolkit[asr]>=3.0,<3.1",

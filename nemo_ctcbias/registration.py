@@ -30,18 +30,26 @@ def register() -> None:
 
 
 class _WhenImported(MetaPathFinder):
-    """Waits for NeMo's module to be imported, registers, and is gone."""
+    """Waits for NeMo's module to be executed, registers, and is gone; looking for the module is not enough."""
+
+    def __init__(self):
+        self._searching = False
 
     def find_spec(self, name, path=None, target=None):
-        if name != HOST:
+        if name != HOST or self._searching:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        self._searching = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._searching = False
         if spec is not None:
             execute = spec.loader.exec_module
 
             def execute_and_register(module):
                 execute(module)
+                if self in sys.meta_path:
+                    sys.meta_path.remove(self)
                 register()
 
             spec.loader.exec_module = execute_and_register

@@ -68,6 +68,26 @@ def base_nemo(tokenizer_dir, tmp_path_factory) -> Path:
     return path
 
 
+# A boost so strong that random noise is heard as listed phrases.
+EAGER = {
+    "boost": {"gap_scale": 0.9, "token_bonus": 6.0, "max_gap": 100.0, "max_blank": 1.0, "first_token": 0.9},
+    "beam": {"beam_width": 30, "token_min_logp": -100.0, "beam_prune_logp": -1000.0},
+}
+
+
+@pytest.fixture(scope="session")
+def biased_nemo(base_nemo, tmp_path_factory) -> Path:
+    """A biased checkpoint that stores the list ["saoirse"] and hears it everywhere."""
+    from nemo_ctcbias import from_ctc
+
+    model = from_ctc(base_nemo)
+    model._cfg.biasing.update(EAGER)
+    model.set_bias_list(["saoirse"])
+    path = tmp_path_factory.mktemp("models") / "biased.nemo"
+    model.save_to(str(path))
+    return path
+
+
 @pytest.fixture(scope="session")
 def char_nemo(tmp_path_factory) -> Path:
     """A stock character EncDecCTCModel checkpoint with random weights."""

@@ -25,6 +25,8 @@ class BoostOptions:
         max_gap: tokens further below the top-1 than this earn nothing and are not revived from pruning.
         max_blank: frames whose blank probability is above this give no credit, so silence spells no name.
         first_token: share of the credit that the first token of a phrase earns; by default it must win alone.
+        list_cost: a completed phrase gives back `list_cost * ln(phrases in the list)` of its credit (never more
+            than it has): among many phrases one is less likely, and some will always look alike.
         suppress: what each token of a completed phrase of weight -1 costs.
     """
 
@@ -34,6 +36,7 @@ class BoostOptions:
     max_gap: float = 8.0
     max_blank: float = 0.95
     first_token: float = 0.0
+    list_cost: float = 0.0
     suppress: float = 2.0
 
     def __post_init__(self) -> None:

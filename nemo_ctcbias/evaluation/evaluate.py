@@ -1,8 +1,7 @@
-"""The command behind `nemo-ctcbias evaluate`: same checkpoint, same lists, every system beside its peers."""
+"""One evaluation: same checkpoint, same lists, every system beside its peers."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,14 +11,14 @@ from nemo_ctcbias.evaluation import report
 from nemo_ctcbias.evaluation.lists import ListBuilder
 from nemo_ctcbias.evaluation.logprobs import Item, encode, load_model, model_hash
 from nemo_ctcbias.evaluation.manifest import Skip, read_manifest
-from nemo_ctcbias.evaluation.options import EvaluateOptions, add_arguments, from_arguments
+from nemo_ctcbias.evaluation.options import EvaluateOptions
 from nemo_ctcbias.evaluation.rare_words import read_phrases, read_word_counts
 from nemo_ctcbias.evaluation.runner import Run, run_system, subset
 from nemo_ctcbias.evaluation.signature import signature
 from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System, make_system, read_words
 from nemo_ctcbias.evaluation.tuning import Tuning, tune
 
-__all__ = ["EvaluateOptions", "Evaluation", "add_arguments", "evaluate", "run"]
+__all__ = ["EvaluateOptions", "Evaluation", "evaluate"]
 
 
 @dataclass
@@ -79,14 +78,6 @@ def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]
         for system in ready:
             _measure(system, size, lists, settings[system.name], result)
     return report.write(result)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Run `nemo-ctcbias evaluate` with parsed arguments, print the table, return the exit status."""
-    options = from_arguments(args)
-    evaluate(options)
-    print((options.out / "table.md").read_text(encoding="utf-8"))
-    return 0
 
 
 def _shipped_model() -> str:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from nemo_ctcbias.errors import AudioError, ManifestError, ModelError
 from nemo_ctcbias.evaluation.manifest import Row, Skip
+from nemo_ctcbias.evaluation.process import quiet_nemo
 
 LogProbs = npt.NDArray[np.float32]  # [T, V + 1] natural logs, blank last
 
@@ -49,12 +50,13 @@ def load_model(name: str | Path) -> Any:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     name = str(name)
     try:
-        if name.endswith(".ckpt"):
-            model = EncDecCTCModelBPE.load_from_checkpoint(name, map_location=device)
-        elif name.endswith(".nemo"):
-            model = ASRModel.restore_from(name, map_location=device)
-        else:
-            model = ASRModel.from_pretrained(name, map_location=device)
+        with quiet_nemo():
+            if name.endswith(".ckpt"):
+                model = EncDecCTCModelBPE.load_from_checkpoint(name, map_location=device)
+            elif name.endswith(".nemo"):
+                model = ASRModel.restore_from(name, map_location=device)
+            else:
+                model = ASRModel.from_pretrained(name, map_location=device)
     except Exception as error:  # NeMo raises a dozen kinds, all meaning that this model is not usable
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{name}: cannot be loaded ({reason}); give a .nemo file or a pretrained name") from error

@@ -1,9 +1,8 @@
-"""Options of an evaluation, checked once, and their command-line form."""
+"""Options of an evaluation, checked once."""
 
 from __future__ import annotations
 
-import argparse
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from nemo_ctcbias.errors import SettingError
@@ -60,42 +59,3 @@ class EvaluateOptions:
             raise SettingError("--tune-on is the test manifest itself; tune on another one, or leave it out")
         if self.compare_to is not None and self.compare_to not in self.systems:
             raise SettingError(f"--compare-to {self.compare_to!r} is not among the systems {', '.join(self.systems)}")
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `nemo-ctcbias evaluate`."""
-    add = parser.add_argument
-    add("--manifest", type=Path, required=True, help="test manifest (JSON lines) with transcripts")
-    add("--out", type=Path, required=True, help="folder for results.json, table.md, utterances.jsonl, plot.png")
-    add("--model", help=".nemo file or pretrained name (default: the shipped checkpoint)")
-    add("--distractors", type=Path, help="text file with one word or phrase a line to draw distractors from")
-    add("--list-sizes", type=_sizes, default=(100, 1000), metavar="N,N", help="distractors a list (default 100,1000)")
-    add("--list-kind", default="utterance", metavar="KIND", help=f"one of {', '.join(LIST_KINDS)} (default utterance)")
-    add("--systems", type=_names, default=tuple(ALL_SYSTEMS.split(",")), metavar="A,B", help=f"default: {ALL_SYSTEMS}")
-    add("--tune-on", type=Path, help="manifest on which every system's strength is chosen, never the test manifest")
-    add("--compare-to", metavar="SYSTEM", help="for paired differences (default: the last of our systems, else greedy)")
-    add("--seed", type=int, default=1, help="of the lists and the bootstrap (default 1)")
-    add("--cache", type=Path, help="folder that keeps the encoder's log-probs for the next run")
-    add("--word-counts", type=Path, help="file of words and counts that says which words are rare")
-    add("--rare-at-most", type=int, default=2, help="with --word-counts: occurrences of a rare word (default 2)")
-    add("--lexicon", type=Path, help="words that flashlight may write besides the list's")
-    add("--beam-width", type=int, default=100, help="of hotword and pyctcdecode (default 100)")
-    add("--slow-utterances", type=int, default=30, help="subset for systems that are slow at a size (default 30)")
-    add("--resamples", type=int, default=RESAMPLES, help=f"of the bootstrap (default {RESAMPLES})")
-    add("--no-progress", dest="progress", action="store_false", help="no progress bars")
-
-
-def from_arguments(args: argparse.Namespace) -> EvaluateOptions:
-    """Options from parsed arguments."""
-    return EvaluateOptions(**{field.name: getattr(args, field.name) for field in fields(EvaluateOptions)})
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of whole numbers such as 100,1000") from error
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())

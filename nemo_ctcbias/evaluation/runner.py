@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import logging
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tqdm import tqdm
 
 from nemo_ctcbias.evaluation.counts import Counts
 from nemo_ctcbias.evaluation.logprobs import Item
+from nemo_ctcbias.evaluation.process import quiet_nemo, single_thread
 from nemo_ctcbias.evaluation.scoring import Outcome, compare
 from nemo_ctcbias.evaluation.systems import Phrases, Setting, System
 
@@ -95,34 +93,3 @@ def subset(items: Sequence[Item], size: int, seed: int) -> list[int]:
     """Ascending positions of at most `size` utterances, chosen by seed and id alone, for systems that are slow."""
     ranked = sorted(range(len(items)), key=lambda i: hashlib.sha256(f"{seed}\nsubset\n{items[i].id}".encode()).digest())
     return sorted(ranked[:size])
-
-
-@contextlib.contextmanager
-def single_thread() -> Iterator[None]:
-    """Let torch use one thread, so that decoding times compare."""
-    torch = sys.modules.get("torch")
-    if torch is None:
-        yield
-        return
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextlib.contextmanager
-def quiet_nemo() -> Iterator[None]:
-    """Silence NeMo's information lines, of which building a tree for each utterance prints thousands."""
-    nemo = sys.modules.get("nemo.utils")
-    logger = getattr(nemo, "logging", None)
-    if logger is None:
-        yield
-        return
-    before = logger.getEffectiveLevel()
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

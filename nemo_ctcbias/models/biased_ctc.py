@@ -11,14 +11,13 @@ from typing import Any
 
 from nemo.collections.asr.models import ASRModel
 from nemo.collections.asr.parts.utils.timestamp_utils import process_timestamp_outputs
-from nemo.collections.common.parts.preprocessing.manifest import get_full_path
 from nemo.utils import logging, model_utils
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from nemo_ctcbias.bias_list import BiasList, Note, spell
 from nemo_ctcbias.errors import BiasListError
 from nemo_ctcbias.models.config import BiasingConfig, beam_options, boost_options
-from nemo_ctcbias.models.utterance_lists import lists_of_manifest
+from nemo_ctcbias.models.utterance_lists import FIELD, list_of_entry, lists_of_dataset, lists_of_manifest
 from nemo_ctcbias.models.vocabulary import vocabulary_of
 
 ARTIFACT = "biasing.bias_list"
@@ -58,7 +57,8 @@ class BiasedCTCMixin:
         self._call_lists: list[BiasList] | None = None
         self._manifest_lists: dict[int, BiasList] = {}
         self._row = 0
-        self._predict_lists: dict[tuple[str, float], BiasList] = {}
+        self._predict_lists: dict[int, BiasList] = {}
+        self._predict_folder = Path()
         self.change_decoding_strategy(self._cfg.decoding, verbose=False)
 
     # --- the list
@@ -216,23 +216,26 @@ class BiasedCTCMixin:
         return found
 
     def _setup_dataloader_from_config(self, config):
-        manifest = config.get("manifest_filepath") if config else None
-        if config and config.get("return_sample_id") and isinstance(manifest, str) and Path(manifest).is_file():
-            self._predict_lists = _lists_by_recording(manifest)
-        return super()._setup_dataloader_from_config(config)
+        loader = super()._setup_dataloader_from_config(config)
+        manifests = config.get("manifest_filepath") if config else None
+        if manifests and config.get("return_sample_id"):  # what predict_step needs
+            self._predict_folder = Path(manifests.split(",")[0] if isinstance(manifests, str) else manifests[0]).parent
+            self._predict_lists = {} if config.get("use_lhotse") else lists_of_dataset(manifests, loader.dataset)
+        return loader
 
     def predict_step(self, batch, batch_idx, dataloader_idx=0):
         """As NeMo's (transcribe_speech_parallel.py), with the lists of the manifest."""
-        with self.decoding.lists(self._lists_of_samples(batch[-1])):
+        with self.decoding.lists([self._list_of_sample(sample) for sample in batch[-1]]):
             return super().predict_step(batch, batch_idx, dataloader_idx)
 
-    def _lists_of_samples(self, sample_ids) -> list[BiasList] | None:
-        if not self._predict_lists:
-            return None
-        dataset = self.trainer.predict_dataloaders.dataset
-        rows = [dataset.get_manifest_sample(int(sample)) for sample in sample_ids]
+    def _list_of_sample(self, sample) -> BiasList:
+        """The list of a data set's sample number, or of a Lhotse cut, which holds its row of the manifest."""
         default = self.decoding._source.default
-        return [self._predict_lists.get((row.audio_file, float(row.offset or 0)), default) for row in rows]
+        if not hasattr(sample, "supervisions"):
+            return self._predict_lists.get(int(sample), default)
+        cut = getattr(sample, "first_non_padding_cut", sample)
+        value = (cut.custom or {}).get(FIELD)
+        return default if value is None else list_of_entry(value, cut.id, self._predict_folder)
 
     # --- saving and loading
 
@@ -290,14 +293,3 @@ def _hotwords(decoding_cfg: DictConfig) -> tuple[list | None, float | None]:
     settings = OmegaConf.select(decoding_cfg, "beam.pyctcdecode_cfg") or {}
     hotwords = settings.get("hotwords")
     return (list(hotwords), float(settings.get("hotword_weight", 10.0))) if hotwords else (None, None)
-
-
-def _lists_by_recording(manifest: str) -> dict[tuple[str, float], BiasList]:
-    """Lists by (path of the recording, offset): NeMo's own data set keeps no other field."""
-    from nemo.collections.asr.parts.utils.manifest_utils import read_manifest
-
-    rows = read_manifest(manifest)
-    return {
-        (get_full_path(rows[row]["audio_filepath"], manifest), float(rows[row].get("offset") or 0)): bias_list
-        for row, bias_list in lists_of_manifest(manifest).items()
-    }

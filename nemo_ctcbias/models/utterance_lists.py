@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from nemo_ctcbias.bias_list import BiasList
-from nemo_ctcbias.errors import ManifestError
+from nemo_ctcbias.errors import BiasListError, ManifestError
 
 FIELD = "bias_list"
+
+
+def rows_of_manifest(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line number, row) of a NeMo manifest, empty lines left out.
+
+    Raises:
+        ManifestError: naming the file, and the line that is no JSON object.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise ManifestError(f"{path}: no manifest that can be read ({reason}); give a file of JSON lines") from error
+    for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: U+2028 may stand inside a text
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ManifestError(f"{path}:{number}: not a JSON object ({error}); write one object a line") from error
+        if not isinstance(row, dict):
+            raise ManifestError(f"{path}:{number}: not a JSON object but {type(row).__name__}; write one object a line")
+        yield number, row
 
 
 def lists_of_manifest(path: str | Path, folder: Path | None = None) -> dict[int, BiasList]:
@@ -20,27 +44,42 @@ def lists_of_manifest(path: str | Path, folder: Path | None = None) -> dict[int,
     Raises:
         ManifestError: naming file and line of a row or list that cannot be read.
     """
-    path = Path(path)
-    lists: dict[int, BiasList] = {}
-    row = 0
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ManifestError(f"{path}:{number}: not a JSON object ({error.msg})") from error
-        if isinstance(entry, dict) and entry.get(FIELD) is not None:
-            lists[row] = list_of_entry(entry[FIELD], f"{path}:{number}", folder or path.parent)
-        row += 1
-    return lists
+    return {
+        index: list_of_entry(row[FIELD], f"{path}:{number}", folder or Path(path).parent)
+        for index, (number, row) in enumerate(rows_of_manifest(path))
+        if row.get(FIELD) is not None
+    }
+
+
+def lists_of_dataset(manifests: str | Sequence[str], dataset: Any) -> dict[int, BiasList]:
+    """Lists by sample number of a NeMo data set, which skips and reorders rows but keeps their numbers.
+
+    Raises:
+        ManifestError: as `lists_of_manifest`.
+    """
+    files = manifests.split(",") if isinstance(manifests, str) else list(manifests)
+    rows = [row for file in files for row in _list_of_each_row(file)]
+    collection = getattr(getattr(dataset, "manifest_processor", None), "collection", ())
+    return {at: rows[sample.id] for at, sample in enumerate(collection) if rows[sample.id] is not None}
+
+
+def _list_of_each_row(path: str) -> list[BiasList | None]:
+    lists = lists_of_manifest(path)
+    return [lists.get(index) for index, _ in enumerate(rows_of_manifest(path))]
 
 
 def list_of_entry(value: Any, where: str, folder: Path) -> BiasList:
-    """The list of one manifest entry; file names are taken relative to `folder`, if they exist there."""
+    """The list of one manifest entry; file names are taken relative to `folder`, if they exist there.
+
+    Raises:
+        ManifestError: neither a list of phrases nor a file that can be read; begins with `where`.
+    """
     if isinstance(value, str):
         beside = folder / value
-        return BiasList.load(beside if beside.exists() else value)
+        try:
+            return BiasList.load(beside if beside.exists() else value)
+        except BiasListError as error:
+            raise ManifestError(f"{where}: '{FIELD}': {error}") from error
     if isinstance(value, list):
         return BiasList(value, source=where)
     raise ManifestError(f"{where}: '{FIELD}' must be a list of phrases or a file name, got {type(value).__name__}")

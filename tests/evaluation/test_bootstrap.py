@@ -66,6 +66,12 @@ def test_paired_difference_sees_what_unpaired_intervals_cannot():
     assert difference.p_value < 0.01
 
 
+def test_p_value_is_two_sided():
+    # One of two utterances differs; a quarter of the resamples never draws it, and then nothing differs.
+    difference = paired_difference([one_word(True), one_word(False)], [one_word(False)] * 2, "wer", resamples=4000)
+    assert difference.p_value == pytest.approx(2 * 0.25, abs=0.04)
+
+
 def test_paired_difference_refuses_different_utterances_and_undefined_metrics():
     with pytest.raises(ValueError, match="same utterances: 1 and 2"):
         paired_difference([one_word(True)], [one_word(True)] * 2, "wer")

@@ -11,9 +11,9 @@ import pytest
 
 from nemo_ctcbias.errors import AudioError, BiasListError, ManifestError, ModelError, SettingError
 from nemo_ctcbias.evaluation import logprobs
-from nemo_ctcbias.evaluation.evaluate import EvaluateOptions, evaluate, run
+from nemo_ctcbias.evaluation.command import add_arguments, from_arguments, run
+from nemo_ctcbias.evaluation.evaluate import EvaluateOptions, evaluate
 from nemo_ctcbias.evaluation.manifest import read_manifest
-from nemo_ctcbias.evaluation.options import add_arguments, from_arguments
 from nemo_ctcbias.evaluation.scoring import score
 
 METRICS = ["wer", "b_wer", "u_wer", "precision", "recall", "f1", "false_alarms_per_hour"]

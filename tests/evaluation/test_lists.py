@@ -51,6 +51,13 @@ def test_distractors_are_exactly_as_many_as_asked_distinct_and_never_spoken(kind
         assert list(listed) == sorted(listed)
 
 
+def test_utterances_and_sessions_get_their_own_distractors():
+    irrelevant = build("irrelevant", 50)
+    assert len(set(irrelevant.values())) == 3
+    other = build("irrelevant", 50, [{**ROWS[0], "id": "u9"}])["u9"]
+    assert other != irrelevant["u1"]
+
+
 @pytest.mark.parametrize("kind", LIST_KINDS)
 def test_a_longer_list_holds_the_shorter_one(kind):
     assert set(build(kind, 20)["u1"]) < set(build(kind, 200)["u1"])

@@ -106,6 +106,11 @@ def test_an_inserted_distractor_is_biased_and_on_its_own_line():
     assert score("we went home", "we went old home", ["dover"]).unbiased_insertions == 1
 
 
+def test_an_inserted_word_that_is_also_spoken_is_no_distractor():
+    counts = score("to dover", "dover to dover", ["dover"])
+    assert (counts.biased_insertions, counts.distractor_insertions, counts.false_alarms) == (1, 0, 1)
+
+
 def test_a_distractor_in_place_of_an_unlisted_word_is_an_unbiased_error_and_reported():
     counts = score("we went over", "we went dover", ["dover"])
     assert (counts.unbiased_substitutions, counts.distractor_substitutions, counts.false_alarms) == (1, 1, 1)

@@ -59,6 +59,14 @@ def test_a_listed_word_wins_and_without_a_list_nothing_changes(name, tiny_model,
     assert decode(system, item, (), STRONG[name]) == HEARD
 
 
+@pytest.mark.parametrize("name", STRONG)
+def test_the_strength_is_what_acts(name, tiny_model, item):
+    system = ready(name, tiny_model)
+    (knob,) = system.default
+    bias = system.build(("water", "dover"), system.default)
+    assert system.decode(item, bias, {knob: 0.0}) == HEARD
+
+
 @pytest.mark.parametrize("name", ["greedy", *STRONG])
 def test_settings_of_the_grid_are_accepted_and_results_repeat(name, tiny_model, item):
     system = ready(name, tiny_model)

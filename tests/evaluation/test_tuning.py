@@ -13,6 +13,11 @@ def test_best_f1_within_the_guard():
     assert choose(trials((50.0, 20.0), (60.0, 20.3), (70.0, 20.4)), 20.0)[0] == 1
 
 
+def test_the_end_of_the_grid_is_pointed_out():
+    assert "strongest of its grid" in choose(trials((50.0, 20.0), (60.0, 20.0)), 20.0)[1]
+    assert "strongest" not in choose(trials((60.0, 20.0), (50.0, 20.0)), 20.0)[1]
+
+
 def test_of_equals_the_weakest():
     assert choose(trials((50.0, 20.0), (60.0, 20.1), (60.0, 20.0)), 20.0)[0] == 1
 

@@ -1,0 +1,34 @@
+"""A Hydra application that does what NeMo's transcribe_speech.py does, and has never heard of nemo_ctcbias."""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nemo.collections.asr.models import ASRModel
+from nemo.collections.asr.parts.submodules.ctc_decoding import CTCDecodingConfig
+from nemo.core.config import hydra_runner
+
+
+@dataclass
+class Config:
+    model: str = ""
+    manifest: str = ""
+    output: str = ""
+    ctc_decoding: CTCDecodingConfig = field(default_factory=CTCDecodingConfig)
+
+
+@hydra_runner(config_name="Config", schema=Config)
+def main(cfg):
+    loaded = [name for name in sys.modules if name.startswith("nemo_ctcbias.models")]
+    assert not loaded, f"registering loaded {loaded}"
+    model = ASRModel.restore_from(cfg.model, map_location="cpu").eval()
+    model.change_decoding_strategy(cfg.ctc_decoding)
+    rows = [json.loads(line) for line in Path(cfg.manifest).read_text().splitlines()]
+    for row, hypothesis in zip(rows, model.transcribe(cfg.manifest, batch_size=3), strict=True):
+        row["pred_text"] = hypothesis.text
+    Path(cfg.output).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+if __name__ == "__main__":
+    main()
