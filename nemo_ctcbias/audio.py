@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -20,23 +21,28 @@ def load_audio(path: str | Path, sample_rate: int, offset: float = 0.0, duration
         AudioError: if the file is missing, unreadable or holds no sample there.
     """
     path = Path(path)
-    if not path.exists():
-        raise AudioError(f"{path}: no such file")
-    if path.is_dir():
-        raise AudioError(f"{path}: is a folder; give its audio files, or a manifest")
+    if not 0 <= offset < math.inf or (duration is not None and not 0 < duration < math.inf):
+        raise AudioError(f"{path}: offset {offset} and duration {duration} name no part of it; give seconds from 0 up")
     try:
+        if not path.exists():
+            raise AudioError(f"{path}: no such file; check the path")
+        if path.is_dir():
+            raise AudioError(f"{path}: is a folder; give its audio files, or a manifest")
         with soundfile.SoundFile(path) as file:
-            rate = file.samplerate
-            file.seek(min(int(offset * rate), file.frames))
-            samples = file.read(-1 if duration is None else int(duration * rate), dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        reason = str(error).rsplit(":", 1)[-1].strip()
+            rate, first = file.samplerate, round(offset * file.samplerate)
+            file.seek(min(first, file.frames))
+            count = -1 if duration is None else round(duration * rate)
+            samples = file.read(count, dtype="float32", always_2d=True)
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
+    except RuntimeError as error:  # soundfile.LibsndfileError is one
+        reason = str(error).rsplit(":", 1)[-1].strip(" .")
         raise AudioError(f"{path}: cannot be read as audio ({reason}); convert it to wav or flac") from error
     if not len(samples):
-        raise AudioError(f"{path}: holds no audio")
+        raise AudioError(f"{path}: holds no audio{f' from {offset:g} s on' if offset else ''}; record it again")
     mono = samples.mean(axis=1)
     if not np.isfinite(mono).all():
-        raise AudioError(f"{path}: holds samples that are not numbers")
+        raise AudioError(f"{path}: holds samples that are not numbers; export it again")
     if rate != sample_rate:
         import librosa
 

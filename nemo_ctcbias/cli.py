@@ -29,7 +29,7 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
-    """The parser; options of `command` only (all of them for None), for importing them costs seconds."""
+    """The parser; options of `command` only (all of them for None), for importing them all costs a second."""
     parser = OneLineParser(prog="nemo-ctcbias", description="Contextual biasing for NVIDIA NeMo CTC models.")
     parser.add_argument("--version", action="version", version=f"nemo-ctcbias {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -54,13 +54,18 @@ def quieten() -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 = done, 1 = some recordings failed, 2 = wrong usage, model or list."""
     argv = sys.argv[1:] if argv is None else argv
-    args = build_parser(argv[0] if argv else None).parse_args(argv)
+    args = build_parser(argv[0] if argv else "").parse_args(argv)
     module = importlib.import_module(COMMANDS[args.command][0])
     try:
-        return module.run(args)
+        code = module.run(args)
+        sys.stdout.flush()
+        return code
     except BiasingError as error:
         print(f"nemo-ctcbias: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `| head` has seen enough; Python would complain again on its way out
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("nemo-ctcbias: interrupted", file=sys.stderr)
         return 130

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
@@ -14,11 +15,13 @@ import numpy as np
 from tqdm import tqdm
 
 from nemo_ctcbias.audio import load_audio, split_long
-from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.commands.compare import show_comparison
 from nemo_ctcbias.decoding.hits import Hit
-from nemo_ctcbias.errors import AudioError, ManifestError, ModelError, SettingError
+from nemo_ctcbias.errors import AudioError, ManifestError, SettingError
 
+GROUP = 64  # batches whose recordings are held in memory at a time, and sorted by length
+SHOWN_NOTES = 5
 SHORTEST = 1.0  # seconds; shorter recordings are padded with silence, as NeMo's own loader does
 
 
@@ -50,47 +53,86 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="M", help=".nemo file or pretrained name (default: the shipped one)")
     parser.add_argument("--bias-list", metavar="FILE", help="phrases, one a line (weight after a tab), or .jsonl")
     parser.add_argument("--bias", metavar="PHRASE", nargs="+", action="extend", default=[], help="more phrases")
-    parser.add_argument("--bias-weight", type=float, default=10.0, help="strength (default %(default)s; 0 = off)")
-    parser.add_argument("--compare", action="store_true", help="show the text without the list as well")
+    parser.add_argument("--bias-weight", type=float, help="strength (default: the model's own; 10 as tuned, 0 off)")
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--compare", action="store_true", help="show the text without the list as well")
+    shape.add_argument("--json", action="store_true", help="JSON lines with audio_filepath, text and hits")
     parser.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
-    parser.add_argument("--json", action="store_true", help="JSON lines with audio_filepath, text and hits")
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="recordings a batch (default 8)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (default auto)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Transcribe; 1 if some recordings failed."""
-    if not args.audio and not args.manifest:
-        raise SettingError("transcribe: no recording given; name audio files or --manifest FILE")
-    if args.batch_size < 1:
-        raise SettingError(f"--batch-size must be 1 or more, got {args.batch_size}")
-    if not args.bias_weight >= 0:
-        raise SettingError(f"--bias-weight must be 0 or more, got {args.bias_weight}; 10 is the tuned strength")
+    _check(args)
     bias_list = _bias_list(args)
     recordings = [Recording(path) for path in args.audio] + (_from_manifest(args.manifest) if args.manifest else [])
     model = load_model(args.model, args.device)
     if bias_list is not None:
-        for note in model.check_bias_list(bias_list):
-            if note.level != "changed":
-                print(f"nemo-ctcbias: {note}", file=sys.stderr)
-        model.set_bias_list(bias_list)
-    model.set_bias_weight(args.bias_weight)
-    good = list(_loaded(recordings, model.cfg.sample_rate))
-    transcripts = transcribe_all(model, good, args.batch_size)
+        _report(model.set_bias_list(bias_list))
+    own = {one.bias_list: None for one in recordings if one.bias_list is not None}
+    _report([note for each in own for note in model.check_bias_list(each)])
+    if args.bias_weight is not None:
+        model.set_bias_weight(args.bias_weight)
+    transcripts: list[Transcript] = []
+    without: list[Transcript] = []
+    size = GROUP * args.batch_size
+    with tqdm(total=len(recordings), desc="transcribing", disable=None, file=sys.stderr) as bar:
+        for first in range(0, len(recordings), size):
+            group = recordings[first : first + size]
+            good = list(_loaded(group, model.cfg.sample_rate))
+            transcripts += transcribe_all(model, good, args.batch_size)
+            if args.compare:
+                without += transcribe_all(model, [replace(one, bias_list=None) for one in good], args.batch_size, True)
+            for one in group:
+                one.pieces = []
+            bar.update(len(group))
     with _output(args.out) as out:
         if args.compare:
-            without = transcribe_all(model, [replace(one, bias_list=BiasList()) for one in good], args.batch_size, True)
             show_comparison(without, transcripts, [phrase.written for phrase in model.bias_list], out)
         else:
             _print(transcripts, args.json, len(recordings) > 1, out)
-    return 0 if len(good) == len(recordings) else 1
+    return 0 if len(transcripts) == len(recordings) else 1
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse what can be refused before the model is loaded."""
+    taken = next((phrase for phrase in args.bias if _is_file(phrase)), None)
+    if taken is not None:
+        raise SettingError(f"--bias took the file {taken} for a phrase; name recordings before --bias, or after --")
+    if not args.audio and not args.manifest:
+        raise SettingError("transcribe: no recording given; name audio files or --manifest FILE")
+    if args.batch_size < 1:
+        raise SettingError(f"--batch-size must be 1 or more, got {args.batch_size}")
+    if args.bias_weight is not None and not 0 <= args.bias_weight < math.inf:
+        raise SettingError(f"--bias-weight must be 0 or more, got {args.bias_weight}; 10 is the tuned strength")
+    if args.out is not None and (Path(args.out).is_dir() or not Path(args.out).parent.is_dir()):
+        raise SettingError(f"--out {args.out}: cannot be written; name a file in a folder that exists")
+
+
+def _is_file(text: str | Path) -> bool:
+    try:
+        return Path(text).is_file()
+    except OSError:  # too long for a file name
+        return False
+
+
+def _report(notes: Iterable[Note]) -> None:
+    """What the model cannot use of a list, on standard error; the first few."""
+    serious = [note for note in notes if note.level != "changed"]
+    for note in serious[:SHOWN_NOTES]:
+        print(f"nemo-ctcbias: {note}", file=sys.stderr)
+    if len(serious) > SHOWN_NOTES:
+        rest = len(serious) - SHOWN_NOTES
+        print(f"nemo-ctcbias: {rest} more notes; `nemo-ctcbias check-list` shows all of a list", file=sys.stderr)
 
 
 def load_model(name: str | None, device: str):
     """The biased model of a checkpoint, in eval mode on `device`.
 
     Raises:
-        ModelError: if it cannot be loaded, or the device does not exist.
+        ModelError: if it cannot be loaded.
+        SettingError: if the device does not exist.
     """
     from nemo_ctcbias.cli import quieten
 
@@ -101,11 +143,11 @@ def load_model(name: str | None, device: str):
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = from_ctc(name or shipped_model())
     try:
-        return model.to(torch.device(device)).eval()
+        torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ModelError(f"--device {device}: {str(error).splitlines()[0]}; try --device cpu") from error
+        raise SettingError(f"--device {device}: {str(error).splitlines()[0]}; try --device cpu") from error
+    return from_ctc(name or shipped_model()).to(torch.device(device)).eval()
 
 
 def transcribe_all(model, recordings: list[Recording], batch_size: int, unbiased: bool = False) -> list[Transcript]:
@@ -118,16 +160,14 @@ def transcribe_all(model, recordings: list[Recording], batch_size: int, unbiased
     jobs = [(index, piece) for index, one in enumerate(recordings) for piece in one.pieces]
     jobs.sort(key=lambda job: -len(job[1][1]))  # like lengths together: less padding
     found: dict[tuple[int, int], object] = {}
-    with tqdm(total=len(jobs), desc="transcribing", unit="piece", disable=None, file=sys.stderr) as bar:
-        for first in range(0, len(jobs), batch_size):
-            batch = jobs[first : first + batch_size]
-            audio = [np.pad(piece, (0, max(0, int(SHORTEST * rate) - len(piece)))) for _, (_, piece) in batch]
-            default = BiasList() if unbiased else model.bias_list
-            lists = [default if recordings[i].bias_list is None else recordings[i].bias_list for i, _ in batch]
-            results = model.transcribe(audio, batch_size=len(batch), bias_lists=lists, verbose=False)
-            for (index, (start, _)), hypothesis in zip(batch, results, strict=True):
-                found[index, start] = hypothesis[0] if isinstance(hypothesis, list) else hypothesis
-            bar.update(len(batch))
+    for first in range(0, len(jobs), batch_size):
+        batch = jobs[first : first + batch_size]
+        audio = [np.pad(piece, (0, max(0, int(SHORTEST * rate) - len(piece)))) for _, (_, piece) in batch]
+        default = BiasList() if unbiased else model.bias_list
+        lists = [default if recordings[i].bias_list is None else recordings[i].bias_list for i, _ in batch]
+        results = model.transcribe(audio, batch_size=len(batch), bias_lists=lists, verbose=False)
+        for (index, (start, _)), hypothesis in zip(batch, results, strict=True):
+            found[index, start] = hypothesis[0] if isinstance(hypothesis, list) else hypothesis
     return [
         _join(one, [(start / rate, found[index, start]) for start, _ in one.pieces])
         for index, one in enumerate(recordings)
@@ -155,30 +195,33 @@ def _bias_list(args: argparse.Namespace) -> BiasList | None:
 
 
 def _from_manifest(path: str) -> list[Recording]:
-    from nemo_ctcbias.models.utterance_lists import lists_of_manifest
+    from nemo_ctcbias.models.utterance_lists import FIELD, list_of_entry, rows_of_manifest
 
-    file = Path(path)
-    if not file.is_file():
-        raise ManifestError(f"{path}: no such manifest")
-    lists = lists_of_manifest(file)
-    recordings = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        row = json.loads(line)
-        if not isinstance(row, dict) or not isinstance(row.get("audio_filepath"), str):
-            raise ManifestError(f"{path}:{number}: no 'audio_filepath'; a row is a JSON object with that field")
-        beside = file.parent / row["audio_filepath"]
+    folder, recordings = Path(path).parent, []
+    for number, row in rows_of_manifest(path):
+        where, audio = f"{path}:{number}", row.get("audio_filepath")
+        if not isinstance(audio, str):
+            raise ManifestError(f"{where}: no 'audio_filepath'; a row is a JSON object with that field")
+        own = row.get(FIELD)
         recordings.append(
             Recording(
-                path=str(beside if beside.exists() else row["audio_filepath"]),
-                offset=float(row.get("offset") or 0.0),
-                duration=float(row["duration"]) if row.get("duration") and row.get("offset") is not None else None,
-                bias_list=lists.get(len(recordings)),
-                reference=row.get("text") or None,
+                path=str(folder / audio if _is_file(folder / audio) else audio),
+                offset=_seconds(row, "offset", where) or 0.0,
+                duration=_seconds(row, "duration", where) or None,
+                bias_list=None if own is None else list_of_entry(own, where, folder),
+                reference=row["text"] if isinstance(row.get("text"), str) and row["text"].strip() else None,
             )
         )
+    if not recordings:
+        raise ManifestError(f"{path}: holds no rows; a row is a JSON object with an 'audio_filepath'")
     return recordings
+
+
+def _seconds(row: dict, field: str, where: str) -> float | None:
+    value = row.get(field)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0):
+        raise ManifestError(f"{where}: '{field}' must be seconds from 0 up, got {value!r}")
+    return value
 
 
 def _loaded(recordings: list[Recording], sample_rate: int) -> Iterator[Recording]:

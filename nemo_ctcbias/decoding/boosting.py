@@ -24,19 +24,16 @@ class BoostOptions:
         token_bonus: constant credit of each continuing token, for phrases the audio already supports.
         max_gap: tokens further below the top-1 than this earn nothing and are not revived from pruning.
         max_blank: frames whose blank probability is above this give no credit, so silence spells no name.
-        first_token: share of the credit that the first token of a phrase earns; by default it must win alone.
-        list_cost: a completed phrase gives back `list_cost * ln(phrases in the list)` of its credit (never more
-            than it has): among many phrases one is less likely, and some will always look alike.
+        first_token: share of the credit that the first token of a phrase earns; 0 lets it win only by itself.
         suppress: what each token of a completed phrase of weight -1 costs.
     """
 
     weight: float = 1.0
-    gap_scale: float = 0.5
-    token_bonus: float = 0.5
+    gap_scale: float = 0.6
+    token_bonus: float = 0.8
     max_gap: float = 8.0
     max_blank: float = 0.95
-    first_token: float = 0.0
-    list_cost: float = 0.0
+    first_token: float = 1.0
     suppress: float = 2.0
 
     def __post_init__(self) -> None:

@@ -55,7 +55,7 @@ def fast_search(log_probs, phrases, starts_word, options, boost):
 def test_arrays_agree_with_the_plain_search(seed, frames, phrases, starts, width, token_min):
     log_probs = random_log_probs(seed, frames, 5)
     options = BeamOptions(beam_width=width, token_min_logp=token_min)
-    boost = BoostOptions(0.8, gap_scale=0.7, token_bonus=0.3, max_gap=6.0, max_blank=0.9, first_token=0.25, list_cost=0.4)
+    boost = BoostOptions(0.8, gap_scale=0.7, token_bonus=0.3, max_gap=6.0, max_blank=0.9, first_token=0.25)
     fast = fast_search(log_probs, phrases, starts, options, boost)
     slow = plain_search(log_probs, phrases, starts, options, boost)
     assert set(fast) == set(slow)
