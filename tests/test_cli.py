@@ -53,11 +53,12 @@ def transcribe(cli, *arguments):
 
 def test_without_a_list_the_text_is_nemos(cli, base, base_nemo, plain, noise_wavs, tmp_path):
     assert transcribe(cli, noise_wavs[0], "--model", base_nemo) == plain[0] + "\n"
-    short = tmp_path / "short.wav"
-    soundfile.write(short, soundfile.read(noise_wavs[2])[0][:6000], 16000)
-    expected = [*plain, base.transcribe([str(short)], verbose=False)[0].text]
-    out = transcribe(cli, *noise_wavs, short, "--model", base_nemo, "--batch-size", 2)
-    assert out.splitlines() == [f"{p}\t{text}" for p, text in zip([*noise_wavs, short], expected, strict=True)]
+    short = [tmp_path / f"{length}.wav" for length in (1, 400, 6000, 15999)]
+    for path in short:
+        soundfile.write(path, soundfile.read(noise_wavs[2])[0][: int(path.stem)], 16000)
+    expected = plain + [base.transcribe([str(path)], verbose=False)[0].text for path in short]
+    out = transcribe(cli, *noise_wavs, *short, "--model", base_nemo, "--batch-size", 2)
+    assert out.splitlines() == [f"{p}\t{text}" for p, text in zip([*noise_wavs, *short], expected, strict=True)]
 
 
 def test_character_models(cli, char_nemo, noise_wavs):

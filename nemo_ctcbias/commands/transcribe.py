@@ -22,7 +22,6 @@ from nemo_ctcbias.errors import AudioError, ManifestError, SettingError
 
 GROUP = 64  # batches whose recordings are held in memory at a time, and sorted by length
 SHOWN_NOTES = 5
-SHORTEST = 1.0  # seconds; shorter recordings are padded with silence, as NeMo's own loader does
 
 
 @dataclass
@@ -162,10 +161,13 @@ def transcribe_all(model, recordings: list[Recording], batch_size: int, unbiased
     found: dict[tuple[int, int], object] = {}
     for first in range(0, len(jobs), batch_size):
         batch = jobs[first : first + batch_size]
-        audio = [np.pad(piece, (0, max(0, int(SHORTEST * rate) - len(piece)))) for _, (_, piece) in batch]
         default = BiasList() if unbiased else model.bias_list
         lists = [default if recordings[i].bias_list is None else recordings[i].bias_list for i, _ in batch]
-        results = model.transcribe(audio, batch_size=len(batch), bias_lists=lists, verbose=False)
+        config = model.get_transcribe_config()
+        config.batch_size, config.num_workers, config.verbose = len(batch), 0, False
+        config.pad_min_duration = 0.0  # NeMo pads samples to a second but not files, and files are what these are
+        audio = [piece for _, (_, piece) in batch]
+        results = model.transcribe(audio, bias_lists=lists, override_config=config)
         for (index, (start, _)), hypothesis in zip(batch, results, strict=True):
             found[index, start] = hypothesis[0] if isinstance(hypothesis, list) else hypothesis
     return [

@@ -25,6 +25,7 @@ from nemo_ctcbias.errors import BiasListError, MissingDependencyError
 
 try:
     from pyctcdecode import Alphabet, BeamSearchDecoderCTC
+    from pyctcdecode.alphabet import UNK_BPE_TOKEN
     from pyctcdecode.constants import DEFAULT_HOTWORD_WEIGHT
 except ImportError as error:
     raise MissingDependencyError(
@@ -115,8 +116,19 @@ class Timing(Sequence):
         return len(self.words())
 
     def __getitem__(self, index):
-        frames = [(word, (start, end)) for word, start, end in self.words()]
-        return frames[index]
+        return self._frames()[index]
+
+    def __iter__(self):
+        return iter(self._frames())
+
+    def __eq__(self, other: object) -> bool:
+        return self._frames() == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    def __repr__(self) -> str:
+        return repr(self._frames())
+
+    def _frames(self) -> list[tuple[str, tuple[int, int]]]:
+        return [(word, (start, end)) for word, start, end in self.words()]
 
 
 def _word_of_token(tokens: Sequence[int], pieces: Sequence[str]) -> list[int]:
@@ -154,9 +166,24 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         labels = alphabet.labels
         self._blank = labels.index("")
         pieces = labels[: self._blank] + labels[self._blank + 1 :]
+        pieces = ["<unk>" if piece == UNK_BPE_TOKEN else piece for piece in pieces]  # spells nothing
         self.vocabulary = vocabulary or Vocabulary(pieces)
         self.boost, self.beam = boost, beam
-        self.compile = lru_cache(maxsize=256)(lambda bias_list: CompiledBias(bias_list, self.vocabulary, alternatives))
+        self.alternatives = alternatives
+        self._remember()
+
+    def _remember(self) -> None:
+        self.compile = lru_cache(maxsize=256)(
+            lambda bias_list: CompiledBias(bias_list, self.vocabulary, self.alternatives)
+        )
+
+    def __getstate__(self) -> dict:
+        """Everything but the cache of compiled lists: pools of processes send the decoder around."""
+        return {name: value for name, value in self.__dict__.items() if name != "compile"}
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        self._remember()
 
     @classmethod
     def from_vocabulary(cls, vocabulary: Vocabulary, language_model: Any = None, **settings: Any) -> HotwordBeamDecoder:
@@ -193,16 +220,63 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
             ValueError: if the shape of `logits` does not fit the alphabet.
             BiasListError: if the list cannot be read.
         """
+        logits = np.asarray(logits)
         self._check_logits_dimension(logits)
-        log_probs = self._log_probs(np.asarray(logits))
+        log_probs = self._log_probs(logits)
         given = {"beam_width": beam_width, "beam_prune_logp": beam_prune_logp, "token_min_logp": token_min_logp}
         options = replace(self.beam, **{name: value for name, value in given.items() if value is not None})
         boost = self.boost
         if hotword_weight is not None:
             boost = replace(boost, weight=self.boost.weight * float(hotword_weight) / DEFAULT_HOTWORD_WEIGHT)
-        compiled = self.compile(as_bias_list(hotwords))
+        compiled = self.compile(as_bias_list(hotwords if boost.weight else None))
         hypotheses = self._search(log_probs, compiled, options, boost, lm_start_state)
         return self._beams(log_probs, hypotheses, compiled, boost.weight)
+
+    def decode(
+        self,
+        logits: np.ndarray,
+        beam_width: int | None = None,
+        beam_prune_logp: float | None = None,
+        token_min_logp: float | None = None,
+        hotwords: BiasList | Iterable[str | Phrase] | None = None,
+        hotword_weight: float | None = None,
+        lm_start_state: Any = None,
+    ) -> str:
+        """Text of the best hypothesis; see `decode_beams`."""
+        settings = (beam_width, beam_prune_logp, token_min_logp, True, hotwords, hotword_weight, lm_start_state)
+        return self.decode_beams(logits, *settings)[0].text
+
+    def decode_batch(
+        self,
+        pool: Any,
+        logits_list: Sequence[np.ndarray],
+        beam_width: int | None = None,
+        beam_prune_logp: float | None = None,
+        token_min_logp: float | None = None,
+        hotwords: BiasList | Iterable[str | Phrase] | None = None,
+        hotword_weight: float | None = None,
+    ) -> list[str]:
+        """Best text of each, in the processes of `pool` (of a fork context; None for this process)."""
+        # pyctcdecode's own would hand on its defaults in place of this decoder's.
+        return super().decode_batch(
+            pool, logits_list, beam_width, beam_prune_logp, token_min_logp, as_bias_list(hotwords), hotword_weight
+        )
+
+    def decode_beams_batch(
+        self,
+        pool: Any,
+        logits_list: Sequence[np.ndarray],
+        beam_width: int | None = None,
+        beam_prune_logp: float | None = None,
+        token_min_logp: float | None = None,
+        prune_history: bool = False,
+        hotwords: BiasList | Iterable[str | Phrase] | None = None,
+        hotword_weight: float | None = None,
+    ) -> list[list[tuple]]:
+        """Beams of each as (text, text_frames, logit_score, lm_score), as pyctcdecode returns them from processes."""
+        settings = (beam_width, beam_prune_logp, token_min_logp, prune_history, as_bias_list(hotwords), hotword_weight)
+        batch = super().decode_beams_batch(pool, logits_list, *settings)
+        return [[(text, list(frames), *scores) for text, frames, *scores in beams] for beams in batch]
 
     def _search(self, log_probs, compiled, options, boost, lm_start_state) -> list[Hypothesis]:
         vocabulary, separator = self.vocabulary, self.vocabulary.separator_id

@@ -30,18 +30,28 @@ class WordScorer:
         self.starts_word = starts_word
         self._at = {0: (start_state if start_state is not None else model.get_start_state(), "")}
         self._ended: dict[int, tuple[float, Any]] = {}
+        self._before_separator: dict[int, tuple[Any, str]] = {}  # of prefixes that end in a bare separator
         self._partial: dict[str, float] = {"": 0.0}
 
     def end_word(self, prefix: int, last: bool = False) -> tuple[float, Any]:
         """Score of the prefix's last word as a finished word, and the state after it."""
         if last:
-            state, word = self._at[prefix]
-            return self.model.score(state, word, is_last_word=True) if word else (0.0, state)
+            return self._end_text(prefix)
         ended = self._ended.get(prefix)
         if ended is None:
             state, word = self._at[prefix]
             ended = self._ended[prefix] = self.model.score(state, word) if word else (0.0, state)
         return ended
+
+    def _end_text(self, prefix: int) -> tuple[float, Any]:
+        state, word = self._at[prefix]
+        if word:
+            return self.model.score(state, word, is_last_word=True)
+        if prefix not in self._before_separator:
+            return 0.0, state
+        # The last word is scored already; what is left is the end of the text, which a space must not escape.
+        before, word = self._before_separator[prefix]
+        return self.model.score(before, word, is_last_word=True)[0] - self.model.score(before, word)[0], state
 
     def partial(self, prefix: int, token: int) -> float:
         """Penalty (at most 0) of the unfinished word that `token` makes of the prefix."""
@@ -55,6 +65,9 @@ class WordScorer:
         """Note that prefix `new` is `prefix` followed by `token`."""
         if new not in self._at:
             if self.starts_word[token]:
+                before = self._at[prefix] if self._at[prefix][1] else self._before_separator.get(prefix)
+                if before is not None and not self.pieces[token]:
+                    self._before_separator[new] = before
                 self._at[new] = (self.end_word(prefix)[1], self.pieces[token])
             else:
                 state, word = self._at[prefix]

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--lexicon", type=Path, help="words that flashlight may write besides the list's")
     add("--beam-width", type=int, default=100, help="of hotword and pyctcdecode (default 100)")
     add("--slow-utterances", type=int, default=30, help="subset for systems that are slow at a size (default 30)")
+    add("--limit", type=int, metavar="N", help="only the first N utterances of each manifest, for a quick look")
     add("--resamples", type=int, default=RESAMPLES, help=f"of the bootstrap (default {RESAMPLES})")
     add("--no-progress", dest="progress", action="store_false", help="no progress bars")
 

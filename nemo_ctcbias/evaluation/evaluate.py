@@ -58,6 +58,7 @@ def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]
     rows, skipped = read_manifest(options.manifest)
     tune_rows, tune_skipped = read_manifest(options.tune_on) if options.tune_on else ([], [])
     _refuse_overlap(options, rows, tune_rows)
+    rows, tune_rows = rows[: options.limit], tune_rows[: options.limit]
     builder.build(rows, options.list_kind, max(options.list_sizes))  # a list that cannot be built stops here, too
 
     if model is None:

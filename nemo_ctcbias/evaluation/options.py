@@ -38,6 +38,7 @@ class EvaluateOptions:
     lexicon: Path | None = None
     beam_width: int = 100
     slow_utterances: int = 30
+    limit: int | None = None  # utterances of each manifest; None: all
     resamples: int = RESAMPLES
     progress: bool = True
 
@@ -50,8 +51,8 @@ class EvaluateOptions:
             raise SettingError("systems: name at least one, each once")
         if max(self.list_sizes) > 0 and self.distractors is None:
             raise SettingError("list sizes above 0 need --distractors FILE, one word or phrase a line")
-        for name in ("beam_width", "slow_utterances", "resamples"):
-            if getattr(self, name) < 1:
+        for name in ("beam_width", "slow_utterances", "resamples", "limit"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise SettingError(f"{name.replace('_', '-')} {getattr(self, name)}: give a whole number from 1")
         if self.rare_at_most < 0:
             raise SettingError(f"rare-at-most {self.rare_at_most}: give a whole number from 0")
