@@ -56,6 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     args = build_parser(argv[0] if argv else "").parse_args(argv)
     module = importlib.import_module(COMMANDS[args.command][0])
+    logging.getLogger("nemo_ctcbias").setLevel(logging.ERROR)  # the commands report a list's notes themselves
     try:
         code = module.run(args)
         sys.stdout.flush()

@@ -82,7 +82,7 @@ def test_import_without_nemo_loads_nothing_heavy():
     ours = {name for name in loaded if name.startswith("nemo_ctcbias")}
     assert ours == {"nemo_ctcbias", "nemo_ctcbias.registration"}
     assert not {"torch", "nemo", "numpy", "hydra", "omegaconf", "pyctcdecode"} & set(loaded)
-    assert len(loaded) < 60, loaded  # the standard library's, mostly there already
+    assert {name.split(".")[0] for name in loaded} <= {*sys.stdlib_module_names, "nemo_ctcbias"}
 
 
 def test_public_names_are_found_when_asked_for():

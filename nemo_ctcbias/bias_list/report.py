@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Level = Literal["dropped", "changed", "warning"]
@@ -57,3 +59,17 @@ def format_notes(notes: Iterable[Note]) -> str:
     counts = Counter(note.level for note in notes)
     summary = ", ".join(f"{counts[level]} {level}" for level in LEVELS if counts[level])
     return "\n".join([*(f"{note} ({note.level})" for note in notes), summary])
+
+
+def announce(notes: Iterable[Note], most: int = 5) -> None:
+    """Log what was dropped or is risky, the first `most` notes, each once a process (logger `nemo_ctcbias`)."""
+    serious = [str(note) for note in notes if note.level != "changed"]
+    for message in serious[:most]:
+        _warn_once(message)
+    if len(serious) > most:
+        _warn_once(f"{len(serious) - most} more notes on this bias list; `nemo-ctcbias check-list` shows all")
+
+
+@lru_cache(maxsize=4096)
+def _warn_once(message: str) -> None:
+    logging.getLogger("nemo_ctcbias").warning(message)

@@ -204,12 +204,12 @@ def _from_manifest(path: str) -> list[Recording]:
         where, audio = f"{path}:{number}", row.get("audio_filepath")
         if not isinstance(audio, str):
             raise ManifestError(f"{where}: no 'audio_filepath'; a row is a JSON object with that field")
-        own = row.get(FIELD)
+        own, offset, duration = row.get(FIELD), _seconds(row, "offset", where), _seconds(row, "duration", where)
         recordings.append(
             Recording(
                 path=str(folder / audio if _is_file(folder / audio) else audio),
-                offset=_seconds(row, "offset", where) or 0.0,
-                duration=_seconds(row, "duration", where) or None,
+                offset=offset or 0.0,
+                duration=duration or None if offset is not None else None,  # as NeMo: durations are often rounded
                 bias_list=None if own is None else list_of_entry(own, where, folder),
                 reference=row["text"] if isinstance(row.get("text"), str) and row["text"].strip() else None,
             )

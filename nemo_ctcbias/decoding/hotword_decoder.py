@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from nemo_ctcbias.bias_list import BiasList, Phrase, SpelledList, Vocabulary, spell
+from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.bias_list.trie import ROOT, BoostingTrie
 from nemo_ctcbias.decoding.alignment import align, greedy_path, token_spans, word_spans
 from nemo_ctcbias.decoding.beam_search import BeamOptions, BeamSearch, Hypothesis
@@ -44,6 +45,7 @@ class CompiledBias:
             [(s.phrase, s.tokens) for s in self.spelled.spellings], [p.weight for p in bias_list], vocabulary.size
         )
         self.finder = PhraseFinder(self.spelled)
+        announce(self.spelled.notes)  # wherever a list comes from, no phrase is lost silently
 
     @property
     def active(self) -> bool:

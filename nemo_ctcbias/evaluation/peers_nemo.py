@@ -60,6 +60,7 @@ class BoostingGreedy(PlainSystem):
     strategy = "greedy_batch"
     options: ClassVar[Setting] = {}
     grid = tuple({"boosting_tree_alpha": alpha} for alpha in (0.25, 0.5, 0.75, 1.0, 1.5, 2.0))
+    slow_from = 10_000  # its graph of a long list takes seconds to build, for every utterance
     default: ClassVar[Setting] = {"boosting_tree_alpha": 1.0}
 
     def prepare(self, context: Context) -> None:

@@ -15,13 +15,13 @@ from nemo.utils import logging, model_utils
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from nemo_ctcbias.bias_list import BiasList, Note, spell
+from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.errors import BiasListError
 from nemo_ctcbias.models.config import BiasingConfig, beam_options, boost_options
 from nemo_ctcbias.models.utterance_lists import FIELD, list_of_entry, lists_of_dataset, lists_of_manifest
 from nemo_ctcbias.models.vocabulary import vocabulary_of
 
 ARTIFACT = "biasing.bias_list"
-SHOWN_NOTES = 5
 
 
 class BiasedCTCMixin:
@@ -79,11 +79,7 @@ class BiasedCTCMixin:
         """
         self._bias_list = BiasList.of(bias_list)
         notes = self.check_bias_list(self._bias_list)
-        serious = [note for note in notes if note.level != "changed"]
-        for note in serious[:SHOWN_NOTES]:
-            logging.warning(str(note))
-        if len(serious) > SHOWN_NOTES:
-            logging.warning(f"{len(serious) - SHOWN_NOTES} more notes on the bias list: see check_bias_list()")
+        announce(notes)
         self.change_decoding_strategy(self._cfg.decoding, verbose=False)
         return notes
 

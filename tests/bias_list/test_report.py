@@ -30,3 +30,14 @@ def test_the_report_lists_in_order_and_counts_by_level():
         "1 dropped, 2 warning",
     ]
     assert format_notes([]) == ""
+
+
+def test_notes_are_logged_once_and_not_without_end(caplog):
+    from nemo_ctcbias.bias_list.report import announce
+
+    notes = [Note(f"a.txt:{i}", "x", "dropped", "is odd", "mend it") for i in range(8)]
+    notes.append(Note("a.txt:9", "y", "changed", "lost a comma", "look"))
+    for _ in range(2):
+        announce(notes)
+    messages = [record.getMessage() for record in caplog.records if record.name == "nemo_ctcbias"]
+    assert messages == [*map(str, notes[:5]), "3 more notes on this bias list; `nemo-ctcbias check-list` shows all"]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyctcdecode import Alphabet, BeamSearchDecoderCTC, LanguageModel, build_ctcdecoder
+from reference import exhaustive
 
 from nemo_ctcbias.bias_list import BiasList, Phrase, Vocabulary
 from nemo_ctcbias.decoding.beam_search import BeamOptions
@@ -139,6 +140,20 @@ def test_without_hotwords_the_best_text_is_pyctcdecodes(seed, kind, length):
     assert ours[0] == theirs[0]
     # They add up the paths that end in one text while searching, we afterwards; both prune the rest.
     assert ours[3] == pytest.approx(theirs[3], abs=0.1) and ours[4] == ours[3]
+
+
+@given(seed=st.integers(0, 10**6), frames=st.integers(1, 5))
+@settings(max_examples=30, deadline=None)
+def test_token_sequences_of_one_text_add_up(seed, frames):
+    labels = ["▁a", "a", "▁aa", ""]
+    logits = np.random.default_rng(seed).normal(size=(frames, len(labels)))
+    log_probs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    decoder = HotwordBeamDecoder.from_labels(labels, beam=BeamOptions(10_000, -1e9, -1e9))
+    expected = {}
+    for tokens, score in exhaustive(log_probs).items():
+        text = decoder.vocabulary.decode(tokens)
+        expected[text] = np.logaddexp(expected.get(text, -np.inf), score)
+    assert {beam.text: beam.acoustic for beam in decoder.decode_beams(log_probs)} == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("kind", ["char", "bpe"])
