@@ -10,9 +10,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
 import pytest
+from places import ROOT, SHARED
 
-ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared"
 TEXT = """the quick brown fox jumps over the lazy dog
 please call doctor okonkwo about the siprot project
 saoirse and zelenskyy met in fremont on a rainy morning

@@ -12,9 +12,9 @@ from nemo.core.config import hydra_runner
 
 @dataclass
 class Config:
-    model: str = ""
-    manifest: str = ""
-    output: str = ""
+    model_path: str = ""
+    dataset_manifest: str = ""
+    output_filename: str = ""
     ctc_decoding: CTCDecodingConfig = field(default_factory=CTCDecodingConfig)
 
 
@@ -22,12 +22,12 @@ class Config:
 def main(cfg):
     loaded = [name for name in sys.modules if name.startswith("nemo_ctcbias.models")]
     assert not loaded, f"registering loaded {loaded}"
-    model = ASRModel.restore_from(cfg.model, map_location="cpu").eval()
+    model = ASRModel.restore_from(cfg.model_path, map_location="cpu").eval()
     model.change_decoding_strategy(cfg.ctc_decoding)
-    rows = [json.loads(line) for line in Path(cfg.manifest).read_text().splitlines()]
-    for row, hypothesis in zip(rows, model.transcribe(cfg.manifest, batch_size=3), strict=True):
+    rows = [json.loads(line) for line in Path(cfg.dataset_manifest).read_text().splitlines()]
+    for row, hypothesis in zip(rows, model.transcribe(cfg.dataset_manifest, batch_size=3), strict=True):
         row["pred_text"] = hypothesis.text
-    Path(cfg.output).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    Path(cfg.output_filename).write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 if __name__ == "__main__":

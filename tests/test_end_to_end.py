@@ -4,7 +4,7 @@ import json
 import random
 
 import pytest
-from conftest import ROOT, SHARED
+from places import ROOT, SHARED
 
 from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.bias_list import BiasList

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 DEMO = ROOT / "examples" / "data" / "demo"
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -72,13 +72,14 @@ def test_features_training_and_resumption(tmp_path):
         "model.interctc.loss_weights=[0.2]",
         "model.interctc.apply_at_layers=[0]",
         "model.optim.sched.warmup_steps=1",
+        "model.optim.sched.hold_ratio=0.1",
         "exp_manager.exp_dir=runs",
         "exp_manager.checkpoint_callback_params.every_n_train_steps=2",
         "trainer.accelerator=cpu",
         "num_threads=1",
     ]
-    run_script("train_base.py", *small, "trainer.max_steps=2", "save_to=first.nemo", cwd=tmp_path)
-    run_script("train_base.py", *small, "trainer.max_steps=4", "save_to=second.nemo", cwd=tmp_path)
+    run_script("train_base.py", *small, "trainer.max_steps=4", "save_to=first.nemo", cwd=tmp_path)
+    run_script("train_base.py", *small, "trainer.max_steps=8", "save_to=second.nemo", cwd=tmp_path)
     first, second = (
         ASRModel.restore_from(str(tmp_path / f"{name}.nemo"), map_location="cpu") for name in ("first", "second")
     )

@@ -147,7 +147,12 @@ def test_a_hydra_application_that_does_not_know_us(biased_nemo, manifest, expect
     script = HERE / "nemo_script.py"
     runs = {}
     for name, options in {"stored": (), "hotwords": HOTWORDS}.items():
-        given = (f"model={biased_nemo}", f"manifest={manifest}", f"output={tmp_path / name}", *options)
+        given = (
+            f"model_path={biased_nemo}",
+            f"dataset_manifest={manifest}",
+            f"output_filename={tmp_path / name}",
+            *options,
+        )
         (tmp_path / f"run_{name}").mkdir()
         runs[name] = run_python(script, *given, folder=tmp_path / f"run_{name}")
     for name, process in runs.items():
