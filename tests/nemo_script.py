@@ -2,11 +2,13 @@
 
 import json
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nemo.collections.asr.models import ASRModel
 from nemo.collections.asr.parts.submodules.ctc_decoding import CTCDecodingConfig
+from nemo.collections.common.parts.preprocessing.manifest import get_full_path
 from nemo.core.config import hydra_runner
 
 
@@ -25,7 +27,13 @@ def main(cfg):
     model = ASRModel.restore_from(cfg.model_path, map_location="cpu").eval()
     model.change_decoding_strategy(cfg.ctc_decoding)
     rows = [json.loads(line) for line in Path(cfg.dataset_manifest).read_text().splitlines()]
-    for row, hypothesis in zip(rows, model.transcribe(cfg.dataset_manifest, batch_size=3), strict=True):
+    for row in rows:  # as NeMo's script: paths relative to the manifest, rows copied to a temporary one
+        row["audio_filepath"] = get_full_path(row["audio_filepath"], cfg.dataset_manifest)
+    with tempfile.TemporaryDirectory() as folder:
+        copied = Path(folder) / "manifest.json"
+        copied.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        hypotheses = model.transcribe(str(copied), batch_size=3)
+    for row, hypothesis in zip(rows, hypotheses, strict=True):
         row["pred_text"] = hypothesis.text
     Path(cfg.output_filename).write_text("".join(json.dumps(row) + "\n" for row in rows))
 
