@@ -29,8 +29,8 @@ class BoostOptions:
     """
 
     weight: float = 1.0
-    gap_scale: float = 0.6
-    token_bonus: float = 0.8
+    gap_scale: float = 0.5
+    token_bonus: float = 1.1
     max_gap: float = 8.0
     max_blank: float = 0.95
     first_token: float = 1.0
