@@ -107,7 +107,7 @@ class Timing(Sequence):
         hits = []
         for first, last, _phrase, written, weight in beam._finds:
             start, end = words[first][1], words[last - 1][2]
-            # Words of the greedy text that share most of their frames with the hit.
+            # Words of the greedy text that overlap the hit.
             heard = [w for w, s, e in base if min(e, end) - max(s, start) > 0]
             score = weight * sum(c for c, word in zip(beam._credits, owner, strict=True) if first <= word < last)
             technique = "hotword" if score > 0 else "base"
@@ -175,7 +175,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         self._remember()
 
     def _remember(self) -> None:
-        self.compile = lru_cache(maxsize=256)(
+        self.compile = lru_cache(maxsize=32)(
             lambda bias_list: CompiledBias(bias_list, self.vocabulary, self.alternatives)
         )
 

@@ -139,10 +139,22 @@ class BiasedCTCMixin:
         biasing = self._cfg.biasing
         return HotwordBeamDecoder.from_vocabulary(
             vocabulary_of(self),
+            self._language_model(),
             boost=boost_options(biasing),
             beam=beam_options(biasing),
             alternatives=biasing.alternatives,
         )
+
+    def _language_model(self):
+        """The KenLM model of NeMo's `pyctcdecode` strategy, None where none is set."""
+        decoding = self.cfg.decoding
+        path = OmegaConf.select(decoding, "beam.ngram_lm_model")
+        if decoding.strategy != "pyctcdecode" or not path:
+            return None
+        from nemo_ctcbias.decoding.language_model import load_language_model
+
+        beam = decoding.beam
+        return load_language_model(path, beam.get("ngram_lm_alpha", 1.0), beam.get("beam_beta", 0.0))
 
     # --- transcription
 

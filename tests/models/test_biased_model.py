@@ -277,3 +277,33 @@ def test_wrong_lists_are_refused(biased, audio):
         biased.transcribe(audio, bias_lists=[[], []])
     with pytest.raises(BiasListError):
         biased.set_bias_list("no/such/names.txt")
+
+
+def test_language_model_of_nemos_config_reaches_the_search(eager, audio, tmp_path):
+    arpa = tmp_path / "tiny.arpa"
+    arpa.write_text(
+        "\\data\\\nngram 1=4\nngram 2=1\n\n\\1-grams:\n-1.0\t<unk>\t0\n0\t<s>\t0\n-1.0\t</s>\n-0.5\tsaoirse\t0\n\n"
+        "\\2-grams:\n-0.3\t<s> saoirse\n\n\\end\\\n"
+    )
+    kept = eager.cfg.decoding.copy()
+    config = kept.copy()
+    config.strategy = "pyctcdecode"
+    config.beam.pyctcdecode_cfg.hotwords = ["saoirse", "okonkwo"]
+    config.beam.ngram_lm_model, config.beam.ngram_lm_alpha, config.beam.beam_beta = str(arpa), 0.7, 0.2
+    eager.change_decoding_strategy(config, verbose=False)
+    try:
+        model = eager.make_hotword_decoder()._language_model
+        assert (model.alpha, model.beta) == (0.7, 0.2)
+        assert any("saoirse" in text for text in texts(eager.transcribe(audio, verbose=False)))
+        config.beam.ngram_lm_model = str(tmp_path / "missing.arpa")
+        eager.change_decoding_strategy(config, verbose=False)
+        with pytest.raises(SettingError, match=r"missing.arpa: no such language model; give a KenLM"):
+            eager.transcribe(audio, verbose=False)
+        broken = tmp_path / "broken.arpa"
+        broken.write_text("\\data\\\nngram 1=3\n")
+        config.beam.ngram_lm_model = str(broken)
+        eager.change_decoding_strategy(config, verbose=False)
+        with pytest.raises(SettingError, match=r"broken.arpa: KenLM cannot read it"):
+            eager.transcribe(audio, verbose=False)
+    finally:
+        eager.change_decoding_strategy(kept, verbose=False)
