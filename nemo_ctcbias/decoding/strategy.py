@@ -21,7 +21,8 @@ from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.decoding.hits import Hit, write
 
 if TYPE_CHECKING:  # importing it needs pyctcdecode, which models without a list do without
-    from nemo_ctcbias.decoding.hotword_decoder import BiasedBeam, HotwordBeamDecoder
+    from nemo_ctcbias.decoding.biased_beam import BiasedBeam
+    from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
 
 
 @dataclass
