@@ -22,6 +22,8 @@ class BoostingTrie:
         weights: weight of each phrase; negative ones suppress, zero ones are left out.
         vocab_size: number of tokens without blank.
 
+    `phrases` is the number of phrases that can act.
+
     Attributes (arrays over the S states, root first, shallow before deep):
         depth: tokens from the root.
         fail: longest proper suffix that is a state too.
@@ -35,6 +37,7 @@ class BoostingTrie:
         self.vocab_size = vocab_size
         self.weights = np.asarray(weights, dtype=np.float64).reshape(-1)
         used = [(p, tokens) for p, tokens in spellings if len(tokens) and self.weights[p] != 0.0]
+        self.phrases = len({p for p, _ in used})
         self._insert(used)
         self._link()
         self._first_child = np.searchsorted(self._keys, np.arange(len(self.depth) + 1) * vocab_size)

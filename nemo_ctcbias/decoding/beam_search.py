@@ -87,6 +87,7 @@ class BeamSearch:
         self.allowed = np.ones(len(self.starts_word), dtype=bool)
         self.allowed[list(skipped)] = False
         self.initial_state, self.free_depth = initial_state, free_depth
+        self.phrase_cost = boost.phrase_cost(trie.phrases) if trie is not None else 0.0
 
     def search(self, log_probs: np.ndarray, scorer: WordScorer | None = None) -> list[Hypothesis]:
         """Best hypotheses, best first; at most `beam_width`, distinct token sequences."""
@@ -187,7 +188,8 @@ class BeamSearch:
         uncommitted = int(beams.length[beam] - beams.committed_to[beam])
         if weight < 0:
             return weight * self.boost.suppress * min(tokens, uncommitted)
-        return weight * self._sum_credits(int(beams.prefix[beam]), tokens, uncommitted)
+        credits = self._sum_credits(int(beams.prefix[beam]), tokens, uncommitted)
+        return weight * max(0.0, credits - self.phrase_cost)
 
     def _sum_credits(self, prefix: int, tokens: int, uncommitted: int) -> float:
         """Raw credits of the last `tokens` tokens of a prefix, those committed before left out."""

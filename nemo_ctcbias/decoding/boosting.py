@@ -25,6 +25,9 @@ class BoostOptions:
         max_gap: tokens further below the top-1 than this earn nothing and are not revived from pruning.
         max_blank: frames whose blank probability is above this give no credit, so silence spells no name.
         first_token: share of the credit that the first token of a phrase earns; 0 lets it win only by itself.
+        list_cost, free_list: a completed phrase of a list of N > `free_list` phrases gives back
+            `list_cost * ln(N / free_list)` of its credit (never more than it has): the longer the list, the more
+            of it sounds like what was not said.
         suppress: what each token of a completed phrase of weight -1 costs.
     """
 
@@ -34,7 +37,13 @@ class BoostOptions:
     max_gap: float = 8.0
     max_blank: float = 0.95
     first_token: float = 1.0
+    list_cost: float = 0.75
+    free_list: float = 100.0
     suppress: float = 2.0
+
+    def phrase_cost(self, phrases: int) -> float:
+        """What a completed phrase of a list of `phrases` gives back, before the weights."""
+        return self.list_cost * math.log(max(1.0, phrases / max(1.0, self.free_list)))
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -72,7 +72,8 @@ def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1):
         count = min(len(phrase), len(beam.tokens) - beam.settled)
         if phrases[phrase] < 0:
             return boost.weight * phrases[phrase] * boost.suppress * count
-        return boost.weight * phrases[phrase] * sum_credits(beam.tokens, count)
+        cost = boost.list_cost * math.log(max(1, len(phrases) / boost.free_list))
+        return boost.weight * phrases[phrase] * max(0.0, sum_credits(beam.tokens, count) - cost)
 
     def score(beam):
         return np.logaddexp(beam.blank, beam.token) + beam.committed + beam.lent

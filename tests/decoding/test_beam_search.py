@@ -55,7 +55,9 @@ def fast_search(log_probs, phrases, starts_word, options, boost):
 def test_arrays_agree_with_the_plain_search(seed, frames, phrases, starts, width, token_min):
     log_probs = random_log_probs(seed, frames, 5)
     options = BeamOptions(beam_width=width, token_min_logp=token_min)
-    boost = BoostOptions(0.8, gap_scale=0.7, token_bonus=0.3, max_gap=6.0, max_blank=0.9, first_token=0.25)
+    boost = BoostOptions(
+        0.8, gap_scale=0.7, token_bonus=0.3, max_gap=6.0, max_blank=0.9, first_token=0.25, list_cost=0.4, free_list=1
+    )
     fast = fast_search(log_probs, phrases, starts, options, boost)
     slow = plain_search(log_probs, phrases, starts, options, boost)
     assert set(fast) == set(slow)
@@ -140,3 +142,9 @@ def test_impossible_width_is_refused(width):
 def test_impossible_boost_is_refused(name, value):
     with pytest.raises(SettingError, match=f"biasing.boost.{name}"):
         BoostOptions(**{name: value})
+
+
+def test_phrases_of_longer_lists_need_more_evidence():
+    boost = BoostOptions(list_cost=0.5, free_list=100)
+    assert boost.phrase_cost(1) == boost.phrase_cost(100) == 0.0
+    assert boost.phrase_cost(1000) == pytest.approx(0.5 * np.log(10))
