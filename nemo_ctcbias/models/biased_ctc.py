@@ -54,6 +54,7 @@ class BiasedCTCMixin:
             self._cfg.biasing.bias_list = None
         elif stored is not None:
             self._bias_list = BiasList(OmegaConf.to_container(stored))
+        self._call_list: BiasList | None = None
         self._call_lists: list[BiasList] | None = None
         self._manifest_lists: dict[int, BiasList] = {}
         self._row = 0
@@ -116,6 +117,8 @@ class BiasedCTCMixin:
         decoding = self._make_decoding(merged)
         biasing = self._cfg.biasing
         default = BiasList(hotwords) if hotwords else self._bias_list
+        if self._call_list is not None:  # NeMo comes here in the middle of a call that asks for timestamps
+            default = self._call_list
         best_only = merged.get("beam", {}).get("return_best_hypothesis", True)
         source = BiasSource(
             default=default,
@@ -171,15 +174,12 @@ class BiasedCTCMixin:
             self._call_lists = [BiasList.of(one) for one in bias_lists]
         stored = self.decoding._source.default
         if bias_list is not ...:
-            kept, self._bias_list = self._bias_list, BiasList.of(bias_list)
-            self.decoding._source.default = self._bias_list
+            self.decoding._source.default = self._call_list = BiasList.of(bias_list)
         try:
             return super().transcribe(audio, *args, **kwargs)
         finally:
-            self._call_lists = None
-            if bias_list is not ...:
-                self._bias_list = kept
-                self.decoding._source.default = stored
+            self._call_list = self._call_lists = None
+            self.decoding._source.default = stored
 
     def _transcribe_on_begin(self, audio, trcfg):
         self._row, self._manifest_lists, self._list_folder = 0, {}, None

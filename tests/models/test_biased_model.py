@@ -217,6 +217,8 @@ def test_hotwords_of_nemos_pyctcdecode_strategy(eager, audio):
         assert texts(eager.transcribe(audio, verbose=False)) == expected
         assert eager.cfg.decoding.strategy == "pyctcdecode"
         assert texts(eager.transcribe(audio, verbose=False, timestamps=True)) == expected
+        other = texts(eager.transcribe(audio, verbose=False, timestamps=True, bias_list=["okonkwo"]))
+        assert any("okonkwo" in text for text in other) and not any("saoirse" in text for text in other)
     finally:
         eager.change_decoding_strategy(kept, verbose=False)
 
