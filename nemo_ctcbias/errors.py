@@ -21,6 +21,14 @@ class SettingError(BiasingError, ValueError):
     """A configuration value or option that does not exist or is out of range."""
 
 
+class LanguageModelError(SettingError):
+    """A language model that cannot be read, or text that none can be estimated from."""
+
+
+class PhoneticsError(BiasingError, ValueError):
+    """A pronunciation, lexicon or phone model that cannot be used, or a word that cannot be pronounced."""
+
+
 class ManifestError(BiasingError, ValueError):
     """A manifest that cannot be used; names the file and the line."""
 

@@ -15,6 +15,7 @@ from nemo_ctcbias.errors import BiasListError
 
 Entry = Phrase | str | Mapping[str, Any]
 
+SETTLED = ("weight", "written", "pronunciations")  # by the first of two entries for one phrase
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json-lines", ".json")  # NeMo calls its own JSON-lines manifests .json
 
 
@@ -63,14 +64,14 @@ class BiasList(Sequence[Phrase]):
                 notes.append(Note(self._place(position), "", "dropped", "is empty", "remove it or give its text"))
                 continue
             first, at = kept.setdefault((phrase.text, phrase.forms), (phrase, position))
-            if (first.weight, first.written) != (phrase.weight, phrase.written):
+            if any(getattr(first, name) != getattr(phrase, name) for name in SETTLED):
                 notes.append(self._repeated(phrase, position, first, at))
         return [phrase for phrase, _ in kept.values()], [position for _, position in kept.values()], notes
 
     def _repeated(self, phrase: Phrase, position: int, first: Phrase, at: int) -> Note:
         differs = [
             f"{name} {getattr(phrase, name)!r} is ignored for {getattr(first, name)!r}"
-            for name in ("weight", "written")
+            for name in SETTLED
             if getattr(phrase, name) != getattr(first, name)
         ]
         reason = f"is already listed at {self._place(at)} ({' and '.join(differs)})"
@@ -84,7 +85,8 @@ class BiasList(Sequence[Phrase]):
         """Read a list; JSON lines if the name ends in .jsonl (.ndjson, .json-lines, .json), else text.
 
         Text: a phrase a line, optionally a tab and a weight; blank lines and lines that start with '#' are skipped.
-        JSON lines: an object a line with `text` and optionally `weight`, `spoken`, `display`; or just a string.
+        JSON lines: an object a line with `text` and optionally `weight`, `spoken`, `display`, `pronunciations`; or just
+        a string.
 
         Raises:
             BiasListError: no such file, not UTF-8 text, or a line that cannot be read; names the file and the line.
@@ -244,7 +246,11 @@ def _text_line(phrase: Phrase) -> str:
     # A weight after a tab also keeps trailing tabs out of the question; 1.0 is the default and stays unwritten.
     line = phrase.text if phrase.weight == 1.0 else f"{phrase.text}\t{phrase.weight!r}"
     if any(c in line for c in "\0\r\n") or line.startswith("\ufeff") or _reads_differently(line, phrase):
-        holds = "has a spoken or display form" if phrase.spoken or phrase.display else "would be read differently"
+        holds = "would be read differently"
+        if phrase.spoken or phrase.display:
+            holds = "has a spoken or display form"
+        elif phrase.pronunciations:
+            holds = "has pronunciations that are lost"
         raise BiasListError(f"{quoted(phrase.text)} {holds} in the text format; save the list as .jsonl")
     return line
 
@@ -275,4 +281,6 @@ def _json_line(phrase: Phrase) -> str:
         fields["spoken"] = list(phrase.spoken)
     if phrase.display is not None:
         fields["display"] = phrase.display
+    if phrase.pronunciations:
+        fields["pronunciations"] = list(phrase.pronunciations)
     return json.dumps(fields, ensure_ascii=False)

@@ -11,7 +11,7 @@ from typing import Any
 from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.errors import BiasListError
 
-FIELDS = ("text", "weight", "spoken", "display")
+FIELDS = ("text", "weight", "spoken", "display", "pronunciations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Phrase:
         weight: factor on the boost; negative suppresses the phrase, 0 switches it off.
         spoken: what is recognised in place of `text`, each in the spelling the model would use.
         display: what is written in the transcript in place of `text`.
+        pronunciations: what the phrase sounds like, each in ARPAbet capitals ("S ER SH AH") or respelt in lower case
+            ("sersha"); `nemo_ctcbias.phonetics` reads them.
 
     Raises:
         BiasListError: a field of the wrong type, a weight that is not finite, an empty `display`.
@@ -35,6 +37,7 @@ class Phrase:
     weight: float = 1.0
     spoken: tuple[str, ...] = ()
     display: str | None = None
+    pronunciations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # A frozen dataclass is only written through object.__setattr__; done for what differs, lists can be long.
@@ -44,9 +47,11 @@ class Phrase:
         if type(self.weight) is not float or not math.isfinite(self.weight):
             object.__setattr__(self, "weight", _weight(self.weight))
         if self.spoken != ():
-            object.__setattr__(self, "spoken", _spoken(self.spoken))
+            object.__setattr__(self, "spoken", _strings("spoken", self.spoken))
         if self.display is not None:
             object.__setattr__(self, "display", _display(self.display))
+        if self.pronunciations != ():
+            object.__setattr__(self, "pronunciations", _strings("pronunciations", self.pronunciations))
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -105,10 +110,10 @@ def _weight(value: object) -> float:
     return weight
 
 
-def _spoken(value: object) -> tuple[str, ...]:
+def _strings(name: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise BiasListError(f"spoken must be a list of strings, not {_kind(value)} ({value!r}); write [{value!r}]")
-    return tuple(_clean("spoken", form) for form in value)
+        raise BiasListError(f"{name} must be a list of strings, not {_kind(value)} ({value!r}); write [{value!r}]")
+    return tuple(_clean(name, form) for form in value)
 
 
 def _display(value: object) -> str:

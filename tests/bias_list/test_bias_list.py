@@ -23,6 +23,7 @@ PHRASE = st.builds(
     weight=WEIGHT,
     spoken=st.lists(TEXT, max_size=2),
     display=st.one_of(st.none(), TEXT.filter(str.strip)),
+    pronunciations=st.lists(TEXT, max_size=2),
 )
 PLAIN = st.builds(Phrase, text=TEXT, weight=WEIGHT)
 
@@ -70,6 +71,13 @@ def test_repeated_entries_count_once_and_a_lost_weight_is_noted():
         "keep one of the two",
     ]
     assert {note.level for note in names.notes} == {"dropped"}
+
+
+def test_of_repeated_entries_the_first_says_how_it_sounds():
+    names = BiasList([Phrase("Anna", pronunciations=["AE N AH"]), "Anna"])
+    assert names[0].pronunciations == ("AE N AH",) and len(names) == 1
+    assert "(pronunciations () is ignored for ('AE N AH',))" in str(names.notes[0])
+    assert names.digest() != BiasList(["Anna"]).digest()
 
 
 def test_same_text_with_other_spoken_forms_is_another_phrase():
@@ -206,6 +214,7 @@ def test_text_round_trip_or_a_refusal(tmp_path_factory, phrases):
     [
         (Phrase("Anna", spoken=("ana",)), "has a spoken or display form"),
         (Phrase("Anna", display="ANNA"), "has a spoken or display form"),
+        (Phrase("Anna", pronunciations=("AE N AH",)), "has pronunciations that are lost"),
         (Phrase("#1"), "would be read differently"),
         (Phrase("a\tb"), "would be read differently"),
         (Phrase("a\n# b"), "would be read differently"),

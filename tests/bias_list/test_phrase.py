@@ -62,6 +62,8 @@ def test_of_accepts_what_stands_for_a_phrase():
         ({"text": "a", "spoken": "ay"}, r"spoken must be a list of strings, not str \('ay'\); write \['ay'\]"),
         ({"text": "a", "spoken": None}, r"spoken must be a list of strings, not NoneType"),
         ({"text": "a", "spoken": ["ay", 3]}, r"spoken must be a string, not int"),
+        ({"text": "a", "pronunciations": "AH"}, r"pronunciations must be a list of strings, not str \('AH'\); write"),
+        ({"text": "a", "pronunciations": [1]}, r"pronunciations must be a string, not int"),
         ({"text": "a", "display": 3}, r"display must be a string, not int"),
         ({"text": "a", "display": " "}, r"display is empty; leave it out"),
         ({"text": "a", "wieght": 2}, r"unknown field 'wieght'; the fields are text, weight, spoken, display"),
@@ -71,6 +73,14 @@ def test_of_accepts_what_stands_for_a_phrase():
 def test_wrong_fields_are_named(fields, message):
     with pytest.raises(BiasListError, match=message):
         Phrase.of(fields)
+
+
+def test_pronunciations_are_kept_as_written():
+    phrase = Phrase.of({"text": "Saoirse", "pronunciations": ["S ER SH AH ", "sersha"]})
+    assert phrase.pronunciations == ("S ER SH AH", "sersha")
+    assert phrase.forms == ("Saoirse",)
+    assert phrase != Phrase("Saoirse") == Phrase("Saoirse", pronunciations=[])
+    assert pickle.loads(pickle.dumps(phrase)) == phrase
 
 
 def test_of_refuses_other_types():

@@ -1,0 +1,38 @@
+"""`nemo-ctcbias variants`: other spellings of a name that a model may write instead of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("phrases", nargs="+", metavar="PHRASE", help="a name or phrase")
+    parser.add_argument("-n", type=int, default=10, metavar="N", help="spellings of each (default %(default)s)")
+    parser.add_argument("--lexicon", metavar="FILE", help="pronunciations in the format of the CMU dictionary")
+    parser.add_argument("--pronunciation", action="append", default=[], metavar="P", help="ARPAbet, or a respelling")
+    parser.add_argument("--json", action="store_true", help="a JSON object a spelling")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print rank, cost, spelling and pronunciation of each variant, the phrase itself first."""
+    from nemo_ctcbias.bias_list import Phrase
+    from nemo_ctcbias.errors import SettingError
+    from nemo_ctcbias.phonetics import G2G, Lexicon, Pronouncer
+
+    if args.n < 1:
+        raise SettingError(f"-n {args.n}: give 1 or more spellings")
+    lexicon = Lexicon.load(args.lexicon) if args.lexicon else None
+    g2g = G2G(Pronouncer(lexicon=lexicon))
+    for text in args.phrases:
+        variants = g2g.spellings(Phrase(text, pronunciations=args.pronunciation), args.n)
+        width = max(len(variant.spelling) for variant in variants)
+        for rank, variant in enumerate(variants):
+            sounds = " ".join(variant.pronunciation)
+            if args.json:
+                row = {"phrase": text, "rank": rank, "cost": round(variant.cost, 3), "spelling": variant.spelling}
+                print(json.dumps({**row, "pronunciation": sounds}, ensure_ascii=False))
+            else:
+                print(f"{rank:3d}  {variant.cost:6.3f}  {variant.spelling:{width}}  {sounds}")
+    return 0

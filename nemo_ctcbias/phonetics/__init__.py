@@ -1,0 +1,27 @@
+"""Phonetics: what listed phrases sound like, and what that says about a transcript.
+
+Reading order: `phones` (the inventory), `lexicon`, `graphones` (letters aligned with phones), `g2p` (the joint n-gram),
+`pronouncer` (who says how a word sounds), `g2g` (other spellings); `lattice` and `alignment` (CTC over phones),
+`edit_distance`; `rescoring` of n-best lists and `lookup` of misheard phrases.  Only numpy and kenlm are imported here.
+"""
+
+from nemo_ctcbias.phonetics.g2g import G2G, Variant
+from nemo_ctcbias.phonetics.g2p import G2P
+from nemo_ctcbias.phonetics.lexicon import Lexicon
+from nemo_ctcbias.phonetics.lookup import LexiconLookup, LookupOptions, SpokenWord, replace_words
+from nemo_ctcbias.phonetics.pronouncer import Pronouncer
+from nemo_ctcbias.phonetics.rescoring import PhoneticRescorer, RescoringOptions
+
+__all__ = [
+    "G2G",
+    "G2P",
+    "Lexicon",
+    "LexiconLookup",
+    "LookupOptions",
+    "PhoneticRescorer",
+    "Pronouncer",
+    "RescoringOptions",
+    "SpokenWord",
+    "Variant",
+    "replace_words",
+]

@@ -1,0 +1,88 @@
+"""Weighted edit distance of pronunciations: one alignment, or the distances of many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nemo_ctcbias.phonetics.phones import INDEL_COST, SUBSTITUTION_COSTS, Pronunciation, phone_ids
+
+
+@dataclass(frozen=True)
+class EditAlignment:
+    """Cost, and pairs of phones in order; None stands opposite a phone that only one of the two has."""
+
+    cost: float
+    pairs: tuple[tuple[str | None, str | None], ...]
+
+    @property
+    def first(self) -> Pronunciation:
+        """The first pronunciation."""
+        return tuple(a for a, _ in self.pairs if a is not None)
+
+    @property
+    def second(self) -> Pronunciation:
+        """The second pronunciation."""
+        return tuple(b for _, b in self.pairs if b is not None)
+
+
+def edit_align(a: Pronunciation, b: Pronunciation) -> EditAlignment:
+    """The cheapest alignment under `SUBSTITUTION_COSTS` and `INDEL_COST`."""
+    replace = SUBSTITUTION_COSTS[np.ix_(phone_ids(a), phone_ids(b))]
+    cost = np.add.outer(np.arange(len(a) + 1), np.arange(len(b) + 1)) * INDEL_COST
+    for i in range(1, len(a) + 1):
+        for j in range(1, len(b) + 1):
+            beside = min(cost[i - 1, j], cost[i, j - 1]) + INDEL_COST
+            cost[i, j] = min(cost[i - 1, j - 1] + replace[i - 1, j - 1], beside)
+    pairs, i, j = [], len(a), len(b)
+    while i or j:
+        if i and j and cost[i, j] == cost[i - 1, j - 1] + replace[i - 1, j - 1]:
+            i, j = i - 1, j - 1
+            pairs.append((a[i], b[j]))
+        elif i and cost[i, j] == cost[i - 1, j] + INDEL_COST:
+            i -= 1
+            pairs.append((a[i], None))
+        else:
+            j -= 1
+            pairs.append((None, b[j]))
+    return EditAlignment(float(cost[-1, -1]), tuple(reversed(pairs)))
+
+
+class DistanceTable:
+    """Distances of one pronunciation to many, a few numpy operations a phone.
+
+    Args:
+        pronunciations: M of them.
+    """
+
+    def __init__(self, pronunciations: Sequence[Pronunciation]):
+        self._lengths = np.array([len(p) for p in pronunciations], dtype=np.int64)
+        self._ids = np.zeros((len(pronunciations), max(self._lengths, default=0)), dtype=np.int64)
+        for row, pronunciation in enumerate(pronunciations):
+            self._ids[row, : len(pronunciation)] = phone_ids(pronunciation)
+
+    def within(self, query: Pronunciation, ends: Sequence[int], share: float) -> dict[int, list[tuple[int, float]]]:
+        """Pronunciations near the first `end` phones of the query, for each end: (index, distance), in the order given.
+
+        Near is at most `share` times the pronunciation's own length away.
+        """
+        found: dict[int, list[tuple[int, float]]] = {end: [] for end in ends}
+        rows = np.arange(len(self._lengths))
+        most = share * self._lengths + 1e-9
+        ramp = np.arange(self._ids.shape[1] + 1) * INDEL_COST
+        cost = np.tile(ramp, (len(rows), 1))
+        for end, phone in enumerate([-1, *phone_ids(query[: max(ends, default=0)])]):
+            if end:
+                above = cost + INDEL_COST
+                above[:, 1:] = np.minimum(above[:, 1:], cost[:, :-1] + SUBSTITUTION_COSTS[phone][self._ids[rows]])
+                # Phones that only the other has: the cheapest way to come along the row from the left.
+                cost = np.minimum.accumulate(above - ramp, axis=1) + ramp
+            hopeful = cost.min(axis=1, initial=np.inf) <= most[rows]  # costs only grow from here
+            rows, cost = rows[hopeful], cost[hopeful]
+            if end in found:
+                distances = cost[np.arange(len(rows)), self._lengths[rows]]
+                near = distances <= most[rows]
+                found[end] = list(zip(rows[near].tolist(), distances[near].tolist(), strict=True))
+        return found
