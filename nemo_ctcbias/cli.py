@@ -14,7 +14,10 @@ from nemo_ctcbias.errors import BiasingError
 
 COMMANDS = {
     "transcribe": ("nemo_ctcbias.commands.transcribe", "recordings to text, listed phrases preferred"),
+    "attention": ("nemo_ctcbias.commands.attention", "a picture of which listed phrase was attended to, and when"),
     "check-list": ("nemo_ctcbias.commands.check_list", "what a model cannot use of a bias list, and why"),
+    "variants": ("nemo_ctcbias.commands.variants", "other spellings of a name that a model may write instead"),
+    "build-lm": ("nemo_ctcbias.commands.build_lm", "estimate a language model that has a place for listed words"),
     "evaluate": ("nemo_ctcbias.evaluation.command", "measure biasing beside NeMo's own and other decoders"),
 }
 
@@ -57,6 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     args = build_parser(argv[0] if argv else "").parse_args(argv)
     module = importlib.import_module(COMMANDS[args.command][0])
     logging.getLogger("nemo_ctcbias").setLevel(logging.ERROR)  # the commands report a list's notes themselves
+    logging.getLogger("nemo_ctcbias.lm").setLevel(logging.WARNING)  # but not that a language model does not fit
     try:
         code = module.run(args)
         sys.stdout.flush()

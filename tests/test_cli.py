@@ -358,6 +358,7 @@ print(heavy or "light")
         (["transcribe", "--help"], "usage: nemo-ctcbias transcribe [-h]", 0),
         (["check-list", "--help"], "usage: nemo-ctcbias check-list [-h]", 0),
         (["evaluate", "--help"], "usage: nemo-ctcbias evaluate [-h]", 0),
+        (["variants", "--help"], "usage: nemo-ctcbias variants [-h]", 0),
         ([], "2", 2),
     ],
 )

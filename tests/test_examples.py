@@ -89,3 +89,60 @@ def test_features_training_and_resumption(tmp_path):
     ]
     assert all(parameter.dtype.itemsize == 4 for parameter in second.encoder.parameters())
     assert any(changed), "the second run goes on from the first"
+
+
+def test_adapter_training_and_resumption(base_nemo, tmp_path):
+    import torch
+
+    from nemo_ctcbias import from_ctc
+
+    small = [
+        f"model={base_nemo}",
+        f"data.manifest={DEMO / 'manifest.json'}",
+        f"data.validation_manifest={DEMO / 'manifest.json'}",
+        "data.batch_size=6",
+        "adapter.dim=16",
+        "adapter.heads=2",
+        "+training.distractors=10",
+        "exp_manager.exp_dir=runs",
+        "exp_manager.checkpoint_callback_params.every_n_train_steps=2",
+        "trainer.accelerator=cpu",
+        "trainer.val_check_interval=2",
+        "num_threads=1",
+    ]
+    run_script("train_contextual_adapter.py", *small, "trainer.max_steps=2", "save_to=first.pt", cwd=tmp_path)
+    run_script("train_contextual_adapter.py", *small, "trainer.max_steps=4", "save_to=second.pt", cwd=tmp_path)
+    first, second = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("first", "second"))
+    assert first["__cfg__"]["names"]["base"]["layers"] == 2
+    weights, later = first["context:names"][0], second["context:names"][0]
+    assert any(not torch.equal(weights[key], later[key]) for key in weights), "the second run goes on from the first"
+    checkpoint = next((tmp_path / "runs").rglob("*-last.ckpt"))
+    stored = torch.load(checkpoint, map_location="cpu", weights_only=False)["state_dict"]
+    assert stored and all("adapter_layer.names" in key for key in stored), "checkpoints hold the adapter alone"
+    model = from_ctc(base_nemo)
+    model.load_adapters(str(tmp_path / "second.pt"))
+    base = {name: value for name, value in from_ctc(base_nemo).state_dict().items()}
+    assert all(torch.equal(value, base[name]) for name, value in model.state_dict().items() if name in base)
+
+
+def test_adapter_training_refuses_bad_settings_before_it_starts(base_nemo, tmp_path):
+    for setting, words in (
+        ("adapter.query_layers=[7]", "no layer 7"),
+        ("+adapter.hidden=3", "hidden"),
+        ("data.manifest=null", "nothing to train on"),
+    ):
+        done = subprocess.run(
+            [
+                sys.executable,
+                str(ROOT / "examples" / "train_contextual_adapter.py"),
+                f"model={base_nemo}",
+                f"data.manifest={DEMO / 'manifest.json'}",
+                "trainer.accelerator=cpu",
+                setting,
+            ],
+            cwd=tmp_path,
+            env=ENV,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode and words in done.stderr, setting

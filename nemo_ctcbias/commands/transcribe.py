@@ -19,9 +19,12 @@ from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.commands.compare import show_comparison
 from nemo_ctcbias.decoding.hits import Hit
 from nemo_ctcbias.errors import AudioError, ManifestError, SettingError
+from nemo_ctcbias.lm.options import LanguageModelOptions
+from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, shipped_file
 
 GROUP = 64  # batches whose recordings are held in memory at a time, and sorted by length
 SHOWN_NOTES = 5
+LM = LanguageModelOptions()
 
 
 @dataclass
@@ -52,7 +55,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="M", help=".nemo file or pretrained name (default: the shipped one)")
     parser.add_argument("--bias-list", metavar="FILE", help="phrases, one a line (weight after a tab), or .jsonl")
     parser.add_argument("--bias", metavar="PHRASE", nargs="+", action="extend", default=[], help="more phrases")
+    parser.add_argument("--adapter", metavar="FILE", help="contextual adapter (a `save_adapters` file); none: without "
+                        "(default: the model's own; the shipped model's)")  # fmt: skip
     parser.add_argument("--bias-weight", type=float, help="strength (default: the model's own; 10 as tuned, 0 off)")
+    parser.add_argument(
+        "--lm", metavar="FILE", help="KenLM ARPA or binary that helps every search; none: no language model "
+        "(default: the model's own; the shipped model's, where there is a list)",
+    )  # fmt: skip
+    parser.add_argument("--lm-alpha", type=float, help=f"weight of its log-probs (default {LM.alpha})")
+    parser.add_argument("--lm-beta", type=float, help=f"score of each word (default {LM.beta})")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--compare", action="store_true", help="show the text without the list as well")
     shape.add_argument("--json", action="store_true", help="JSON lines with audio_filepath, text and hits")
@@ -66,13 +77,14 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     bias_list = _bias_list(args)
     recordings = [Recording(path) for path in args.audio] + (_from_manifest(args.manifest) if args.manifest else [])
-    model = load_model(args.model, args.device)
+    model = load_model(args.model, args.device, args.adapter)
     if bias_list is not None:
         _report(model.set_bias_list(bias_list))
     own = {one.bias_list: None for one in recordings if one.bias_list is not None}
     _report([note for each in own for note in model.check_bias_list(each)])
     if args.bias_weight is not None:
         model.set_bias_weight(args.bias_weight)
+    _set_language_model(model, args)
     transcripts: list[Transcript] = []
     without: list[Transcript] = []
     size = GROUP * args.batch_size
@@ -105,8 +117,28 @@ def _check(args: argparse.Namespace) -> None:
         raise SettingError(f"--batch-size must be 1 or more, got {args.batch_size}")
     if args.bias_weight is not None and not 0 <= args.bias_weight < math.inf:
         raise SettingError(f"--bias-weight must be 0 or more, got {args.bias_weight}; 10 is the tuned strength")
+    if args.lm is not None and args.lm != "none" and not _is_file(args.lm):
+        raise SettingError(f"--lm {args.lm}: no such language model; give a KenLM .arpa or binary file, or none")
     if args.out is not None and (Path(args.out).is_dir() or not Path(args.out).parent.is_dir()):
         raise SettingError(f"--out {args.out}: cannot be written; name a file in a folder that exists")
+
+
+def _set_language_model(model, args: argparse.Namespace) -> None:
+    """`--lm` on every recording; the shipped model's own only where a list acts, so that it is itself without one."""
+    if args.lm == "none":
+        model.set_language_model(None)
+        return
+    stored = dict(model.cfg.biasing.lm)
+    path, always = args.lm or stored.pop("path", None), args.lm is not None or stored.pop("always", False)
+    if path is None and args.model is None:
+        path = shipped_file(LANGUAGE_MODEL)
+    weights = {"alpha": args.lm_alpha, "beta": args.lm_beta}
+    given = {name: value for name, value in weights.items() if value is not None}
+    if path is not None:
+        weights = {name: value for name, value in stored.items() if name not in ("path", "always")}
+        model.set_language_model(path, always=always, **{**weights, **given})
+    elif given:
+        raise SettingError("--lm-alpha, --lm-beta: there is no language model to weigh; give --lm FILE")
 
 
 def _is_file(text: str | Path) -> bool:
@@ -126,8 +158,13 @@ def _report(notes: Iterable[Note]) -> None:
         print(f"nemo-ctcbias: {rest} more notes; `nemo-ctcbias check-list` shows all of a list", file=sys.stderr)
 
 
-def load_model(name: str | None, device: str):
+def load_model(name: str | None, device: str, adapter: str | None = None):
     """The biased model of a checkpoint, in eval mode on `device`.
+
+    Args:
+        name: None for the shipped one.
+        adapter: file of contextual adapters to load; "none" switches off those that the model has; None leaves them,
+            and gives the shipped model its own.
 
     Raises:
         ModelError: if it cannot be loaded.
@@ -146,7 +183,14 @@ def load_model(name: str | None, device: str):
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise SettingError(f"--device {device}: {str(error).splitlines()[0]}; try --device cpu") from error
-    return from_ctc(name or shipped_model()).to(torch.device(device)).eval()
+    model = from_ctc(name or shipped_model())
+    if adapter is None and name is None:
+        adapter = shipped_file(ADAPTER)
+    if adapter == "none":
+        model.disable_adapters()
+    elif adapter is not None:
+        model.load_adapters(str(adapter))
+    return model.to(torch.device(device)).eval()
 
 
 def transcribe_all(model, recordings: list[Recording], batch_size: int, unbiased: bool = False) -> list[Transcript]:

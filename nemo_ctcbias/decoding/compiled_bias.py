@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from nemo_ctcbias.bias_list import BiasList, SpelledList, Vocabulary, spell
 from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.bias_list.trie import BoostingTrie
 from nemo_ctcbias.decoding.hits import PhraseFinder
+from nemo_ctcbias.lm.listed_words import ListedWords
 
 
 class CompiledBias:
@@ -19,6 +22,11 @@ class CompiledBias:
         )
         self.finder = PhraseFinder(self.spelled)
         announce(self.spelled.notes)  # wherever a list comes from, no phrase is lost silently
+
+    @cached_property
+    def words(self) -> ListedWords:
+        """The list as a language model sees it."""
+        return ListedWords((s.form, self.bias_list[s.phrase].weight) for s in self.spelled.spellings)
 
     @property
     def active(self) -> bool:

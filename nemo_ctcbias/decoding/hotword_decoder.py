@@ -21,11 +21,13 @@ from nemo_ctcbias.decoding.biased_beam import BiasedBeam, Timing
 from nemo_ctcbias.decoding.boosting import BoostOptions
 from nemo_ctcbias.decoding.compiled_bias import CompiledBias
 from nemo_ctcbias.decoding.hits import write
-from nemo_ctcbias.decoding.word_scorer import WordScorer
+from nemo_ctcbias.decoding.word_scorer import WordLanguageModel, WordScorer
 from nemo_ctcbias.errors import BiasListError, MissingDependencyError
+from nemo_ctcbias.lm.boost_class import BoostClass
+from nemo_ctcbias.lm.options import LanguageModelOptions
 
 try:
-    from pyctcdecode import Alphabet, BeamSearchDecoderCTC
+    from pyctcdecode import Alphabet, BeamSearchDecoderCTC, LanguageModel
     from pyctcdecode.alphabet import UNK_BPE_TOKEN
     from pyctcdecode.constants import DEFAULT_HOTWORD_WEIGHT
 except ImportError as error:
@@ -33,6 +35,9 @@ except ImportError as error:
         "hotword decoding needs pyctcdecode: pip install 'nemo-ctcbias[pyctcdecode]', or in an environment "
         "with numpy 2: pip install --no-deps pyctcdecode==0.5.0 pygtrie"
     ) from error
+
+
+LM_DEFAULTS = LanguageModelOptions()
 
 
 class HotwordBeamDecoder(BeamSearchDecoderCTC):
@@ -43,6 +48,9 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         vocabulary: how phrases are spelled in tokens; taken from the alphabet if not given.
         boost, beam: see `BoostOptions` and `BeamOptions`.
         alternatives: token sequences tried for each phrase (the tokenizer's own and the next shortest).
+        class_weight: in-class weight of listed words in a KenLM language model, see `nemo_ctcbias.lm.boost_class`;
+            None scores them as any other word.
+        boost_share: share of the boosting that stays where they are in that class, see `LanguageModelOptions`.
     """
 
     def __init__(
@@ -53,6 +61,8 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         boost: BoostOptions = BoostOptions(),
         beam: BeamOptions = BeamOptions(),
         alternatives: int = 4,
+        class_weight: float | None = LM_DEFAULTS.class_weight,
+        boost_share: float = LM_DEFAULTS.boost_share,
     ):
         super().__init__(alphabet, language_model)
         labels = alphabet.labels
@@ -61,13 +71,16 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         pieces = ["<unk>" if piece == UNK_BPE_TOKEN else piece for piece in pieces]  # spells nothing
         self.vocabulary = vocabulary or Vocabulary(pieces)
         self.boost, self.beam = boost, beam
-        self.alternatives = alternatives
+        self.alternatives, self.class_weight, self.boost_share = alternatives, class_weight, boost_share
         self._remember()
 
     def _remember(self) -> None:
-        self.compile = lru_cache(maxsize=32)(
-            lambda bias_list: CompiledBias(bias_list, self.vocabulary, self.alternatives)
-        )
+        self.compile = lru_cache(maxsize=32)(self._compile)
+
+    def _compile(self, bias_list: BiasList) -> CompiledBias:
+        compiled = CompiledBias(bias_list, self.vocabulary, self.alternatives)
+        self._language_model_for(compiled)  # so that no utterance waits for the list's words
+        return compiled
 
     def __getstate__(self) -> dict:
         """Everything but the cache of compiled lists: pools of processes send the decoder around."""
@@ -121,7 +134,13 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         if hotword_weight is not None:
             boost = replace(boost, weight=self.boost.weight * float(hotword_weight) / DEFAULT_HOTWORD_WEIGHT)
         compiled = self.compile(as_bias_list(hotwords if boost.weight else None))
-        hypotheses = self._search(log_probs, compiled, options, boost, lm_start_state)
+        language_model = self._language_model_for(compiled)
+        if isinstance(language_model, BoostClass):
+            boost = replace(boost, weight=boost.weight * self.boost_share)
+        scorer = None
+        if language_model is not None:
+            scorer = WordScorer(language_model, self.vocabulary.pieces, self.vocabulary.starts_word, lm_start_state)
+        hypotheses = self._search(log_probs, compiled, options, boost, scorer)
         return self._beams(log_probs, hypotheses, compiled, boost.weight)
 
     def decode(
@@ -170,7 +189,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         batch = super().decode_beams_batch(pool, logits_list, *settings)
         return [[(text, list(frames), *scores) for text, frames, *scores in beams] for beams in batch]
 
-    def _search(self, log_probs, compiled, options, boost, lm_start_state) -> list[Hypothesis]:
+    def _search(self, log_probs, compiled, options, boost, scorer) -> list[Hypothesis]:
         vocabulary, separator = self.vocabulary, self.vocabulary.separator_id
         search = BeamSearch(
             vocabulary.starts_word,
@@ -181,11 +200,14 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
             initial_state=ROOT if separator is None else compiled.trie.step(ROOT, separator),
             free_depth=1 if separator is None else 2,
         )
-        scorer = None
-        if self._language_model is not None:
-            pieces, starts = list(vocabulary.pieces), vocabulary.starts_word.tolist()
-            scorer = WordScorer(self._language_model, pieces, starts, lm_start_state)
         return search.search(log_probs, scorer)
+
+    def _language_model_for(self, compiled: CompiledBias) -> WordLanguageModel | None:
+        """The language model; where it is a KenLM one, with the list in its BOOST class."""
+        model = self._language_model
+        if self.class_weight is None or not compiled.active or not isinstance(model, LanguageModel):
+            return model
+        return BoostClass(model, compiled.words, self.class_weight)
 
     def _beams(self, log_probs, hypotheses, compiled, weight) -> list[BiasedBeam]:
         """Join hypotheses of equal text (their probabilities add up) and write them out."""

@@ -34,12 +34,14 @@ class BiasSource:
         weight: strength on pyctcdecode's scale (10 = as tuned, 0 = off).
         nbest: hypotheses to return for each utterance, None for the best alone.
         seconds_per_frame: for the times of hits.
+        always: search utterances without a list too (there is a language model to help).
     """
 
     default: BiasList
     weight: float = 10.0
     nbest: int | None = None
     seconds_per_frame: float = 1.0
+    always: bool = False
 
 
 class _ReadyPaths:
@@ -99,15 +101,16 @@ class BiasedDecodingMixin:
         return [results[index] for index in range(len(decoder_outputs))]
 
     def _active(self, decoder_outputs) -> dict[int, BiasList]:
-        """Utterances that have a list which can act."""
-        if self._hotword_decoder is None or self._source.weight == 0 or decoder_outputs.dim() != 3:
+        """Utterances to search: those that have a list which can act, or all."""
+        always, off = self._source.always, self._source.weight == 0 and not self._source.always
+        if self._hotword_decoder is None or off or decoder_outputs.dim() != 3:
             return {}
         size = decoder_outputs.shape[self.batch_dim_index]
         lists = self._lists if self._lists is not None else [self._source.default] * size
         return {
             index: bias_list
             for index, bias_list in enumerate(lists)
-            if len(bias_list) and self._hotword_decoder.compile(bias_list).active
+            if always or (len(bias_list) and self._hotword_decoder.compile(bias_list).active)
         }
 
     def _biased(self, outputs, lengths, active, return_hypotheses) -> dict[int, Hypothesis | list[Hypothesis]]:

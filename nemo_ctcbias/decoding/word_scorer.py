@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 
@@ -24,10 +25,12 @@ class WordScorer:
     A prefix stands for (language model state before its last word, text of that word).  Prefix 0 is empty.
     """
 
-    def __init__(self, model: WordLanguageModel, pieces: list[str], starts_word: list[bool], start_state: Any = None):
+    def __init__(
+        self, model: WordLanguageModel, pieces: Sequence[str], starts_word: Iterable[bool], start_state: Any = None
+    ):
         self.model = model
         self.pieces = [piece.replace("▁", "").strip() for piece in pieces]
-        self.starts_word = starts_word
+        self.starts_word = [bool(starts) for starts in starts_word]
         self._at = {0: (start_state if start_state is not None else model.get_start_state(), "")}
         self._ended: dict[int, tuple[float, Any]] = {}
         self._before_separator: dict[int, tuple[Any, str]] = {}  # of prefixes that end in a bare separator

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
@@ -17,6 +17,7 @@ from nemo_ctcbias.evaluation.runner import Run, run_system, subset
 from nemo_ctcbias.evaluation.signature import signature
 from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System, make_system, read_words
 from nemo_ctcbias.evaluation.tuning import Tuning, tune
+from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, shipped_file
 
 __all__ = ["EvaluateOptions", "Evaluation", "evaluate"]
 
@@ -61,13 +62,17 @@ def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]
     rows, tune_rows = rows[: options.limit], tune_rows[: options.limit]
     builder.build(rows, options.list_kind, max(options.list_sizes))  # a list that cannot be built stops here, too
 
+    if model is None and options.model is None and options.adapter is None:
+        options = replace(options, adapter=shipped_file(ADAPTER))
     if model is None:
         model = load_model(options.model or _shipped_model())
     items, unreadable = encode(model, rows, options.cache, options.progress)
     line = signature(options, model_hash(model), builder.pool)
     result = Evaluation(options, items, line)
     result.skipped += [(options.manifest.name, skip) for skip in (*skipped, *unreadable)]
-    context = Context(model, options.beam_width, read_words(options.lexicon))
+    lm = options.lm or (shipped_file(LANGUAGE_MODEL) if options.model is None else None)
+    words = read_words(options.lexicon)
+    context = Context(model, options.beam_width, adapter=options.adapter, lm=lm, words=words)
     ready = _prepare(systems, context, result)
     settings = {system.name: dict(system.default) for system in ready}
     if tune_rows:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from nemo_ctcbias.bias_list.near import NearIndex
 from nemo_ctcbias.errors import BiasListError, SettingError
 from nemo_ctcbias.evaluation.manifest import Row
-from nemo_ctcbias.evaluation.near import NearIndex
 from nemo_ctcbias.evaluation.normalise import normalise
 from nemo_ctcbias.evaluation.rare_words import is_spoken, own_words
 

@@ -62,6 +62,8 @@ def load_model(name: str | Path) -> Any:
         raise ModelError(f"{name}: cannot be loaded ({reason}); give a .nemo file or a pretrained name") from error
     if not isinstance(model, EncDecCTCModel):
         raise ModelError(f"{name}: {type(model).__name__} is no CTC model; evaluation needs CTC log-probs")
+    if hasattr(model, "set_bias_list"):  # what everything is measured against has no list
+        model.set_bias_list(None)
     return model.eval()
 
 

@@ -36,6 +36,8 @@ class EvaluateOptions:
     word_counts: Path | None = None
     rare_at_most: int = 2
     lexicon: Path | None = None
+    adapter: Path | None = None  # None: the model's own, or the shipped one of the shipped model
+    lm: Path | None = None  # None: the shipped one, of the shipped model
     beam_width: int = 100
     slow_utterances: int = 30
     limit: int | None = None  # utterances of each manifest; None: all

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.evaluation.adapted import AdaptedLogProbs, best_tokens
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
 
@@ -20,24 +21,57 @@ class Recipe:
         decoder: keyword arguments of `HotwordBeamDecoder.from_vocabulary`.
         grid: values that tuning tries, by name of a `decode_beams` argument; the middle one is the default.
         lists: whether the decoder is given the bias list.
+        adapted: whether the log-probs are those of the contextual adapter for the list.
+        beam: whether there is a search; else the best token of each frame is taken.
     """
 
     decoder: dict[str, Any] = field(default_factory=dict)
     grid: dict[str, tuple[float, ...]] = field(default_factory=dict)
     lists: bool = False
+    adapted: AdaptedLogProbs | None = None
+    beam: bool = False
 
 
 Part = Callable[[Recipe, Context], None]
 
 
+def adapter(recipe: Recipe, context: Context) -> None:
+    """The contextual adapter of the model, or the one of `--adapter`; alone it is decoded greedily."""
+    recipe.adapted = AdaptedLogProbs(context.model, context.adapter)
+
+
 def hotword(recipe: Recipe, context: Context) -> None:
     """Adaptive boosting of the listed phrases in the beam search; 10 is the decoder's own strength."""
-    recipe.lists = True
+    recipe.lists = recipe.beam = True
     recipe.grid["hotword_weight"] = (5.0, 7.5, 10.0, 12.5, 15.0)
 
 
+def lm(recipe: Recipe, context: Context) -> None:
+    """A word language model that does not know the list."""
+    from nemo_ctcbias.lm.kenlm_file import load_language_model
+    from nemo_ctcbias.models.vocabulary import vocabulary_of
+
+    if context.lm is None:
+        raise SettingError("parts lm and boost-lm need a language model: give --lm FILE (KenLM ARPA or binary)")
+    recipe.beam = True
+    recipe.decoder["language_model"] = load_language_model(context.lm, vocabulary=vocabulary_of(context.model))
+    recipe.decoder["class_weight"] = None
+
+
+def boost_lm(recipe: Recipe, context: Context) -> None:
+    """The language model with listed words in its BOOST class; alone, the search itself boosts nothing."""
+    from nemo_ctcbias.decoding.boosting import BoostOptions
+    from nemo_ctcbias.lm.options import LanguageModelOptions
+
+    lm(recipe, context)
+    recipe.decoder["class_weight"] = LanguageModelOptions().class_weight
+    if not recipe.lists:
+        recipe.decoder["boost"] = BoostOptions(gap_scale=0.0, token_bonus=0.0)
+    recipe.lists = True
+
+
 #: The parts that exist, in the order in which they are applied. A part that the model lacks raises SettingError.
-PARTS: dict[str, Part] = {"hotword": hotword}
+PARTS: dict[str, Part] = {"adapter": adapter, "hotword": hotword, "lm": lm, "boost-lm": boost_lm}
 
 
 class OwnSystem(PlainSystem):
@@ -66,6 +100,7 @@ class OwnSystem(PlainSystem):
             if part in self.parts:
                 PARTS[part](self._recipe, context)
         self._bias_list = BiasList
+        self._vocabulary = vocabulary_of(context.model)
         self._beam_width = context.beam_width
         self._decoder = HotwordBeamDecoder.from_vocabulary(vocabulary_of(context.model), **self._recipe.decoder)
         names = list(self._recipe.grid)
@@ -74,7 +109,9 @@ class OwnSystem(PlainSystem):
 
     def build(self, phrases: Phrases, setting: Setting) -> Any:
         """The bias list, compiled for the vocabulary."""
-        bias_list = self._bias_list(phrases if self._recipe.lists else ())
+        bias_list = self._bias_list(phrases)
+        if not self._recipe.beam:
+            return bias_list
         # The decoder keeps its last lists; thousands of lists of 20,000 phrases would fill the memory.
         self._decoder.compile.cache_clear()
         self._decoder.compile(bias_list)
@@ -82,4 +119,9 @@ class OwnSystem(PlainSystem):
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:
         """Text of the best hypothesis, display forms written."""
-        return self._decoder.decode_beams(item.log_probs, beam_width=self._beam_width, hotwords=bias, **setting)[0].text
+        log_probs = self._recipe.adapted(item, bias) if self._recipe.adapted else item.log_probs
+        if not self._recipe.beam:
+            return self._vocabulary.decode(best_tokens(log_probs))
+        if not self._recipe.lists:
+            bias = None
+        return self._decoder.decode_beams(log_probs, beam_width=self._beam_width, hotwords=bias, **setting)[0].text

@@ -23,6 +23,7 @@ def signature(options: EvaluateOptions, model: str, pool: Sequence[str]) -> str:
         "test": f"{Path(options.manifest).name}:{_file_hash(options.manifest)}",
         "tune": f"{Path(options.tune_on).name}:{_file_hash(options.tune_on)}" if options.tune_on else "none",
         "model": model,
+        "adapter": _file_hash(options.adapter) if options.adapter else "none",
         "beam": str(options.beam_width),
         "bootstrap": f"{options.resamples}/seed{options.seed}",
         "nemo-ctcbias": __version__,

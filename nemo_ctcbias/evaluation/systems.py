@@ -20,6 +20,8 @@ class Context:
 
     model: Any
     beam_width: int = 100
+    adapter: Path | None = None  # file of a contextual adapter for the model
+    lm: Path | None = None  # KenLM file
     words: tuple[str, ...] = ()  # vocabulary of decoders that know only the words of a lexicon
 
 

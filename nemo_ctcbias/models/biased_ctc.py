@@ -17,7 +17,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from nemo_ctcbias.bias_list import BiasList, Note, spell
 from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.errors import BiasListError
-from nemo_ctcbias.models.config import BiasingConfig, beam_options, boost_options
+from nemo_ctcbias.lm.kenlm_file import open_kenlm
+from nemo_ctcbias.models import language_model
+from nemo_ctcbias.models.config import BiasingConfig, beam_options, boost_options, language_model_options
 from nemo_ctcbias.models.utterance_lists import FIELD, list_of_entry, lists_of_dataset, lists_of_manifest
 from nemo_ctcbias.models.vocabulary import vocabulary_of
 
@@ -54,9 +56,12 @@ class BiasedCTCMixin:
             self._cfg.biasing.bias_list = None
         elif stored is not None:
             self._bias_list = BiasList(OmegaConf.to_container(stored))
+        language_model.settle(self)
+        self._host_adapters()
         self._call_list: BiasList | None = None
         self._call_lists: list[BiasList] | None = None
         self._manifest_lists: dict[int, BiasList] = {}
+        self._batch_lists: list[BiasList] | None = None
         self._row = 0
         self._predict_lists: dict[int, BiasList] = {}
         self._predict_folder = Path()
@@ -87,6 +92,26 @@ class BiasedCTCMixin:
     def set_bias_weight(self, weight: float) -> None:
         """Strength of all lists: 10 as tuned, 0 off; saved with the model."""
         self._cfg.biasing = BiasingConfig.merge({**self._cfg.biasing, "weight": weight})
+        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+
+    def set_language_model(self, path: str | Path | None, always: bool = True, **weights: float | None) -> None:
+        """Let a KenLM file help the search (None: no longer); it is saved with the model.
+
+        Args:
+            path: an ARPA or binary file.
+            always: also for recordings without a list; False leaves these to NeMo's own decoding.
+            weights: see `nemo_ctcbias.lm.options.LanguageModelOptions`.
+
+        Raises:
+            LanguageModelError: if KenLM cannot read the file.
+            SettingError: a weight that does not exist or is out of range.
+        """
+        lm = {} if path is None else {"path": str(path), "always": always, **weights}
+        biasing = BiasingConfig.merge({**self._cfg.biasing, "lm": lm})
+        if path is not None:
+            open_kenlm(path)
+        self._cfg.biasing = biasing
+        language_model.settle(self)
         self.change_decoding_strategy(self._cfg.decoding, verbose=False)
 
     def check_bias_list(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
@@ -124,11 +149,12 @@ class BiasedCTCMixin:
             default=default,
             weight=biasing.weight if weight is None else weight,
             nbest=None if best_only else biasing.nbest,
+            always=bool(biasing.lm.get("path") and biasing.lm.get("always", False)),
             seconds_per_frame=self.encoder.subsampling_factor * self._cfg.preprocessor.window_stride
             if hasattr(self.encoder, "subsampling_factor")
             else 1.0,
         )
-        decoding.attach(_HotwordDecoderOf(self) if biasing.enabled else None, source)
+        decoding.attach(_HotwordDecoderOf(self) if biasing.enabled and biasing.hotword else None, source)
         self.decoding = decoding
         self.wer.decoding = decoding
         if hotwords:  # what was asked for, so that it is kept on saving and on the next change
@@ -140,24 +166,20 @@ class BiasedCTCMixin:
         from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
 
         biasing = self._cfg.biasing
+        weights = language_model_options(biasing)
         return HotwordBeamDecoder.from_vocabulary(
             vocabulary_of(self),
             self._language_model(),
             boost=boost_options(biasing),
             beam=beam_options(biasing),
             alternatives=biasing.alternatives,
+            class_weight=weights.class_weight,
+            boost_share=weights.boost_share,
         )
 
     def _language_model(self):
-        """The KenLM model of NeMo's `pyctcdecode` strategy, None where none is set."""
-        decoding = self.cfg.decoding
-        path = OmegaConf.select(decoding, "beam.ngram_lm_model")
-        if decoding.strategy != "pyctcdecode" or not path:
-            return None
-        from nemo_ctcbias.decoding.language_model import load_language_model
-
-        beam = decoding.beam
-        return load_language_model(path, beam.get("ngram_lm_alpha", 1.0), beam.get("beam_beta", 0.0))
+        """The language model of NeMo's `pyctcdecode` strategy or of `biasing.lm`, None where neither is set."""
+        return language_model.language_model_of(self)
 
     # --- transcription
 
@@ -210,8 +232,13 @@ class BiasedCTCMixin:
             return [self._manifest_lists.get(row, self.decoding._source.default) for row in rows]
         return None
 
+    def _transcribe_forward(self, batch, trcfg):
+        self._batch_lists = self._lists_of_batch(len(batch[0]))
+        with self.decoding.lists(self._batch_lists):
+            return super()._transcribe_forward(batch, trcfg)
+
     def _transcribe_output_processing(self, outputs, trcfg):
-        with self.decoding.lists(self._lists_of_batch(len(outputs["logits"]))):
+        with self.decoding.lists(self._batch_lists):
             if not self.decoding._source.nbest:
                 return super()._transcribe_output_processing(outputs, trcfg)
             found = self.decoding.ctc_decoder_predictions_tensor(
@@ -248,8 +275,8 @@ class BiasedCTCMixin:
     # --- saving and loading
 
     def save_to(self, save_path: str) -> None:
-        """As NeMo's; the list travels inside the `.nemo`."""
-        with tempfile.TemporaryDirectory() as folder, self._packed_list(Path(folder)):
+        """As NeMo's; list and language model travel inside the `.nemo`."""
+        with tempfile.TemporaryDirectory() as folder, self._packed_list(Path(folder)), language_model.packed(self):
             super().save_to(save_path)
 
     @contextmanager

@@ -11,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from nemo_ctcbias.decoding.beam_search import BeamOptions
 from nemo_ctcbias.decoding.boosting import BoostOptions
 from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.lm.options import LanguageModelOptions
 
 
 @dataclass
@@ -19,21 +20,26 @@ class BiasingConfig:
 
     Args:
         enabled: False decodes as if there were no list.
+        hotword: False leaves the list to the adapters and decodes their log-probs as NeMo would.
         bias_list: a file or a list of phrases; in a `.nemo` the list that was stored with it.
         weight: strength on pyctcdecode's scale of hotword weights; 10 as tuned, 0 off.
         alternatives: token sequences tried for each phrase.
         nbest: hypotheses returned where n-best is asked for (`decoding.beam.return_best_hypothesis=false`).
         boost: see `nemo_ctcbias.BoostOptions`.
         beam: see `nemo_ctcbias.BeamOptions`.
+        lm: a language model: `path` of a KenLM file, which travels in the `.nemo`; `always` to use it for recordings
+            without a list too; its weights, see `nemo_ctcbias.lm.options.LanguageModelOptions`.
     """
 
     enabled: bool = True
+    hotword: bool = True
     bias_list: Any = None
     weight: float = 10.0
     alternatives: int = 4
     nbest: int = 10
     boost: dict[str, float] = field(default_factory=dict)
     beam: dict[str, float] = field(default_factory=dict)
+    lm: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def merge(cls, given: DictConfig | dict | None) -> DictConfig:
@@ -52,6 +58,7 @@ class BiasingConfig:
             raise SettingError(f"biasing.weight: must be 0 or more, got {merged.weight}; 10 is the tuned strength")
         boost_options(merged)
         beam_options(merged)
+        language_model_options(merged)
         return merged
 
 
@@ -62,6 +69,21 @@ def _options(kind: type, section: str, given: Any) -> Any:
         raise SettingError(f"biasing.{section}: unknown key {sorted(unknown)[0]!r}; known: {', '.join(sorted(known))}")
     whole = {"beam_width"}
     return kind(**{key: int(value) if key in whole else float(value) for key, value in given.items()})
+
+
+def language_model_options(config: DictConfig) -> LanguageModelOptions:
+    """The weights in `biasing.lm` as options; `path` and `always` stand beside them."""
+    given = dict(config.lm)
+    path, always = given.pop("path", None), given.pop("always", False)
+    if path is not None and not isinstance(path, str):
+        raise SettingError(f"biasing.lm.path: must be the path of a KenLM file, got {path!r}")
+    if not isinstance(always, bool):
+        raise SettingError(f"biasing.lm.always: must be true or false, got {always!r}")
+    known = [item.name for item in fields(LanguageModelOptions)]
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise SettingError(f"biasing.lm: unknown key {unknown[0]!r}; known: {', '.join(['path', 'always', *known])}")
+    return LanguageModelOptions(**given)
 
 
 def boost_options(config: DictConfig) -> BoostOptions:

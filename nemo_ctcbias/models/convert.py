@@ -11,6 +11,7 @@ from omegaconf import open_dict
 from nemo_ctcbias.errors import ModelError
 from nemo_ctcbias.models.biased_ctc import BiasedCTCMixin
 from nemo_ctcbias.models.ctc_models import BiasedEncDecCTCModel, BiasedEncDecCTCModelBPE
+from nemo_ctcbias.shipped import MODEL, shipped_file
 
 
 def from_ctc(source: EncDecCTCModel | str | Path) -> BiasedCTCMixin:
@@ -78,8 +79,7 @@ def shipped_model() -> Path:
     Raises:
         ModelError: if the package was installed without the checkout around it.
     """
-    for root in (Path(__file__).resolve().parents[2], Path.cwd()):
-        path = root / "examples" / "data" / "fastconformer_ctc_small.nemo"
-        if path.exists():
-            return path
-    raise ModelError("the small model lies in the checkout's examples/data: run there, or give --model x.nemo")
+    path = shipped_file(MODEL)
+    if path is None:
+        raise ModelError("the small model lies in the checkout's examples/data: run there, or give --model x.nemo")
+    return path

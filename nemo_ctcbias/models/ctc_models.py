@@ -6,9 +6,10 @@ from nemo.collections.asr.models import EncDecCTCModel, EncDecCTCModelBPE
 from omegaconf import DictConfig, OmegaConf
 
 from nemo_ctcbias.models.biased_ctc import BiasedCTCMixin
+from nemo_ctcbias.models.contextual import ContextualMixin
 
 
-class BiasedEncDecCTCModelBPE(BiasedCTCMixin, EncDecCTCModelBPE):
+class BiasedEncDecCTCModelBPE(ContextualMixin, BiasedCTCMixin, EncDecCTCModelBPE):
     """`EncDecCTCModelBPE` (subwords) that takes a bias list."""
 
     def _make_decoding(self, config: DictConfig):
@@ -17,7 +18,7 @@ class BiasedEncDecCTCModelBPE(BiasedCTCMixin, EncDecCTCModelBPE):
         return BiasedCTCBPEDecoding(config, tokenizer=self.tokenizer)
 
 
-class BiasedEncDecCTCModel(BiasedCTCMixin, EncDecCTCModel):
+class BiasedEncDecCTCModel(ContextualMixin, BiasedCTCMixin, EncDecCTCModel):
     """`EncDecCTCModel` (characters) that takes a bias list."""
 
     def _make_decoding(self, config: DictConfig):

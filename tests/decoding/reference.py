@@ -49,8 +49,45 @@ class Beam:
         self.committed, self.settled = 0.0, 0
 
 
-def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1):
-    """`phrases`: {tokens: weight}.  Returns {tokens: (acoustic, boost)} of the final beam."""
+class NoWords:
+    """A language model that says nothing."""
+
+    def get_start_state(self):
+        return ()
+
+    def score(self, state, word, is_last_word=False):
+        return 0.0, state
+
+    def score_partial_token(self, text):
+        return 0.0
+
+
+def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1, lm=None, pieces=None):
+    """`phrases`: {tokens: weight}.  Returns {tokens: (acoustic, boost)} of the final beam, with `lm` its score too.
+
+    lm, pieces: language model, and the text that each token adds to the word it begins or goes on with.
+    """
+    model = lm or NoWords()
+    pieces = pieces or [""] * len(starts_word)
+
+    def words_of(tokens):
+        """Finished words and the unfinished last one."""
+        words = [""]
+        for token in tokens:
+            words = [*words, pieces[token]] if starts_word[token] else [*words[:-1], words[-1] + pieces[token]]
+        return [word for word in words[:-1] if word], words[-1]
+
+    def lm_score(tokens, end=False):
+        """Finished words, and the unfinished one as such, or as the last one."""
+        words, rest = words_of(tokens)
+        if end and rest:
+            words = [*words, rest]
+        state, total = model.get_start_state(), 0.0
+        for index, word in enumerate(words):
+            score, state = model.score(state, word, is_last_word=end and index == len(words) - 1)
+            total += score
+        return total if end or not rest else total + model.score_partial_token(rest)
+
     size = log_probs.shape[1] - 1
     first = Beam()
     first.blank = 0.0
@@ -76,7 +113,7 @@ def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1):
         return boost.weight * phrases[phrase] * max(0.0, sum_credits(beam.tokens, count) - cost)
 
     def score(beam):
-        return np.logaddexp(beam.blank, beam.token) + beam.committed + beam.lent
+        return np.logaddexp(beam.blank, beam.token) + beam.committed + beam.lent + lm_score(beam.tokens)
 
     first.lent, first.pending, first.credit = 0.0, 0.0, 0.0
     for frame in log_probs:
@@ -145,4 +182,6 @@ def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1):
     for beam in beams:
         total = beam.committed + (kept(beam) or 0.0)
         results[beam.tokens] = (np.logaddexp(beam.blank, beam.token), total)
+        if lm is not None:
+            results[beam.tokens] += (lm_score(beam.tokens, end=True),)
     return results

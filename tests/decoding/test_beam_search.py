@@ -7,6 +7,7 @@ from reference import exhaustive, plain_search
 from nemo_ctcbias.bias_list.trie import BoostingTrie
 from nemo_ctcbias.decoding.beam_search import BeamOptions, BeamSearch
 from nemo_ctcbias.decoding.boosting import BoostOptions
+from nemo_ctcbias.decoding.word_scorer import WordScorer
 from nemo_ctcbias.errors import SettingError
 
 WIDE = BeamOptions(beam_width=10_000, beam_prune_logp=-1e9, token_min_logp=-1e9)
@@ -64,6 +65,48 @@ def test_arrays_agree_with_the_plain_search(seed, frames, phrases, starts, width
     for tokens, (acoustic, kept) in slow.items():
         assert fast[tokens][0] == pytest.approx(acoustic, abs=1e-9)
         assert fast[tokens][1] == pytest.approx(kept, abs=1e-9)
+
+
+class WordTable:
+    """A language model that remembers the last word; scores by a table drawn from a seed."""
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def draw(self, *key):
+        return np.random.default_rng([self.seed, *"".join(key).encode()]).normal()
+
+    def get_start_state(self):
+        return "^"
+
+    def score(self, state, word, is_last_word=False):
+        return 2.0 * self.draw(state, "|", word) + (self.draw(word, "$") if is_last_word else 0.0), word
+
+    def score_partial_token(self, text):
+        return -abs(self.draw(text))
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    frames=st.integers(1, 10),
+    phrases=phrase_lists,
+    starts=st.sampled_from([[True, False, True, False], [True, True, False, False], [True, True, True, True]]),
+    width=st.sampled_from([2, 5, 50]),
+)
+@settings(max_examples=120, deadline=None)
+def test_with_a_language_model_arrays_agree_with_the_plain_search(seed, frames, phrases, starts, width):
+    log_probs, pieces = random_log_probs(seed, frames, 5), ["▁a", "b", "▁c", "d"]
+    options, boost = BeamOptions(beam_width=width), BoostOptions(0.8)
+    trie = BoostingTrie([(i, p) for i, p in enumerate(phrases)], list(phrases.values()), 4)
+    scorer = WordScorer(WordTable(seed), pieces, starts)
+    fast = {h.tokens: h for h in BeamSearch(starts, options, boost, trie).search(log_probs, scorer)}
+    texts = [piece.strip("▁") for piece in pieces]
+    slow = plain_search(log_probs, phrases, starts, options, boost, lm=WordTable(seed), pieces=texts)
+    assert set(fast) == set(slow)
+    for tokens, (acoustic, kept, words) in slow.items():
+        assert fast[tokens].acoustic == pytest.approx(acoustic, abs=1e-9)
+        assert fast[tokens].boost == pytest.approx(kept, abs=1e-9)
+        assert fast[tokens].lm == pytest.approx(words, abs=1e-9)
 
 
 @given(seed=st.integers(0, 10**6), phrases=phrase_lists)

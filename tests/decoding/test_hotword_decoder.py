@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyctcdecode import Alphabet, BeamSearchDecoderCTC, LanguageModel, build_ctcdecoder
+from pyctcdecode.language_model import MultiLanguageModel
 from reference import exhaustive
 
 from nemo_ctcbias.bias_list import BiasList, Phrase, Vocabulary
@@ -16,6 +17,8 @@ from nemo_ctcbias.decoding.beam_search import BeamOptions
 from nemo_ctcbias.decoding.boosting import BoostOptions
 from nemo_ctcbias.decoding.hotword_decoder import BiasedBeam, HotwordBeamDecoder
 from nemo_ctcbias.errors import BiasListError, MissingDependencyError, SettingError
+from nemo_ctcbias.lm.boost_class import BoostClass
+from nemo_ctcbias.lm.listed_words import ListedWords
 
 CHARS = [" ", *"abcdefghijklmnopqrstuvwxyz'", ""]
 PIECES = ["<unk>", "▁", "▁i", "▁ran", "▁the", "▁new", "▁y", "ran", "k", "ork", "s", "n", "t", "▁run", "▁an", ""]
@@ -385,7 +388,7 @@ def test_language_model_changes_the_result_as_in_pyctcdecode(labels, language_mo
 
 
 def test_scores_add_up(labels, language_model):
-    decoder = HotwordBeamDecoder.from_labels(labels, language_model, boost=MILD)
+    decoder = HotwordBeamDecoder.from_labels(labels, language_model, boost=MILD, class_weight=None)
     logits = between("the run", "the ran", labels)
     without = {beam.tokens: beam.acoustic for beam in HotwordBeamDecoder.from_labels(labels).decode_beams(logits)}
     beams = decoder.decode_beams(logits, hotwords=["ran", Phrase("run", -1.0)], beam_prune_logp=-50.0)
@@ -396,6 +399,36 @@ def test_scores_add_up(labels, language_model):
         assert beam.lm == pytest.approx(lm_score(language_model, " ".join(beam.words)))
         if beam.tokens in without:
             assert beam.acoustic == pytest.approx(without[beam.tokens], abs=0.1)
+
+
+def test_listed_words_are_scored_through_the_class(labels, language_model):
+    decoder = HotwordBeamDecoder.from_labels(labels, language_model, boost=MILD, class_weight=1.0)
+    wrapped = BoostClass(language_model, ListedWords([("ran", 1.0), ("new york", 1.0)]), class_weight=1.0)
+    logits = between("the run", "the ran", labels)
+    for hotwords in (["ran", "new york"], ["ran", "new york", Phrase("run", -1.0), Phrase("the", 0.0)]):
+        for beam in decoder.decode_beams(logits, hotwords=hotwords, beam_prune_logp=-50.0):
+            assert beam.score == pytest.approx(beam.acoustic + beam.lm + beam.boost)
+            assert beam.lm == pytest.approx(lm_score(wrapped, " ".join(beam.words)))
+    unknown = decoder.decode_beams(spoken("new york", labels), hotwords=["ran", "new york"], beam_prune_logp=-50.0)[0]
+    assert unknown.text == "new york" and unknown.lm == pytest.approx(lm_score(wrapped, "new york"))
+    assert unknown.lm > lm_score(language_model, "new york")
+
+
+def test_next_to_the_class_the_boost_has_its_share(labels, language_model):
+    logits, boosts = spoken("the ran", labels), {}
+    for share in (0.25, 0.5):
+        for weight in (None, 0.0):
+            decoder = HotwordBeamDecoder.from_labels(labels, language_model, class_weight=weight, boost_share=share)
+            boosts[share, weight] = decoder.decode_beams(logits, hotwords=["ran"])[0].boost
+    assert boosts[0.25, None] == boosts[0.5, None] == pytest.approx(2 * boosts[0.5, 0.0])
+    assert boosts[0.5, 0.0] == pytest.approx(2 * boosts[0.25, 0.0])
+
+
+def test_other_language_models_than_kenlms_are_left_as_they_are(labels, language_model):
+    both = MultiLanguageModel([language_model, language_model])
+    logits = between("the run", "the ran", labels)
+    beam = HotwordBeamDecoder.from_labels(labels, both).decode_beams(logits, hotwords=["ran"])[0]
+    assert beam.lm == pytest.approx(lm_score(both, beam.text))
 
 
 def test_the_end_of_the_text_is_scored_behind_a_space_too(language_model):

@@ -7,9 +7,9 @@ import random
 import pytest
 from kaldialign import edit_distance
 
+from nemo_ctcbias.bias_list.near import NearIndex
 from nemo_ctcbias.errors import BiasListError, ManifestError, SettingError
 from nemo_ctcbias.evaluation.lists import LIST_KINDS, ListBuilder, session_of
-from nemo_ctcbias.evaluation.near import NearIndex
 from nemo_ctcbias.evaluation.rare_words import own_words, read_phrases, read_word_counts
 
 SYLLABLES = ("ba", "der", "yck", "lo", "min", "sta", "vor", "zel")

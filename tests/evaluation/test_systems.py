@@ -124,7 +124,7 @@ def test_absent_packages_name_their_install_command(name, module, advice, tiny_m
     ("name", "message"),
     [
         ("nonsense", "unknown system 'nonsense'; choose from greedy, nemo-boosting-greedy"),
-        ("hotword+telepathy", "part 'telepathy' does not exist; available: hotword"),
+        ("hotword+telepathy", "part 'telepathy' does not exist; available: adapter, hotword, lm, boost-lm"),
         ("hotword+hotword", "named twice"),
     ],
 )

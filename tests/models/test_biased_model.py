@@ -292,6 +292,7 @@ def test_language_model_of_nemos_config_reaches_the_search(eager, audio, tmp_pat
     config.strategy = "pyctcdecode"
     config.beam.pyctcdecode_cfg.hotwords = ["saoirse", "okonkwo"]
     config.beam.ngram_lm_model, config.beam.ngram_lm_alpha, config.beam.beam_beta = str(arpa), 0.7, 0.2
+    eager._cfg.biasing.lm = {"boost_share": 1.0, "class_weight": 0.0}  # what noise needs to be heard as names
     eager.change_decoding_strategy(config, verbose=False)
     try:
         model = eager.make_hotword_decoder()._language_model
@@ -308,4 +309,5 @@ def test_language_model_of_nemos_config_reaches_the_search(eager, audio, tmp_pat
         with pytest.raises(SettingError, match=r"broken.arpa: KenLM cannot read it"):
             eager.transcribe(audio, verbose=False)
     finally:
+        eager._cfg.biasing.lm = {}
         eager.change_decoding_strategy(kept, verbose=False)

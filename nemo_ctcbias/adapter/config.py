@@ -1,0 +1,104 @@
+"""Settings of a contextual adapter; what `model.add_adapter(name, config)` takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from nemo_ctcbias.errors import SettingError
+
+
+@dataclass
+class ContextualAdapterConfig:
+    """Shape and limits of a contextual adapter; the base model's own dimensions are filled in when it is added.
+
+    Args:
+        query_layers: encoder layers that the query looks at (0 first, -1 last); None: the InterCTC layers, or
+            the ones at one and two thirds of the depth where the model has none.
+        final_layer: whether the encoder's output is among them.
+        query_context: frames that a query sees, an odd number; 1: its own frame alone, as in the paper.
+        dim: width of phrase embeddings and attention.
+        heads: of the attention over phrases; divides `dim`.
+        embedding: "decoder" starts the token embedding from the rows of the CTC decoder, "own" at random.
+        token_attention: whether the best phrases are attended token by token as well (ours), so that a frame
+            is told which subword of the phrase is due; False: the paper's one vector a phrase.
+        token_phrases: phrases of an utterance that are attended token by token.
+        types: names of lists that phrases may belong to (`Phrase.type`), each with an embedding of its own.
+        evidence_context: frames to either side in which the base model's log-probs are searched for a phrase's tokens.
+        preselect: phrases of an utterance that take part in the attention; longer lists are thinned to those
+            whose tokens were heard best.
+        max_phrases: longer lists are refused.
+        dropout: while training.
+        base: written by `add_adapter`, checked when the adapter is loaded into a model: encoder width, layers
+            and vocabulary.
+        adapter_strategy: how NeMo adds the result to the encoder output; None: plain addition.
+    """
+
+    _target_: str = "nemo_ctcbias.adapter.contextual_adapter.ContextualAdapter"
+    query_layers: list[int] | None = None
+    final_layer: bool = True
+    query_context: int = 9
+    dim: int = 128
+    heads: int = 4
+    embedding: str = "decoder"
+    token_attention: bool = True
+    token_phrases: int = 16
+    types: list[str] = field(default_factory=list)
+    evidence_context: int = 10
+    preselect: int = 128
+    max_phrases: int = 50_000
+    dropout: float = 0.1
+    base: dict[str, Any] | None = None
+    adapter_strategy: Any = None
+    enabled: bool = True
+
+
+def check_config(given: Any, layers: int) -> DictConfig:
+    """Defaults overlaid by what was given, layer numbers counted from 0.
+
+    Args:
+        given: a `ContextualAdapterConfig`, mapping or DictConfig.
+        layers: of the encoder.
+
+    Raises:
+        SettingError: naming the field that does not exist or whose value cannot be.
+    """
+    if isinstance(given, type) or not (OmegaConf.is_config(given) or hasattr(given, "__dataclass_fields__")):
+        given = dict(given)
+    try:
+        config = OmegaConf.merge(OmegaConf.structured(ContextualAdapterConfig), given)
+    except (OmegaConfBaseException, ValueError) as error:
+        known = ", ".join(item.name for item in fields(ContextualAdapterConfig) if not item.name.startswith("_"))
+        raise SettingError(f"adapter: {str(error).splitlines()[0]}; its fields are {known}") from error
+    for name in ("dim", "heads", "query_context", "token_phrases", "evidence_context", "preselect", "max_phrases"):
+        if config[name] < 1:
+            raise SettingError(f"adapter.{name}: must be 1 or more, got {config[name]}")
+    if config.dim % config.heads:
+        raise SettingError(f"adapter.heads: {config.heads} do not divide dim {config.dim}; choose one that does")
+    if config.query_context % 2 == 0:
+        raise SettingError(
+            f"adapter.query_context: must be odd, got {config.query_context}; frames to both sides count"
+        )
+    if not 0 <= config.dropout < 1:
+        raise SettingError(f"adapter.dropout: must be from 0 to below 1, got {config.dropout}")
+    if config.embedding not in ("decoder", "own"):
+        raise SettingError(f"adapter.embedding: 'decoder' or 'own', got {config.embedding!r}")
+    if config.query_layers is not None:
+        config.query_layers = [_layer(number, layers) for number in config.query_layers]
+        if len(set(config.query_layers)) < len(config.query_layers):
+            raise SettingError(f"adapter.query_layers: {list(config.query_layers)} names a layer twice")
+        if not config.query_layers and not config.final_layer:
+            raise SettingError(
+                "adapter.query_layers: empty, and final_layer is off; the query needs at least one layer"
+            )
+    config = OmegaConf.create(OmegaConf.to_container(config))  # NeMo adds keys of its own
+    return config
+
+
+def _layer(number: int, layers: int) -> int:
+    if not -layers <= number < layers:
+        raise SettingError(f"adapter.query_layers: no layer {number}; the encoder has {layers}, 0 to {layers - 1}")
+    return number % layers

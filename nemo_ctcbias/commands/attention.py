@@ -1,0 +1,122 @@
+"""`nemo-ctcbias attention`: a picture of which listed phrase a contextual adapter attended to, and when."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nemo_ctcbias.audio import load_audio
+from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.commands.transcribe import load_model
+from nemo_ctcbias.decoding.alignment import greedy_path, token_spans, word_spans
+from nemo_ctcbias.errors import MissingDependencyError, SettingError
+
+NO_BIAS = "<no-bias>"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("audio", metavar="AUDIO", help="a recording of some seconds")
+    parser.add_argument("--bias-list", metavar="FILE", help="phrases, one a line, or .jsonl")
+    parser.add_argument("--bias", metavar="PHRASE", nargs="+", action="extend", default=[], help="more phrases")
+    parser.add_argument("--model", metavar="M", help=".nemo file or pretrained name (default: the shipped one)")
+    parser.add_argument("--adapter", metavar="FILE", help="its contextual adapter (default: the model's own)")
+    parser.add_argument("--name", metavar="ADAPTER", help="which adapter, where the model has several enabled")
+    parser.add_argument("--phrases", type=int, default=20, metavar="N", help="most attended phrases shown (default 20)")
+    parser.add_argument("--out", metavar="FILE", default="attention.png", help="picture (default attention.png)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the picture; say which phrases got most of the attention."""
+    if args.phrases < 1:
+        raise SettingError(f"--phrases must be 1 or more, got {args.phrases}")
+    listed = [*(BiasList.load(args.bias_list) if args.bias_list else ()), *args.bias]
+    if not listed:
+        raise SettingError("attention: nothing to attend to; give --bias-list FILE or --bias PHRASE ...")
+    if not Path(args.out).parent.is_dir():
+        raise SettingError(f"--out {args.out}: no such folder")
+    model = load_model(args.model, "cpu", args.adapter)
+    names = model.context.get_enabled_adapters()
+    if not names:
+        raise SettingError("attention: the model has no contextual adapter; give --adapter FILE")
+    name = args.name or names[0]
+    if name not in names:
+        raise SettingError(f"--name {name}: no such adapter is enabled; there are {', '.join(names)}")
+    bias_list = BiasList(listed)
+    seen = look(model, name, load_audio(args.audio, model.cfg.sample_rate), bias_list)
+    draw(seen, args.out, args.phrases)
+    for row in np.argsort(-seen["weights"][:-1].max(axis=1))[: args.phrases]:
+        peak = int(seen["weights"][row].argmax())
+        print(f"{seen['weights'][row, peak]:.2f} at {peak * seen['seconds_per_frame']:.2f} s  {seen['phrases'][row]}")
+    print(f"wrote {args.out}")
+    return 0
+
+
+def look(model: Any, name: str, samples: np.ndarray, bias_list: BiasList) -> dict[str, Any]:
+    """Attention over the phrases that took part.
+
+    Returns:
+        phrases: their written forms and `<no-bias>`; weights: [K + 1, T], mean of the heads, in that order;
+        words: (word, first frame, last frame + 1) recognised; seconds_per_frame.
+    """
+    import torch
+
+    from nemo_ctcbias.models.vocabulary import vocabulary_of
+
+    vocabulary = vocabulary_of(model)
+    model.context.keeps_attention = True
+    try:
+        with torch.inference_mode(), model.decoding.lists([bias_list]):
+            signal = torch.from_numpy(np.asarray(samples, dtype=np.float32))[None]
+            log_probs = model(input_signal=signal, input_signal_length=torch.tensor([signal.shape[1]]))[0][0]
+            attention = model.context.attention.get(name)
+    finally:
+        model.context.keeps_attention = False
+    if attention is None:
+        raise SettingError("attention: no phrase of the list can be spelled by this model; see nemo-ctcbias check-list")
+    owners = model.context.tokens_of(bias_list, vocabulary).owners
+    phrases = [bias_list[owners[row]].written for row in attention.phrases[0].tolist()]
+    weights = attention.weights[0].mean(dim=0).float().numpy().T
+    frames = len(log_probs)
+    path = greedy_path(log_probs.float().numpy())
+    return {
+        "phrases": [*phrases, NO_BIAS],
+        "weights": weights,
+        "words": word_spans(token_spans(path, vocabulary.size), vocabulary.pieces),
+        "seconds_per_frame": len(samples) / model.cfg.sample_rate / max(frames, 1),
+    }
+
+
+def draw(seen: dict[str, Any], path: str | Path, most: int) -> None:
+    """Heat map of time against the `most` attended phrases and `<no-bias>`, recognised words along the top."""
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise MissingDependencyError("pictures need matplotlib: pip install 'nemo-ctcbias[plot]'") from error
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    weights, step = seen["weights"], seen["seconds_per_frame"]
+    best = np.argsort(-weights[:-1].max(axis=1), kind="stable")[:most]
+    rows = [*sorted(best.tolist(), key=lambda row: int(weights[row].argmax())), len(weights) - 1]
+    duration = weights.shape[1] * step
+    figure, axis = plt.subplots(
+        figsize=(max(7.0, 1.1 * duration + 2.5), 1.8 + 0.28 * len(rows)), constrained_layout=True
+    )
+    image = axis.imshow(
+        weights[rows], aspect="auto", cmap="magma_r", vmin=0, vmax=1, extent=(0, duration, len(rows) - 0.5, -0.5),
+        interpolation="nearest",
+    )  # fmt: skip
+    axis.set_yticks(range(len(rows)), [seen["phrases"][row] for row in rows])
+    axis.set_xlabel("seconds")
+    top = axis.secondary_xaxis("top")
+    middles = [(first + last) / 2 * step for _, first, last in seen["words"]]
+    top.set_xticks(middles, [word for word, _, _ in seen["words"]], rotation=40, ha="left", fontsize=8)
+    for _, first, last in seen["words"]:
+        axis.axvspan(first * step, last * step, ymin=0.995, color="tab:blue", clip_on=False)
+    figure.colorbar(image, label="attention", shrink=0.8)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)

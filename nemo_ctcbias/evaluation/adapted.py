@@ -1,0 +1,71 @@
+"""Log-probs that a contextual adapter makes for each utterance's list; the encoder runs once an utterance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.evaluation.logprobs import Item, LogProbs, read_audio
+
+
+class AdaptedLogProbs:
+    """Called with an utterance and a bias list, gives its log-probs [T, V + 1].
+
+    What the encoder makes of an utterance is kept (a few MB a minute of audio) for the next list or setting.
+
+    Args:
+        model: a NeMo CTC model.
+        adapter: file of an adapter to load into it; None for the model's own.
+
+    Raises:
+        SettingError: there is no adapter.
+        ModelError: the file is no adapter of this model.
+    """
+
+    def __init__(self, model: Any, adapter: Path | None):
+        from nemo_ctcbias.models.convert import from_ctc
+        from nemo_ctcbias.models.vocabulary import vocabulary_of
+
+        self.model = from_ctc(model).eval()
+        if adapter is not None and not self.model.context.get_enabled_adapters():
+            self.model.load_adapters(str(adapter))
+            self.model.eval()
+        if not self.model.context.get_enabled_adapters():
+            raise SettingError(
+                "part 'adapter': the model has no contextual adapter; give --adapter FILE, or train one "
+                "(examples/train_contextual_adapter.py)"
+            )
+        self.vocabulary = vocabulary_of(self.model)
+        self._kept: dict[str, Any] = {}
+
+    def __call__(self, item: Item, bias_list: Any) -> LogProbs:
+        """Log-probs for this list."""
+        import torch
+
+        with torch.inference_mode():
+            encoded = self._encoded(item)
+            changed = self.model.context.change(encoded, self.vocabulary, [bias_list])
+            log_probs = self.model.decoder(encoder_output=changed)[0, : int(encoded.lengths[0])]
+        return np.ascontiguousarray(log_probs.float().cpu().numpy())
+
+    def _encoded(self, item: Item) -> Any:
+        import torch
+
+        if item.id not in self._kept:
+            rate = int(self.model.cfg.preprocessor.get("sample_rate", 16000))
+            audio = torch.from_numpy(read_audio(item.row, rate))[None].to(next(self.model.parameters()).device)
+            with self.model.context.recording(self.model) as kept:
+                length = torch.tensor([audio.shape[1]], device=audio.device)
+                self.model.unadapted_forward(input_signal=audio, input_signal_length=length)
+            self._kept[item.id] = kept[0]
+        return self._kept[item.id]
+
+
+def best_tokens(log_probs: LogProbs) -> list[int]:
+    """Greedy decoding: the best token of each frame, repetitions and blanks left out."""
+    labels = log_probs.argmax(axis=1)
+    first = np.concatenate([[True], labels[1:] != labels[:-1]])
+    return labels[first & (labels != log_probs.shape[1] - 1)].tolist()

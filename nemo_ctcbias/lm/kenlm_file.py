@@ -1,0 +1,135 @@
+"""KenLM files, ARPA or binary: opened with what goes wrong put plainly, and their words."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import mmap
+import random
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nemo_ctcbias.bias_list import Vocabulary
+from nemo_ctcbias.errors import LanguageModelError, MissingDependencyError
+from nemo_ctcbias.lm.options import LanguageModelOptions
+
+if TYPE_CHECKING:
+    import kenlm
+    from pyctcdecode import LanguageModel
+
+logger = logging.getLogger(__name__)
+
+SPECIAL_WORDS = ("<unk>", "<s>", "</s>")
+MOST_UNWRITABLE = 0.5  # share of an LM's words that another alphabet or letter case exceeds
+SAMPLE = 1000
+
+
+def load_language_model(
+    path: str | Path,
+    options: LanguageModelOptions = LanguageModelOptions(),
+    vocabulary: Vocabulary | None = None,
+    listed: Iterable[str] = (),
+) -> LanguageModel:
+    """pyctcdecode's `LanguageModel` of a KenLM ARPA (gzipped or not) or binary file, with the words it knows.
+
+    Args:
+        path: the file.
+        options: its weights.
+        vocabulary: the CTC model's tokens; a warning is logged if the file's words cannot be written with them.
+        listed: texts of a bias list; that warning tells how many of their words the file lacks.
+
+    Raises:
+        LanguageModelError: if the file is missing or KenLM cannot read it.
+        MissingDependencyError: pyctcdecode is not installed.
+    """
+    try:
+        from pyctcdecode.language_model import LanguageModel
+    except ImportError as error:
+        raise MissingDependencyError(
+            "language models need pyctcdecode: pip install 'nemo-ctcbias[pyctcdecode]', or in an environment "
+            "with numpy 2: pip install --no-deps pyctcdecode==0.5.0 pygtrie"
+        ) from error
+    path = Path(path)
+    model = open_kenlm(path)
+    words = words_of(path)
+    if words is None:
+        logger.warning(f"{path}: holds no words (built with -v), so unfinished words are all scored as unknown ones")
+    elif vocabulary is not None:
+        note = mismatch(words, vocabulary, listed)
+        if note:
+            logger.warning(f"{path}: {note}")
+    return LanguageModel(model, words, alpha=options.alpha, beta=options.beta, unk_score_offset=options.unk_offset)
+
+
+def open_kenlm(path: str | Path) -> kenlm.Model:
+    """The KenLM model of a file.
+
+    Raises:
+        LanguageModelError: missing, truncated, of order 1, of another KenLM version, or no language model at all.
+    """
+    import kenlm
+
+    path = Path(path)
+    if not path.is_file():
+        raise LanguageModelError(f"{path}: no such language model; give a KenLM .arpa or binary file")
+    config = kenlm.Config()
+    config.show_progress = False
+    try:
+        return kenlm.Model(str(path), config)
+    except (OSError, RuntimeError) as error:
+        reason = str(error).rsplit("Exception.", 1)[-1].strip(" )\n")  # what precedes is C++
+        raise LanguageModelError(
+            f"{path}: KenLM cannot read it ({reason}); rebuild it, with this KenLM version and order 2 or more"
+        ) from error
+
+
+def words_of(path: str | Path) -> list[str] | None:
+    """The words of a KenLM file without <s>, </s> and <unk>; None where a binary was built without them."""
+    path = Path(path)
+    with path.open("rb") as file:
+        head = file.read(64)
+    words = _words_of_binary(path) if head.startswith(b"mmap lm") else _words_of_arpa(path, head[:2] == b"\x1f\x8b")
+    return None if words is None else [word for word in words if word not in SPECIAL_WORDS]
+
+
+def _words_of_binary(path: Path) -> list[str] | None:
+    # The words are the last thing in the file, by number, each ended by a NUL; <unk> has number 0.
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        start = data.rfind(b"<unk>\0")
+        if start < 0 or data[-1:] != b"\0":
+            return None
+        return data[start:-1].decode("utf-8", errors="replace").split("\0")
+
+
+def _words_of_arpa(path: Path, zipped: bool) -> list[str]:
+    words, inside = [], False
+    with (
+        gzip.open(path, "rt", encoding="utf-8", errors="replace")
+        if zipped
+        else path.open(encoding="utf-8", errors="replace") as file
+    ):
+        for line in file:
+            if line.startswith("\\"):
+                if inside:
+                    break
+                inside = line.startswith("\\1-grams:")
+            elif inside and line.strip():
+                words.append(line.split("\t")[1].strip() if "\t" in line else line.split()[1])
+    return words
+
+
+def mismatch(words: list[str], vocabulary: Vocabulary, listed: Iterable[str] = ()) -> str:
+    """What to say if the CTC model never writes most of the language model's words (upper case, say); else nothing."""
+    words = [word for word in words if not word.startswith("<")]
+    sample = random.Random(0).sample(words, min(SAMPLE, len(words)))
+    foreign = [word for word in sample if vocabulary.normalise(word) != word or vocabulary.unknown(word)]
+    if len(foreign) <= MOST_UNWRITABLE * len(sample):
+        return ""
+    share = 100 * len(foreign) / len(sample)
+    known, names = set(words), {word for text in listed for word in vocabulary.normalise(text).split()}
+    lacking = f", nor does it know {len(names - known)} of the {len(names)} listed words" if names else ""
+    return (
+        f"{share:.0f}% of a sample of its words, such as {foreign[0]!r}, are never written by this model, which writes "
+        f"{vocabulary.normalise(foreign[0])!r}{lacking}; build one for its letters with `nemo-ctcbias build-lm --model`"
+    )

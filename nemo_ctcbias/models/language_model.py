@@ -1,0 +1,91 @@
+"""The language model of a biased model: which file it is, and how it travels inside the `.nemo`."""
+
+from __future__ import annotations
+
+import atexit
+import re
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from omegaconf import OmegaConf
+
+from nemo_ctcbias.errors import LanguageModelError
+from nemo_ctcbias.lm.kenlm_file import load_language_model
+from nemo_ctcbias.lm.options import LanguageModelOptions
+from nemo_ctcbias.models.config import language_model_options
+from nemo_ctcbias.models.vocabulary import vocabulary_of
+
+if TYPE_CHECKING:
+    from pyctcdecode import LanguageModel
+
+    from nemo_ctcbias.models.biased_ctc import BiasedCTCMixin
+
+ARTIFACT = "biasing.lm.path"
+NEMO_PREFIX = re.compile(r"^(?:[0-9a-f]{32}_)+")  # NeMo puts one before an artifact's name with each saving
+
+_loaded: WeakKeyDictionary[BiasedCTCMixin, tuple[tuple, LanguageModel]] = WeakKeyDictionary()
+
+
+def settle(model: BiasedCTCMixin) -> None:
+    """Make `biasing.lm.path` a file that stays: NeMo deletes an archive's files once the model is built.
+
+    Raises:
+        LanguageModelError: if the file is missing.
+    """
+    path = model._cfg.biasing.lm.get("path")
+    if not path:
+        return
+    if str(path).startswith("nemo:"):
+        packed = Path(model.register_artifact(ARTIFACT, path))
+        model.artifacts.pop(ARTIFACT, None)
+        folder = tempfile.mkdtemp(prefix="nemo-ctcbias-lm-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        path = shutil.copy(packed, Path(folder) / NEMO_PREFIX.sub("", packed.name))
+    elif not Path(path).is_file():
+        raise LanguageModelError(f"biasing.lm.path: {path}: no such language model; give a KenLM .arpa or binary file")
+    model._cfg.biasing.lm.path = str(Path(path).resolve())
+
+
+@contextmanager
+def packed(model: BiasedCTCMixin):
+    """Let NeMo put the file into the `.nemo` that is saved meanwhile."""
+    path = model._cfg.biasing.lm.get("path")
+    if path:
+        model.register_artifact(ARTIFACT, path)
+    try:
+        yield
+    finally:
+        if path:
+            model.artifacts.pop(ARTIFACT, None)
+            model._cfg.biasing.lm.path = path
+
+
+def chosen(model: BiasedCTCMixin) -> tuple[str | None, LanguageModelOptions]:
+    """File and weights: those of NeMo's `pyctcdecode` strategy if it names a file, else those of `biasing.lm`."""
+    decoding = model.cfg.decoding
+    options = language_model_options(model._cfg.biasing)
+    named = OmegaConf.select(decoding, "beam.ngram_lm_model") if decoding.strategy == "pyctcdecode" else None
+    if not named:
+        return model._cfg.biasing.lm.get("path"), options
+    beam = decoding.beam
+    alpha, beta = float(beam.get("ngram_lm_alpha", 1.0)), float(beam.get("beam_beta", 0.0))
+    return named, replace(options, alpha=alpha, beta=beta)
+
+
+def language_model_of(model: BiasedCTCMixin) -> LanguageModel | None:
+    """The language model that helps the search, None where none is set; read once."""
+    path, options = chosen(model)
+    if not path:
+        return None
+    key = (str(path), options)
+    if model not in _loaded or _loaded[model][0] != key:
+        _loaded[model] = (
+            key,
+            load_language_model(path, options, vocabulary_of(model), [phrase.text for phrase in model.bias_list]),
+        )
+    return _loaded[model][1]

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+import torch
+
+from nemo_ctcbias import from_ctc
+from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.cli import main
+from nemo_ctcbias.commands.attention import NO_BIAS, look
+
+
+@pytest.fixture(scope="module")
+def adapted(base_nemo, tmp_path_factory):
+    model = from_ctc(base_nemo)
+    torch.manual_seed(0)
+    model.add_adapter("names", {"dim": 16, "heads": 2})
+    file = tmp_path_factory.mktemp("adapted") / "names.pt"
+    model.save_adapters(str(file))
+    return model.eval(), file
+
+
+def test_weights_are_those_of_the_phrases_named(adapted, noise_wavs):
+    from nemo_ctcbias.audio import load_audio
+
+    model, _ = adapted
+    samples = load_audio(noise_wavs[0], 16000)
+    seen = look(model, "names", samples, BiasList(["saoirse", {"text": "Siprot", "display": "SIPROT"}, "new york"]))
+    assert sorted(seen["phrases"][:-1]) == ["SIPROT", "new york", "saoirse"] and seen["phrases"][-1] == NO_BIAS
+    assert seen["weights"].shape[0] == 4
+    np.testing.assert_allclose(seen["weights"].sum(axis=0), 1, atol=1e-5)
+    assert seen["weights"].shape[1] * seen["seconds_per_frame"] == pytest.approx(len(samples) / 16000)
+    one = look(model, "names", samples, BiasList(["new york", "saoirse", {"text": "Siprot", "display": "SIPROT"}]))
+    assert np.array_equal(one["weights"], seen["weights"]), "the order of the list changes nothing"
+
+
+def test_the_command_writes_a_picture(base_nemo, adapted, noise_wavs, tmp_path, capsys):
+    out = tmp_path / "a.png"
+    model, file = adapted
+    arguments = ["attention", str(noise_wavs[0]), "--model", str(base_nemo), "--adapter", str(file), "--out", str(out)]
+    assert main([*arguments, "--bias", "saoirse", "new york"]) == 0
+    printed = capsys.readouterr().out
+    assert "saoirse" in printed and "new york" in printed and f"wrote {out}" in printed
+    assert out.read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ([], "nothing to attend to"),
+        (["--bias", "anna", "--adapter", "none.pt"], "no such adapter file"),
+        (["--bias", "anna"], "no contextual adapter"),
+        (["--bias", "anna", "--out", "nowhere/a.png"], "no such folder"),
+        (["--bias", "anna", "--phrases", "0"], "--phrases must be 1 or more"),
+    ],
+)
+def test_one_clear_line(base_nemo, noise_wavs, more, words, capsys):
+    assert main(["attention", str(noise_wavs[0]), "--model", str(base_nemo), *more]) == 2
+    assert words in capsys.readouterr().err
