@@ -53,6 +53,12 @@ def tiny_config(**parts):
     return config
 
 
+@pytest.fixture(scope="session", name="tiny_config")
+def tiny_config_fixture():
+    """The config of a tiny model, parts of it replaced by keywords."""
+    return tiny_config
+
+
 @pytest.fixture(scope="session")
 def base_nemo(tokenizer_dir, tmp_path_factory) -> Path:
     """A stock EncDecCTCModelBPE checkpoint with random weights."""

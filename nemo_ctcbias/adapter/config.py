@@ -31,6 +31,7 @@ class ContextualAdapterConfig:
         preselect: phrases of an utterance that take part in the attention; longer lists are thinned to those
             whose tokens were heard best.
         max_phrases: longer lists are refused.
+        strength: factor on what is added to the encoder's output; a trained adapter is on the careful side.
         dropout: while training.
         base: written by `add_adapter`, checked when the adapter is loaded into a model: encoder width, layers
             and vocabulary.
@@ -50,6 +51,7 @@ class ContextualAdapterConfig:
     evidence_context: int = 10
     preselect: int = 128
     max_phrases: int = 50_000
+    strength: float = 1.0
     dropout: float = 0.1
     base: dict[str, Any] | None = None
     adapter_strategy: Any = None
@@ -82,6 +84,8 @@ def check_config(given: Any, layers: int) -> DictConfig:
         raise SettingError(
             f"adapter.query_context: must be odd, got {config.query_context}; frames to both sides count"
         )
+    if not config.strength > 0:
+        raise SettingError(f"adapter.strength: must be above 0, got {config.strength}; disable the adapter instead")
     if not 0 <= config.dropout < 1:
         raise SettingError(f"adapter.dropout: must be from 0 to below 1, got {config.dropout}")
     if config.embedding not in ("decoder", "own"):

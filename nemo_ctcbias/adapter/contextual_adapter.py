@@ -112,6 +112,7 @@ class ContextualAdapter(nn.Module):
         evidence_context: int = 10,
         preselect: int = 128,
         max_phrases: int = 50_000,
+        strength: float = 1.0,
         dropout: float = 0.1,
         base: dict[str, Any] | None = None,
         adapter_strategy: Any = None,
@@ -120,7 +121,7 @@ class ContextualAdapter(nn.Module):
         self.query_layers, self.final_layer = tuple(query_layers or ()), final_layer
         self.types, self.max_phrases = tuple(types), max_phrases
         self.preselect, self.token_phrases = preselect, token_phrases
-        self.evidence_context = evidence_context
+        self.evidence_context, self.strength = evidence_context, strength
         self.starts_from_decoder = embedding == "decoder"
         self.encoder = PhraseEncoder(vocabulary_size, width, dim, len(types), dropout)
         self.query = Query(layer_widths, dim, query_context, dropout)
@@ -201,7 +202,7 @@ class ContextualAdapter(nn.Module):
             )
             added = added + self.token_out(context)
             attention.token_weights, attention.token_phrases = of_tokens, best
-        return added, attention
+        return self.strength * added, attention
 
     def _best(self, weights: Tensor, inside: Tensor) -> Tensor:
         """[B, k] of the K phrases that got the most attention in some frame."""

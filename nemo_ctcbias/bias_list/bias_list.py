@@ -140,6 +140,10 @@ class BiasList(Sequence[Phrase]):
             raise BiasListError(f"a bias list is a list of phrases or a file path, not {value!r}")
         return cls(value)
 
+    def with_phrases(self, phrases: Sequence[Phrase]) -> BiasList:
+        """A list with other phrases in the places of these, so that messages still say where each was listed."""
+        return BiasList(phrases, self._source, lines=self._positions if self._numbered else None)
+
     @property
     def notes(self) -> tuple[Note, ...]:
         """What was left out while the list was read, and why."""

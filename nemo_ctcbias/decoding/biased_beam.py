@@ -8,13 +8,14 @@ import numpy as np
 
 from nemo_ctcbias.decoding.alignment import align, greedy_path, token_spans, word_spans
 from nemo_ctcbias.decoding.beam_search import Hypothesis
-from nemo_ctcbias.decoding.hits import Hit
+from nemo_ctcbias.decoding.hits import Hit, write
 
 
 class BiasedBeam(tuple):
     """pyctcdecode's output beam (text, lm_state, text_frames, logit_score, lm_score) with more attributes.
 
-    tokens: token ids; words: recognised words (spoken forms); boost: boost kept; hits: listed phrases found.
+    tokens: token ids; words: recognised words (spoken forms); boost: boost kept; hits: listed phrases found;
+    phone_score: what phonetic rescoring gave it.
     `logit_score` is the acoustic log-prob, `lm_score` the total score, as in pyctcdecode.
     """
 
@@ -24,6 +25,24 @@ class BiasedBeam(tuple):
         beam.text, beam.words, beam.tokens, beam.score = text, words, hypothesis.tokens, hypothesis.score
         beam.acoustic, beam.lm, beam.boost = hypothesis.acoustic, hypothesis.lm, hypothesis.boost
         beam._timing, beam._finds, beam._credits = timing, finds, hypothesis.credits
+        beam.phone_score, beam._looked_up = 0.0, ()
+        return beam
+
+    def rescored(self, phone_score: float) -> BiasedBeam:
+        """The same hypothesis with a phone score, which its total score includes."""
+        return self._changed(self.text, self.score + phone_score, phone_score=phone_score)
+
+    def with_lookups(self, lookups: Sequence[Hit]) -> BiasedBeam:
+        """The same hypothesis written with these phrases in place of the words that they span."""
+        taken = {word for hit in lookups for word in range(hit.first_word, hit.last_word)}
+        kept = [find for find in self._finds if taken.isdisjoint(range(find[0], find[1]))]
+        spans = [(first, last, written) for first, last, _, written, _ in kept]
+        spans += [(hit.first_word, hit.last_word, hit.phrase) for hit in lookups]
+        return self._changed(write(self.words, sorted(spans)), self.score, _finds=kept, _looked_up=tuple(lookups))
+
+    def _changed(self, text: str, score: float, **attributes: object) -> BiasedBeam:
+        beam = super().__new__(type(self), (text, *self[1:4], score))
+        beam.__dict__.update(self.__dict__, text=text, score=score, **attributes)
         return beam
 
     @property
@@ -34,7 +53,12 @@ class BiasedBeam(tuple):
     @property
     def hits(self) -> list[Hit]:
         """Listed phrases in this hypothesis, times in frames."""
-        return self._timing.hits(self)
+        return sorted([*self._timing.hits(self), *self._looked_up], key=lambda hit: hit.first_word)
+
+    @property
+    def confidences(self) -> list[float]:
+        """Of each word: the probability that the model gave its least likely token, at that token's best frame."""
+        return self._timing.confidences()
 
 
 class Timing(Sequence):
@@ -54,6 +78,16 @@ class Timing(Sequence):
     def words(self) -> list[tuple[str, int, int]]:
         """(word, first frame, last frame + 1) in order."""
         return word_spans(token_spans(self.path, self._log_probs.shape[1] - 1), self._pieces)
+
+    def confidences(self) -> list[float]:
+        """Of each word, from 0 to 1; see `BiasedBeam.confidences`."""
+        spans = token_spans(self.path, self._log_probs.shape[1] - 1)
+        owner = _word_of_token([token for token, _, _ in spans], self._pieces)
+        least = [1.0] * (owner[-1] + 1 if owner else 0)
+        for word, (token, start, end) in zip(owner, spans, strict=True):
+            if self._pieces[token].strip(" ▁"):
+                least[word] = min(least[word], float(np.exp(self._log_probs[start:end, token].max())))
+        return least[: len(self.words())]
 
     def hits(self, beam: BiasedBeam) -> list[Hit]:
         """Times, kept credit and the greedy text in the same stretch of audio, for each phrase found."""

@@ -33,11 +33,11 @@ class BoostOptions:
 
     weight: float = 1.0
     gap_scale: float = 0.5
-    token_bonus: float = 1.1
+    token_bonus: float = 1.5
     max_gap: float = 8.0
     max_blank: float = 0.95
-    first_token: float = 1.0
-    list_cost: float = 0.75
+    first_token: float = 0.7
+    list_cost: float = 1.0
     free_list: float = 100.0
     suppress: float = 2.0
 

@@ -14,7 +14,10 @@ class Hit:
 
     phrase: the written form; first_word, last_word: half-open span of words in the transcript;
     start, end: frames, or seconds where the model's frame rate is known; score: boost that the phrase kept
-    (0 if it won by the audio alone); base_text: what greedy decoding wrote in this stretch of audio.
+    (0 if it won by the audio alone); technique: "hotword" where it was boosted, "base" where it was not, "lookup" where
+    it replaced words that it sounds like; base_text: what greedy decoding wrote in this stretch of audio.
+
+    Of a lookup, `score` is by how much the phrase's phones fit better (a log-prob), `base_text` what it replaced.
     """
 
     phrase: str

@@ -6,7 +6,8 @@ computes text, timestamps and confidence.  Utterances without a list take NeMo's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from nemo_ctcbias.decoding.hits import Hit, write
 if TYPE_CHECKING:  # importing it needs pyctcdecode, which models without a list do without
     from nemo_ctcbias.decoding.biased_beam import BiasedBeam
     from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
+    from nemo_ctcbias.decoding.second_pass import SecondPass
 
 
 @dataclass
@@ -59,11 +61,43 @@ class _ReadyPaths:
 class BiasedDecodingMixin:
     """Adds bias lists to one of NeMo's CTC decoding classes; `attach` makes it ready."""
 
-    def attach(self, decoder: HotwordBeamDecoder | None, source: BiasSource) -> None:
-        """Use `decoder` for utterances with a list; None never biases (and needs no pyctcdecode)."""
+    def attach(
+        self,
+        decoder: HotwordBeamDecoder | None,
+        source: BiasSource,
+        variants: Callable[[BiasList], BiasList] | None = None,
+        second_pass: SecondPass | None = None,
+    ) -> None:
+        """Make ready.
+
+        Args:
+            decoder: for utterances with a list; None never biases (and needs no pyctcdecode).
+            source: of the lists.
+            variants: what is listened for in place of a list.
+            second_pass: for batches whose phones the model let us `hear`.
+        """
         self._hotword_decoder, self._source = decoder, source
         self._lists: Sequence[BiasList] | None = None
+        self._variants, self.second_pass = variants, second_pass
+        self._heard: tuple[weakref.ref, torch.Tensor, torch.Tensor] | None = None
         self._writer = None
+
+    def hear(self, log_probs: torch.Tensor, phones: torch.Tensor, lengths: torch.Tensor) -> None:
+        """Take the phone log-probs [B, T', 40] and their valid frames [B] that belong to these log-probs."""
+        self._heard = weakref.ref(log_probs), phones, lengths
+
+    def _phones_of(self, log_probs: torch.Tensor) -> list[np.ndarray] | None:
+        """Phone log-probs [T', 40] of each utterance; None for log-probs that they were not heard with."""
+        heard, self._heard = self._heard, None
+        if heard is None or heard[0]() is not log_probs:
+            return None
+        _, phones, lengths = heard
+        phones = phones.detach().float().cpu().numpy()
+        return [one[:length] for one, length in zip(phones, lengths.tolist(), strict=True)]
+
+    def listened(self, bias_list: BiasList) -> BiasList:
+        """What is listened for: the list, with spelling variants of its phrases where these are in use."""
+        return self._variants(bias_list) if self._variants and isinstance(bias_list, BiasList) else bias_list
 
     @contextmanager
     def lists(self, lists: Sequence[BiasList] | None):
@@ -78,6 +112,7 @@ class BiasedDecodingMixin:
         self, decoder_outputs, decoder_lengths=None, fold_consecutive=True, return_hypotheses=False
     ):
         """As NeMo's; hypotheses carry `hits`, and are lists of hypotheses where n-best is asked for."""
+        phones = self._phones_of(decoder_outputs)
         active = self._active(decoder_outputs)
         if not active:
             return super().ctc_decoder_predictions_tensor(
@@ -87,7 +122,7 @@ class BiasedDecodingMixin:
             decoder_outputs = decoder_outputs.transpose(0, 1)
         if decoder_lengths is None:
             decoder_lengths = torch.full((len(decoder_outputs),), decoder_outputs.shape[1])
-        results = self._biased(decoder_outputs, decoder_lengths, active, return_hypotheses)
+        results = self._biased(decoder_outputs, decoder_lengths, active, phones, return_hypotheses)
         plain = [index for index in range(len(decoder_outputs)) if index not in active]
         if plain:
             outputs = decoder_outputs[plain]
@@ -107,18 +142,20 @@ class BiasedDecodingMixin:
             return {}
         size = decoder_outputs.shape[self.batch_dim_index]
         lists = self._lists if self._lists is not None else [self._source.default] * size
-        return {
-            index: bias_list
-            for index, bias_list in enumerate(lists)
-            if always or (len(bias_list) and self._hotword_decoder.compile(bias_list).active)
-        }
+        return {index: bias_list for index, bias_list in enumerate(lists) if always or self._acts(bias_list)}
 
-    def _biased(self, outputs, lengths, active, return_hypotheses) -> dict[int, Hypothesis | list[Hypothesis]]:
+    def _acts(self, bias_list: BiasList) -> bool:
+        return bool(len(bias_list)) and self._hotword_decoder.compile(self.listened(bias_list)).active
+
+    def _biased(self, outputs, lengths, active, phones, return_hypotheses) -> dict[int, Hypothesis | list[Hypothesis]]:
         beams: dict[int, list[BiasedBeam]] = {}
         log_probs = outputs.detach().float().cpu()
         for index, bias_list in active.items():
             frames = log_probs[index, : int(lengths[index])].numpy()
-            found = self._hotword_decoder.decode_beams(frames, hotwords=bias_list, hotword_weight=self._source.weight)
+            listened, weight = self.listened(bias_list), self._source.weight
+            found = self._hotword_decoder.decode_beams(frames, hotwords=listened, hotword_weight=weight)
+            if phones is not None and weight and self._acts(bias_list):
+                found = self.second_pass(found, phones[index], bias_list)
             beams[index] = found[: self._source.nbest or 1]
         flat = [(index, beam) for index, found in beams.items() for beam in found]
         writer = self._greedy_twin()

@@ -41,23 +41,24 @@ class AdaptedLogProbs:
         self.vocabulary = vocabulary_of(self.model)
         self._kept: dict[str, Any] = {}
 
-    def __call__(self, item: Item, bias_list: Any) -> LogProbs:
-        """Log-probs for this list."""
+    def __call__(self, item: Item, bias_list: Any, strength: float = 1.0) -> LogProbs:
+        """Log-probs for this list, the adapter acting with `strength` times its own."""
         import torch
 
         with torch.inference_mode():
-            encoded = self._encoded(item)
-            changed = self.model.context.change(encoded, self.vocabulary, [bias_list])
+            encoded = self.encode(item)
+            changed = self.model.context.change(encoded, self.vocabulary, [bias_list], strength)
             log_probs = self.model.decoder(encoder_output=changed)[0, : int(encoded.lengths[0])]
         return np.ascontiguousarray(log_probs.float().cpu().numpy())
 
-    def _encoded(self, item: Item) -> Any:
+    def encode(self, item: Item) -> Any:
+        """What the encoder makes of an utterance: `nemo_ctcbias.models.context.Encoded`."""
         import torch
 
         if item.id not in self._kept:
             rate = int(self.model.cfg.preprocessor.get("sample_rate", 16000))
             audio = torch.from_numpy(read_audio(item.row, rate))[None].to(next(self.model.parameters()).device)
-            with self.model.context.recording(self.model) as kept:
+            with torch.inference_mode(), self.model.context.recording(self.model) as kept:
                 length = torch.tensor([audio.shape[1]], device=audio.device)
                 self.model.unadapted_forward(input_signal=audio, input_signal_length=length)
             self._kept[item.id] = kept[0]

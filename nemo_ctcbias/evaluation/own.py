@@ -32,12 +32,17 @@ class Recipe:
     beam: bool = False
 
 
+STRENGTH = "adapter_strength"  # in settings: times the adapter's own
+
 Part = Callable[[Recipe, Context], None]
 
 
 def adapter(recipe: Recipe, context: Context) -> None:
     """The contextual adapter of the model, or the one of `--adapter`; alone it is decoded greedily."""
-    recipe.adapted = AdaptedLogProbs(context.model, context.adapter)
+    if "adapted" not in context.shared:  # several systems may have this part, and the encoder takes its time
+        context.shared["adapted"] = AdaptedLogProbs(context.model, context.adapter)
+    recipe.adapted = context.shared["adapted"]
+    recipe.grid[STRENGTH] = (0.5, 1.0, 1.5)
 
 
 def hotword(recipe: Recipe, context: Context) -> None:
@@ -107,6 +112,11 @@ class OwnSystem(PlainSystem):
         self.grid = tuple(dict(zip(names, v, strict=True)) for v in itertools.product(*self._recipe.grid.values()))
         self.default = {name: values[len(values) // 2] for name, values in self._recipe.grid.items()}
 
+    def ready(self, item: Item) -> None:
+        """Run the encoder, where its inner layers are needed."""
+        if self._recipe.adapted:
+            self._recipe.adapted.encode(item)
+
     def build(self, phrases: Phrases, setting: Setting) -> Any:
         """The bias list, compiled for the vocabulary."""
         bias_list = self._bias_list(phrases)
@@ -119,7 +129,10 @@ class OwnSystem(PlainSystem):
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:
         """Text of the best hypothesis, display forms written."""
-        log_probs = self._recipe.adapted(item, bias) if self._recipe.adapted else item.log_probs
+        log_probs = item.log_probs
+        if self._recipe.adapted:
+            setting = dict(setting)
+            log_probs = self._recipe.adapted(item, bias, setting.pop(STRENGTH))
         if not self._recipe.beam:
             return self._vocabulary.decode(best_tokens(log_probs))
         if not self._recipe.lists:

@@ -72,6 +72,7 @@ def run_system(
     with single_thread(), quiet_nemo():
         for position in tqdm(chosen, desc=label or system.name, unit="utt", disable=not progress):
             item, phrases = items[position], lists[position]
+            system.ready(item)
             for run in runs:
                 # Utterances of a session share one list object, whose graph is then kept.
                 if previous is not phrases or system.rebuild:

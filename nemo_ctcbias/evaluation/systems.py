@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -23,6 +23,7 @@ class Context:
     adapter: Path | None = None  # file of a contextual adapter for the model
     lm: Path | None = None  # KenLM file
     words: tuple[str, ...] = ()  # vocabulary of decoders that know only the words of a lexicon
+    shared: dict[str, Any] = field(default_factory=dict)  # what several systems make once
 
 
 class System(Protocol):
@@ -42,6 +43,9 @@ class System(Protocol):
 
     def prepare(self, context: Context) -> None:
         """Load what is needed; MissingDependencyError or SettingError say why the system cannot run."""
+
+    def ready(self, item: Item) -> None:
+        """Whatever an utterance needs that does not depend on its list, such as the encoder; not timed."""
 
     def build(self, phrases: Phrases, setting: Setting) -> Any:
         """Graph, tree or scorer of one list."""
@@ -64,6 +68,9 @@ class PlainSystem:
 
     def prepare(self, context: Context) -> None:
         """Nothing to load."""
+
+    def ready(self, item: Item) -> None:
+        """The log-probs are enough."""
 
     def build(self, phrases: Phrases, setting: Setting) -> Any:
         """The phrases themselves."""

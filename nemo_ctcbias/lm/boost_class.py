@@ -35,7 +35,7 @@ FLOOR = -6.0  # log10-prob of the class in a model that has neither class nor <u
 class Begun(NamedTuple):
     """A phrase of several words that the last words begin (log10 scores).
 
-    text: its words so far; charged: what they cost so far; whole: log P(class | h) of all of it; behind: state after it.
+    text: its words so far; charged: what they cost so far; whole: log P(class | h) of it all; behind: state after it.
     """
 
     text: str

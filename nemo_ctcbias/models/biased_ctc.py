@@ -20,6 +20,8 @@ from nemo_ctcbias.errors import BiasListError
 from nemo_ctcbias.lm.kenlm_file import open_kenlm
 from nemo_ctcbias.models import language_model
 from nemo_ctcbias.models.config import BiasingConfig, beam_options, boost_options, language_model_options
+from nemo_ctcbias.models.files import packed_file
+from nemo_ctcbias.models.phonetic import LEXICON
 from nemo_ctcbias.models.utterance_lists import FIELD, list_of_entry, lists_of_dataset, lists_of_manifest
 from nemo_ctcbias.models.vocabulary import vocabulary_of
 
@@ -58,6 +60,7 @@ class BiasedCTCMixin:
             self._bias_list = BiasList(OmegaConf.to_container(stored))
         language_model.settle(self)
         self._host_adapters()
+        self._host_phone_head()
         self._call_list: BiasList | None = None
         self._call_lists: list[BiasList] | None = None
         self._manifest_lists: dict[int, BiasList] = {}
@@ -154,7 +157,13 @@ class BiasedCTCMixin:
             if hasattr(self.encoder, "subsampling_factor")
             else 1.0,
         )
-        decoding.attach(_HotwordDecoderOf(self) if biasing.enabled and biasing.hotword else None, source)
+        searches = biasing.enabled and biasing.hotword
+        decoding.attach(
+            _HotwordDecoderOf(self) if searches else None,
+            source,
+            variants=self._variants() if biasing.enabled else None,
+            second_pass=self._second_pass() if searches else None,
+        )
         self.decoding = decoding
         self.wer.decoding = decoding
         if hotwords:  # what was asked for, so that it is kept on saving and on the next change
@@ -275,8 +284,13 @@ class BiasedCTCMixin:
     # --- saving and loading
 
     def save_to(self, save_path: str) -> None:
-        """As NeMo's; list and language model travel inside the `.nemo`."""
-        with tempfile.TemporaryDirectory() as folder, self._packed_list(Path(folder)), language_model.packed(self):
+        """As NeMo's; list, language model and lexicon travel inside the `.nemo`."""
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            self._packed_list(Path(folder)),
+            language_model.packed(self),
+            packed_file(self, LEXICON),
+        ):
             super().save_to(save_path)
 
     @contextmanager

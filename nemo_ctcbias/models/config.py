@@ -12,6 +12,7 @@ from nemo_ctcbias.decoding.beam_search import BeamOptions
 from nemo_ctcbias.decoding.boosting import BoostOptions
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.options import LanguageModelOptions
+from nemo_ctcbias.phonetics.options import PhoneticsOptions
 
 
 @dataclass
@@ -29,6 +30,8 @@ class BiasingConfig:
         beam: see `nemo_ctcbias.BeamOptions`.
         lm: a language model: `path` of a KenLM file, which travels in the `.nemo`; `always` to use it for recordings
             without a list too; its weights, see `nemo_ctcbias.lm.options.LanguageModelOptions`.
+        phonetics: `rescoring` and `lookup` (each with `enabled`), `variants` and `lexicon`, which travels in the
+            `.nemo`; see `nemo_ctcbias.phonetics.options.PhoneticsOptions`.
     """
 
     enabled: bool = True
@@ -40,6 +43,7 @@ class BiasingConfig:
     boost: dict[str, float] = field(default_factory=dict)
     beam: dict[str, float] = field(default_factory=dict)
     lm: dict[str, Any] = field(default_factory=dict)
+    phonetics: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def merge(cls, given: DictConfig | dict | None) -> DictConfig:
@@ -59,6 +63,7 @@ class BiasingConfig:
         boost_options(merged)
         beam_options(merged)
         language_model_options(merged)
+        phonetics_options(merged)
         return merged
 
 
@@ -84,6 +89,11 @@ def language_model_options(config: DictConfig) -> LanguageModelOptions:
     if unknown:
         raise SettingError(f"biasing.lm: unknown key {unknown[0]!r}; known: {', '.join(['path', 'always', *known])}")
     return LanguageModelOptions(**given)
+
+
+def phonetics_options(config: DictConfig) -> PhoneticsOptions:
+    """`biasing.phonetics` as options."""
+    return PhoneticsOptions.of(OmegaConf.to_container(config.phonetics))
 
 
 def boost_options(config: DictConfig) -> BoostOptions:

@@ -81,22 +81,25 @@ class ContextModule(nn.Module, AdapterModuleMixin):
         return {name: self.adapter_layer[name] for name in self.get_enabled_adapters()}
 
     @contextmanager
-    def listening(self, model: Any, vocabulary: Vocabulary, lists: Callable[[int], Sequence[BiasList]]):
+    def listening(
+        self, model: Any, vocabulary: Vocabulary, lists: Callable[[int], Sequence[BiasList]], strength: float = 1.0
+    ):
         """While this lasts, the encoder's output is changed by the enabled adapters.
 
         Args:
             model: with `encoder` and `decoder`.
             vocabulary: spells the lists.
             lists: the lists of a batch of that size, one an utterance.
+            strength: factor on the adapters' own.
         """
         seen: dict[int, Tensor] = {}
 
         def act(module, inputs, output):
             encoded, lengths, *rest = output
-            changed = self.change(self._encoded(model, output, seen), vocabulary, lists(len(encoded)))
+            changed = self.change(self._encoded(model, output, seen), vocabulary, lists(len(encoded)), strength)
             return (changed, lengths, *rest)
 
-        with self._tapped(model.encoder, seen), _hook(model.encoder, act):
+        with self._tapped(model.encoder, seen), hooked(model.encoder, act):
             yield
 
     @contextmanager
@@ -108,7 +111,7 @@ class ContextModule(nn.Module, AdapterModuleMixin):
         def act(module, inputs, output):
             kept.append(self._encoded(model, output, dict(seen)))
 
-        with self._tapped(model.encoder, seen), _hook(model.encoder, act):
+        with self._tapped(model.encoder, seen), hooked(model.encoder, act):
             yield kept
 
     @staticmethod
@@ -121,10 +124,16 @@ class ContextModule(nn.Module, AdapterModuleMixin):
         layers = layers_of(encoder)
         with ExitStack() as stack:
             for number in {layer for adapter in self.enabled().values() for layer in adapter.query_layers}:
-                stack.enter_context(_hook(layers[number], _keep(seen, number)))
+                stack.enter_context(hooked(layers[number], keep_frames(seen, number)))
             yield
 
-    def change(self, encoded: Encoded, vocabulary: Vocabulary, lists: Sequence[BiasList | TokenList]) -> Tensor:
+    def change(
+        self,
+        encoded: Encoded,
+        vocabulary: Vocabulary,
+        lists: Sequence[BiasList | TokenList],
+        strength: float = 1.0,
+    ) -> Tensor:
         """The encoder's output [B, C, T] as the enabled adapters change it; itself where no list has a phrase.
 
         Raises:
@@ -135,7 +144,7 @@ class ContextModule(nn.Module, AdapterModuleMixin):
         token_lists = [self.tokens_of(one, vocabulary) for one in lists]
         if not any(map(len, token_lists)):
             return encoded.output
-        self._batch = (encoded, token_lists)
+        self._batch = (encoded, token_lists, strength)
         try:
             return self.forward_enabled_adapters(encoded.output.transpose(1, 2)).transpose(1, 2)
         finally:
@@ -143,7 +152,7 @@ class ContextModule(nn.Module, AdapterModuleMixin):
 
     def forward_single_enabled_adapter_(self, input, adapter_module, *, adapter_name, adapter_strategy):
         """One adapter on [B, T, C]; NeMo's strategy says how its result is added."""
-        batch, token_lists = self._batch
+        batch, token_lists, strength = self._batch
         layers = [batch.layers[number] for number in adapter_module.query_layers]
         bank = PhraseBank.stack([self._bank(adapter_name, adapter_module, one) for one in token_lists])
 
@@ -151,7 +160,7 @@ class ContextModule(nn.Module, AdapterModuleMixin):
             added, attention = adapter_module.attend(encoded, layers, batch.lengths, batch.log_probs, bank)
             if self.keeps_attention:
                 self.attention[adapter_name] = attention
-            return added
+            return added if strength == 1 else strength * added
 
         return adapter_strategy(input, added, module=self)
 
@@ -217,7 +226,8 @@ def _remember(store: OrderedDict, key: Any, make: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def _hook(module: nn.Module, act: Callable):
+def hooked(module: nn.Module, act: Callable):
+    """While this lasts, `act(module, inputs, output)` is called after each forward of the module."""
     handle = module.register_forward_hook(act)
     try:
         yield
@@ -225,7 +235,9 @@ def _hook(module: nn.Module, act: Callable):
         handle.remove()
 
 
-def _keep(seen: dict[int, Tensor], number: int) -> Callable:
+def keep_frames(seen: dict[int, Tensor], number: int) -> Callable:
+    """A hook that puts a layer's output [B, T, C] into `seen[number]`."""
+
     def act(module, inputs, output):
         seen[number] = _as_frames(output)
 
@@ -266,7 +278,7 @@ def widths_of(encoder: nn.Module, features: int) -> tuple[list[int], int]:
         with torch.no_grad(), ExitStack() as stack:
             layers = layers_of(encoder)
             for number, layer in enumerate(layers):
-                stack.enter_context(_hook(layer, _keep(seen, number)))
+                stack.enter_context(hooked(layer, keep_frames(seen, number)))
             output = encoder(audio_signal=silence, length=length)[0]
     finally:
         for module, training in modes:

@@ -19,6 +19,7 @@ from nemo_ctcbias.models.context import ContextModule, layers_of, widths_of
 from nemo_ctcbias.models.vocabulary import vocabulary_of
 
 HOST = "context"
+AS_TUNED = 10.0  # the weight of a list at which an adapter acts with its own strength
 
 
 class ContextualMixin:
@@ -114,7 +115,8 @@ class ContextualMixin:
         """As NeMo's, the encoder's output changed by the enabled adapters for the lists in force."""
         if not self._adapters_act():
             return super().forward(*args, **kwargs)
-        with self.context.listening(self, vocabulary_of(self), self._lists_in_force):
+        strength = self.decoding._source.weight / AS_TUNED
+        with self.context.listening(self, vocabulary_of(self), self._lists_in_force, strength):
             return super().forward(*args, **kwargs)
 
     def unadapted_forward(self, **inputs):

@@ -7,9 +7,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from nemo_ctcbias.models.biased_ctc import BiasedCTCMixin
 from nemo_ctcbias.models.contextual import ContextualMixin
+from nemo_ctcbias.models.phonetic import PhoneticMixin
 
 
-class BiasedEncDecCTCModelBPE(ContextualMixin, BiasedCTCMixin, EncDecCTCModelBPE):
+class BiasedEncDecCTCModelBPE(PhoneticMixin, ContextualMixin, BiasedCTCMixin, EncDecCTCModelBPE):
     """`EncDecCTCModelBPE` (subwords) that takes a bias list."""
 
     def _make_decoding(self, config: DictConfig):
@@ -18,7 +19,7 @@ class BiasedEncDecCTCModelBPE(ContextualMixin, BiasedCTCMixin, EncDecCTCModelBPE
         return BiasedCTCBPEDecoding(config, tokenizer=self.tokenizer)
 
 
-class BiasedEncDecCTCModel(ContextualMixin, BiasedCTCMixin, EncDecCTCModel):
+class BiasedEncDecCTCModel(PhoneticMixin, ContextualMixin, BiasedCTCMixin, EncDecCTCModel):
     """`EncDecCTCModel` (characters) that takes a bias list."""
 
     def _make_decoding(self, config: DictConfig):

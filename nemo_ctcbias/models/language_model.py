@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
-import re
-import shutil
-import tempfile
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -18,6 +13,7 @@ from nemo_ctcbias.errors import LanguageModelError
 from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.lm.options import LanguageModelOptions
 from nemo_ctcbias.models.config import language_model_options
+from nemo_ctcbias.models.files import packed_file, settle_file
 from nemo_ctcbias.models.vocabulary import vocabulary_of
 
 if TYPE_CHECKING:
@@ -26,43 +22,22 @@ if TYPE_CHECKING:
     from nemo_ctcbias.models.biased_ctc import BiasedCTCMixin
 
 ARTIFACT = "biasing.lm.path"
-NEMO_PREFIX = re.compile(r"^(?:[0-9a-f]{32}_)+")  # NeMo puts one before an artifact's name with each saving
 
 _loaded: WeakKeyDictionary[BiasedCTCMixin, tuple[tuple, LanguageModel]] = WeakKeyDictionary()
 
 
 def settle(model: BiasedCTCMixin) -> None:
-    """Make `biasing.lm.path` a file that stays: NeMo deletes an archive's files once the model is built.
+    """Make `biasing.lm.path` a file that stays.
 
     Raises:
         LanguageModelError: if the file is missing.
     """
-    path = model._cfg.biasing.lm.get("path")
-    if not path:
-        return
-    if str(path).startswith("nemo:"):
-        packed = Path(model.register_artifact(ARTIFACT, path))
-        model.artifacts.pop(ARTIFACT, None)
-        folder = tempfile.mkdtemp(prefix="nemo-ctcbias-lm-")
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        path = shutil.copy(packed, Path(folder) / NEMO_PREFIX.sub("", packed.name))
-    elif not Path(path).is_file():
-        raise LanguageModelError(f"biasing.lm.path: {path}: no such language model; give a KenLM .arpa or binary file")
-    model._cfg.biasing.lm.path = str(Path(path).resolve())
+    settle_file(model, ARTIFACT, "no such language model; give a KenLM .arpa or binary file", LanguageModelError)
 
 
-@contextmanager
-def packed(model: BiasedCTCMixin):
+def packed(model: BiasedCTCMixin) -> AbstractContextManager:
     """Let NeMo put the file into the `.nemo` that is saved meanwhile."""
-    path = model._cfg.biasing.lm.get("path")
-    if path:
-        model.register_artifact(ARTIFACT, path)
-    try:
-        yield
-    finally:
-        if path:
-            model.artifacts.pop(ARTIFACT, None)
-            model._cfg.biasing.lm.path = path
+    return packed_file(model, ARTIFACT)
 
 
 def chosen(model: BiasedCTCMixin) -> tuple[str | None, LanguageModelOptions]:

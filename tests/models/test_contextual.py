@@ -1,7 +1,6 @@
 import pytest
 import soundfile
 import torch
-from conftest import tiny_config
 from omegaconf import OmegaConf, open_dict
 
 from nemo_ctcbias import BiasedEncDecCTCModelBPE, from_ctc
@@ -200,7 +199,7 @@ def test_nemos_own_encoder_adapters_beside_ours(base_nemo, batch):
 
 
 @pytest.mark.parametrize("kind", ["local attention", "convolutional"])
-def test_other_encoders(kind, base_nemo, tokenizer_dir, batch):
+def test_other_encoders(kind, base_nemo, tokenizer_dir, tiny_config, batch):
     from nemo.collections.asr.models import ASRModel
 
     if kind == "convolutional":

@@ -34,7 +34,7 @@ def test_weights_are_those_of_the_phrases_named(adapted, noise_wavs):
 
 def test_the_command_writes_a_picture(base_nemo, adapted, noise_wavs, tmp_path, capsys):
     out = tmp_path / "a.png"
-    model, file = adapted
+    _, file = adapted
     arguments = ["attention", str(noise_wavs[0]), "--model", str(base_nemo), "--adapter", str(file), "--out", str(out)]
     assert main([*arguments, "--bias", "saoirse", "new york"]) == 0
     printed = capsys.readouterr().out

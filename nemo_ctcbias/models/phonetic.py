@@ -1,0 +1,220 @@
+"""Phonetics on a model: its phone head, and what bias lists become through their sounds."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from nemo.utils import logging
+from omegaconf import OmegaConf, open_dict
+from torch import Tensor
+
+from nemo_ctcbias.bias_list import BiasList, Note
+from nemo_ctcbias.errors import ModelError, PhoneticsError
+from nemo_ctcbias.models import language_model
+from nemo_ctcbias.models.config import BiasingConfig, phonetics_options
+from nemo_ctcbias.models.context import hooked, keep_frames, layers_of, widths_of
+from nemo_ctcbias.models.files import settle_file
+from nemo_ctcbias.phonetics import G2G, Lexicon, Pronouncer
+from nemo_ctcbias.phonetics.common_words import CommonWords
+from nemo_ctcbias.phonetics.options import PhoneticsOptions
+from nemo_ctcbias.phonetics.phone_head import PhoneHead, PhoneHeadConfig
+from nemo_ctcbias.phonetics.spoken_variants import SpokenVariants
+
+HEAD = "phone_head"
+LEXICON = "biasing.phonetics.lexicon"
+
+
+class PhoneticMixin:
+    """A phone head beside the decoder, in models whose config has the section `phone_head`."""
+
+    # --- the head
+
+    def _host_phone_head(self) -> None:
+        """Make the head that the config asks for; without one a model has no weights of ours."""
+        self._settle_lexicon()
+        self._phonetics_missed = False
+        if self._cfg.get(HEAD) is not None:
+            self._put_head(self._settled(self._cfg.get(HEAD), HEAD))
+
+    @property
+    def has_phone_head(self) -> bool:
+        """Whether the model can hear phones."""
+        return HEAD in self._modules
+
+    def add_phone_head(self, config: PhoneHeadConfig | dict | None = None) -> None:
+        """Give the model an untrained phone head, in place of the one it may have.
+
+        Args:
+            config: a `PhoneHeadConfig`, or a mapping of its fields; None for the usual one.
+
+        Raises:
+            SettingError: an unknown field or an impossible value.
+            ModelError: a head of another inventory or another encoder.
+        """
+        self._put_head(self._settled(config, HEAD))
+        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+
+    def _settled(self, config: Any, where: str) -> PhoneHeadConfig:
+        if OmegaConf.is_config(config):
+            config = OmegaConf.to_container(config)
+        elif isinstance(config, PhoneHeadConfig):
+            config = asdict(config)
+        widths, _ = widths_of(self.encoder, self.encoder._feat_in)
+        return PhoneHeadConfig.of(config, widths, where)
+
+    def _put_head(self, config: PhoneHeadConfig, weights: dict[str, Tensor] | None = None) -> None:
+        head = PhoneHead(config)
+        if weights is not None:
+            head.load_state_dict(weights)
+        head.train(self.training)
+        self.phone_head = head.to(next(self.encoder.parameters()).device)
+        with open_dict(self._cfg):
+            self._cfg[HEAD] = asdict(config)
+
+    def save_phone_head(self, path: str | Path) -> None:
+        """Write the head alone, a file of about a MB that `load_phone_head` takes.
+
+        Raises:
+            ModelError: the model has none.
+        """
+        if not self.has_phone_head:
+            raise ModelError("there is no phone head to save; add_phone_head or load_phone_head gives the model one")
+        weights = {name: value.detach().cpu() for name, value in self.phone_head.state_dict().items()}
+        torch.save({"config": asdict(self.phone_head.config), "weights": weights}, path)
+
+    def load_phone_head(self, path: str | Path) -> None:
+        """Take the head of a file; it is saved with the model from then on.
+
+        Raises:
+            ModelError: no such file, no phone head in it, or one of another encoder or phone inventory.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise ModelError(f"{path}: no such phone head; give a file that save_phone_head wrote")
+        try:
+            stored = torch.load(path, map_location="cpu", weights_only=True)
+            config, weights = dict(stored["config"]), dict(stored["weights"])
+        except Exception as error:  # torch raises whatever its unpickler meets
+            reason = f"no phone head file ({type(error).__name__})"
+            raise ModelError(f"{path}: {reason}; give a file that save_phone_head wrote") from error
+        try:
+            self._put_head(self._settled(config, str(path)), weights)
+        except RuntimeError as error:  # torch's, for weights of another shape
+            reason = "its weights do not fit its own settings"
+            raise ModelError(f"{path}: {reason}; save it again with save_phone_head") from error
+        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+
+    # --- hearing
+
+    def forward(self, *args, **kwargs):
+        """As NeMo's; where phonetics is in use, the decoding is told the phones of the batch."""
+        if not self._hears():
+            return super().forward(*args, **kwargs)
+        with self._listening() as seen:
+            found = super().forward(*args, **kwargs)
+        if any(map(len, self._lists_in_force(len(found[0])))):
+            self.decoding.hear(found[0], *self._phones(seen, found[0], found[1]))
+        return found
+
+    def phone_log_probs(self, **inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Phone log-probs [B, U * T, 40] (blank last) and valid frames [B]; the arguments are those of `forward`.
+
+        Raises:
+            ModelError: the model has no phone head.
+        """
+        if not self.has_phone_head:
+            raise ModelError("the model has no phone head; load_phone_head(FILE) gives it one")
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self._base_learns()), self._listening() as seen:
+            log_probs, lengths, _ = self.unadapted_forward(**inputs)
+        return self._phones(seen, log_probs, lengths)
+
+    def _base_learns(self) -> bool:
+        return any(parameter.requires_grad for parameter in self.encoder.parameters())
+
+    def _hears(self) -> bool:
+        return self.decoding.second_pass is not None and self.decoding._source.weight != 0 and not self.training
+
+    @contextlib.contextmanager
+    def _listening(self):
+        """While this lasts, the output of the head's layer is kept: yields a dictionary that it is put into."""
+        number, seen = self.phone_head.config.layer, {}
+        with hooked(layers_of(self.encoder)[number], keep_frames(seen, number)):
+            yield seen
+
+    def _phones(self, seen: dict[int, Tensor], log_probs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        layer = seen[self.phone_head.config.layer]
+        # Convolutional encoders shorten between layers.
+        return self.phone_head(layer, -(-lengths * layer.shape[1] // log_probs.shape[1]))
+
+    # --- lists and their sounds
+
+    def set_phonetics(self, **settings: Any) -> None:
+        """Change settings of `biasing.phonetics`, for example `set_phonetics(variants=5)`; saved with the model.
+
+        Raises:
+            SettingError: a setting that does not exist or is out of range.
+            PhoneticsError: a lexicon that cannot be read.
+        """
+        phonetics = OmegaConf.merge(OmegaConf.to_container(self._cfg.biasing.phonetics), settings)
+        biasing = BiasingConfig.merge({**self._cfg.biasing, "phonetics": phonetics})
+        _lexicon(phonetics_options(biasing).lexicon)
+        self._cfg.biasing = biasing
+        self._settle_lexicon()
+        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+
+    def _settle_lexicon(self) -> None:
+        missing = "no such lexicon; give a file in the format of the CMU dictionary"
+        settle_file(self, LEXICON, missing, PhoneticsError)
+
+    def check_pronunciations(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
+        """What of a list cannot be pronounced, and why; nothing where phonetics is not in use."""
+        options = phonetics_options(self._cfg.biasing)
+        if self.decoding.second_pass is None and options.variants == 1:
+            return ()
+        return tuple(Pronouncer(BiasList.of(bias_list), _lexicon(options.lexicon)).notes)
+
+    def _variants(self) -> SpokenVariants | None:
+        """What adds spelling variants to lists, None where there are none to add."""
+        options = phonetics_options(self._cfg.biasing)
+        if options.variants == 1:
+            return None
+        return spoken_variants(options, language_model.chosen(self)[0])
+
+    def _second_pass(self):
+        """What phonetics does after the search; None without a phone head, or where it is switched off."""
+        from nemo_ctcbias.decoding.second_pass import SecondPass
+
+        options = phonetics_options(self._cfg.biasing)
+        if options.rescore is False and options.look_up is False:
+            return None
+        if not self.has_phone_head:
+            if (options.rescore or options.look_up) and not self._phonetics_missed:
+                self._phonetics_missed = True
+                logging.warning(
+                    "biasing.phonetics: rescoring and lookup need a phone head, which this model does not have; "
+                    "load one with load_phone_head(FILE). Everything else works without."
+                )
+            return None
+        lexicon = _lexicon(options.lexicon)
+        return SecondPass(options, lexicon, CommonWords(language_model.chosen(self)[0], lexicon))
+
+    def _lists_in_force(self, size: int) -> Sequence[BiasList]:
+        """What the adapters listen for."""
+        return [self.decoding.listened(one) for one in super()._lists_in_force(size)]
+
+
+def spoken_variants(options: PhoneticsOptions, language_model: str | Path | None) -> SpokenVariants:
+    """What adds `options.variants` to lists; words that the language model knows are none."""
+    g2g = G2G(Pronouncer(lexicon=_lexicon(options.lexicon)), excluded=CommonWords(language_model).unfit)
+    return SpokenVariants(g2g, options.variants)
+
+
+@lru_cache(maxsize=4)
+def _lexicon(path: str | None) -> Lexicon | None:
+    return None if path is None else Lexicon.load(path)

@@ -1,0 +1,71 @@
+"""Settings of phonetics: the section `biasing.phonetics` of a model's config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.phonetics.lookup import LookupOptions
+from nemo_ctcbias.phonetics.rescoring import RescoringOptions
+
+WHERE = "biasing.phonetics"
+
+
+@dataclass(frozen=True)
+class PhoneticsOptions:
+    """What is done with the sounds of listed phrases.
+
+    rescore, look_up: whether n-best lists are rescored, and misheard words replaced by phrases that sound like them;
+        both need a phone head, None: where the model has one. In the config `rescoring.enabled`, `lookup.enabled`.
+    variants: spellings of each phrase that are listened for, its own included; 1 adds none.
+    lexicon: a file of pronunciations in the format of the CMU dictionary; without one the shipped G2P model says how
+        all words sound.
+    rescoring, lookup: see `RescoringOptions` and `LookupOptions`.
+    """
+
+    rescore: bool | None = None
+    look_up: bool | None = None
+    variants: int = 1
+    lexicon: str | None = None
+    rescoring: RescoringOptions = field(default_factory=RescoringOptions)
+    lookup: LookupOptions = field(default_factory=LookupOptions)
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> PhoneticsOptions:
+        """The options that a section of a config says.
+
+        Raises:
+            SettingError: an unknown key, or a value of the wrong kind or out of range.
+        """
+        _refuse_unknown(given, ["rescoring", "lookup", "variants", "lexicon"], WHERE)
+        rescore, rescoring = _part(RescoringOptions, given.get("rescoring") or {}, f"{WHERE}.rescoring")
+        look_up, lookup = _part(LookupOptions, given.get("lookup") or {}, f"{WHERE}.lookup")
+        variants, lexicon = given.get("variants", 1), given.get("lexicon")
+        if isinstance(variants, bool) or not isinstance(variants, int) or variants < 1:
+            raise SettingError(f"{WHERE}.variants: must be a whole number from 1 (the phrase itself), got {variants!r}")
+        if lexicon is not None and not isinstance(lexicon, str):
+            raise SettingError(f"{WHERE}.lexicon: must be the path of a lexicon file, got {lexicon!r}")
+        return cls(rescore, look_up, variants, lexicon, rescoring, lookup)
+
+
+def _part(kind: type, given: Mapping[str, Any], where: str) -> tuple[bool | None, Any]:
+    """`enabled`, and the other settings."""
+    _refuse_unknown(given, ["enabled", *(item.name for item in fields(kind))], where)
+    settings = dict(given)
+    enabled = settings.pop("enabled", None)
+    if enabled is not None and not isinstance(enabled, bool):
+        raise SettingError(f"{where}.enabled: must be true, false or null (where the model can), got {enabled!r}")
+    try:
+        return enabled, kind(**settings)
+    except TypeError as error:
+        raise SettingError(f"{where}: {error}; give numbers") from error
+    except SettingError as error:
+        raise SettingError(f"biasing.phonetics.{error}") from error
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: list[str], where: str) -> None:
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise SettingError(f"{where}: unknown key {unknown[0]!r}; known: {', '.join(known)}")

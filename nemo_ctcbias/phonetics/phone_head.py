@@ -1,0 +1,118 @@
+"""The phone head: a CTC head over ARPAbet on an inner layer of the encoder, in plain torch.
+
+Inner layers are nearer to the sounds, outer ones to the spelling (Dingliwal et al. 2022 put their phone loss there).
+Import it from here: the rest of the package does without torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nemo_ctcbias.errors import ModelError, PhoneticsError, SettingError
+from nemo_ctcbias.phonetics.phones import BLANK, PHONES, check_inventory
+
+TRAIN = "train one for this model (examples/train_phone_head.py)"
+
+
+@dataclass
+class PhoneHeadConfig:
+    """Shape of a phone head; the section `phone_head` of a model's config.
+
+    Args:
+        layer: encoder layer that is read (0 first, -1 last); None: the one at two thirds of the depth.
+        upsampling: phone frames made of each encoder frame. English has up to 20 phones a second and CTC needs a
+            frame for each: the 12.5 frames of an encoder with 80 ms steps are too few, twice as many are enough.
+        hidden: width of the hidden layer.
+        context: encoder frames that a phone frame is read off, an odd number.
+        dropout: while training.
+        base: written when the head is added, checked when it is loaded: width of that layer, layers of the encoder.
+        phones: the inventory it was made for.
+    """
+
+    layer: int | None = None
+    upsampling: int = 2
+    hidden: int = 256
+    context: int = 5
+    dropout: float = 0.1
+    base: dict[str, int] = field(default_factory=dict)
+    phones: list[str] = field(default_factory=lambda: list(PHONES))
+
+    @classmethod
+    def of(cls, given: Any, widths: list[int], where: str = "phone_head") -> PhoneHeadConfig:
+        """Defaults overlaid by what was given (a mapping), for an encoder whose layers have these widths.
+
+        Raises:
+            SettingError: an unknown field or an impossible value.
+            ModelError: a head of another inventory or another encoder.
+        """
+        given = dict(given or {})
+        known = [item.name for item in fields(cls)]
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            raise SettingError(f"{where}: unknown field {unknown[0]!r}; its fields are {', '.join(known)}")
+        config = cls(**given)
+        config.phones, config.base = list(config.phones), dict(config.base or {})
+        for name in ("upsampling", "hidden", "context"):
+            value = getattr(config, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise SettingError(f"{where}.{name}: must be a whole number from 1, got {value!r}")
+        if config.context % 2 == 0:
+            raise SettingError(f"{where}.context: must be odd, got {config.context}; frames to both sides count")
+        if not 0 <= config.dropout < 1:
+            raise SettingError(f"{where}.dropout: must be from 0 to below 1, got {config.dropout}")
+        try:
+            check_inventory(config.phones, where)
+        except PhoneticsError as error:
+            raise ModelError(str(error)) from error
+        config._settle(widths, where)
+        return config
+
+    def _settle(self, widths: list[int], where: str) -> None:
+        """The layer counted from 0, and the encoder that the head belongs to."""
+        count = len(widths)
+        if self.base.get("layers", count) != count:
+            made = f"made for an encoder with {self.base['layers']} layers, this one has {count}"
+            raise ModelError(f"{where}: {made}; use it with its own base model, or {TRAIN}")
+        if self.layer is None:
+            self.layer = min(2 * count // 3, count - 1)
+        if not -count <= self.layer < count:
+            raise SettingError(f"{where}.layer: no layer {self.layer}; the encoder has {count}, 0 to {count - 1}")
+        self.layer %= count
+        width = widths[self.layer]
+        if self.base.get("width", width) != width:
+            made = f"made for a layer of width {self.base['width']}, layer {self.layer} of this encoder has {width}"
+            raise ModelError(f"{where}: {made}; use it with its own base model, or {TRAIN}")
+        self.base = {"width": width, "layers": count}
+
+
+class PhoneHead(nn.Module):
+    """Phone log-probs of an encoder layer: normalise, look at some frames around, and say several frames for each.
+
+    Args:
+        config: settled, see `PhoneHeadConfig.of`.
+    """
+
+    def __init__(self, config: PhoneHeadConfig):
+        super().__init__()
+        self.config = config
+        self.norm = nn.LayerNorm(config.base["width"])
+        self.hidden = nn.Conv1d(config.base["width"], config.hidden, config.context, padding=config.context // 2)
+        self.dropout = nn.Dropout(config.dropout)
+        self.out = nn.Linear(config.hidden, config.upsampling * (BLANK + 1))
+
+    def forward(self, layer: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Natural log-probs [B, U * T, 40] (blank last), and how many frames of each are valid [B].
+
+        Args:
+            layer: output of the encoder layer [B, T, C].
+            lengths: valid frames of it, int [B].
+        """
+        valid = torch.arange(layer.shape[1], device=layer.device) < lengths[:, None]
+        frames = self.norm(layer) * valid[:, :, None]  # what lies behind the end depends on the batch
+        hidden = self.dropout(nn.functional.gelu(self.hidden(frames.transpose(1, 2)).transpose(1, 2)))
+        scores = self.out(hidden).reshape(len(layer), layer.shape[1] * self.config.upsampling, BLANK + 1)
+        return scores.float().log_softmax(dim=-1), lengths * self.config.upsampling
