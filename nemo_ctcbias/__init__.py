@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 _HOME = {
     "BiasList": "nemo_ctcbias.bias_list",
     "Phrase": "nemo_ctcbias.bias_list",
+    "ContextualAdapterConfig": "nemo_ctcbias.adapter.config",
     "BoostOptions": "nemo_ctcbias.decoding.boosting",
     "BeamOptions": "nemo_ctcbias.decoding.beam_search",
     "HotwordBeamDecoder": "nemo_ctcbias.decoding.hotword_decoder",

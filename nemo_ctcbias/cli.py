@@ -17,6 +17,7 @@ COMMANDS = {
     "attention": ("nemo_ctcbias.commands.attention", "a picture of which listed phrase was attended to, and when"),
     "check-list": ("nemo_ctcbias.commands.check_list", "what a model cannot use of a bias list, and why"),
     "variants": ("nemo_ctcbias.commands.variants", "other spellings of a name that a model may write instead"),
+    "phones": ("nemo_ctcbias.commands.phones", "how well a phone head hears, beside the subword output pronounced"),
     "build-lm": ("nemo_ctcbias.commands.build_lm", "estimate a language model that has a place for listed words"),
     "evaluate": ("nemo_ctcbias.evaluation.command", "measure biasing beside NeMo's own and other decoders"),
 }

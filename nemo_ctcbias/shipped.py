@@ -7,6 +7,7 @@ from pathlib import Path
 MODEL = "fastconformer_ctc_small.nemo"
 LANGUAGE_MODEL = "lm_small.bin"
 ADAPTER = "contextual_adapter.pt"
+PHONE_HEAD = "phone_head.pt"
 
 
 def shipped_file(name: str) -> Path | None:

@@ -146,3 +146,46 @@ def test_adapter_training_refuses_bad_settings_before_it_starts(base_nemo, tmp_p
             text=True,
         )
         assert done.returncode and words in done.stderr, setting
+
+
+def test_phone_head_training_and_resumption(base_nemo, tmp_path):
+    import torch
+
+    from nemo_ctcbias import from_ctc
+
+    (tmp_path / "words.dict").write_text("the DH AH0\nplease P L IY1 Z\n")
+    small = [
+        f"model={base_nemo}",
+        "lexicon=words.dict",
+        f"data.manifest={DEMO / 'manifest.json'}",
+        f"data.validation_manifest={DEMO / 'manifest.json'}",
+        "data.batch_size=6",
+        "phone_head.hidden=8",
+        "exp_manager.exp_dir=runs",
+        "exp_manager.checkpoint_callback_params.every_n_train_steps=2",
+        "trainer.accelerator=cpu",
+        "trainer.val_check_interval=2",
+        "num_threads=1",
+    ]
+    run_script("train_phone_head.py", *small, "trainer.max_steps=2", "save_to=first.pt", cwd=tmp_path)
+    run_script("train_phone_head.py", *small, "trainer.max_steps=4", "save_to=second.pt", cwd=tmp_path)
+    first, second = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("first", "second"))
+    assert first["config"]["base"] == {"width": 16, "layers": 2}
+    assert any(not torch.equal(value, second["weights"][key]) for key, value in first["weights"].items())
+    checkpoint = next((tmp_path / "runs").rglob("*-last.ckpt"))
+    stored = torch.load(checkpoint, map_location="cpu", weights_only=False)
+    assert stored["global_step"] == 4, "the second run goes on from the first"
+    assert stored["state_dict"] and all("phone_head." in key for key in stored["state_dict"])
+    model = from_ctc(base_nemo)
+    model.load_phone_head(tmp_path / "second.pt")
+    base = from_ctc(base_nemo).state_dict()
+    assert all(torch.equal(value, base[name]) for name, value in model.state_dict().items() if name in base)
+
+
+def test_phone_head_training_refuses_bad_settings_before_it_starts(base_nemo, tmp_path):
+    for setting, words in (("phone_head.layer=7", "no layer 7"), ("lexicon=none.dict", "no such lexicon")):
+        command = [sys.executable, str(ROOT / "examples" / "train_phone_head.py"), f"model={base_nemo}", setting]
+        done = subprocess.run(
+            [*command, "trainer.accelerator=cpu"], cwd=tmp_path, env=ENV, capture_output=True, text=True
+        )
+        assert done.returncode and words in done.stderr, setting

@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
 def test_every_block_is_run_or_shown_only():
     shown_only = re.findall(r"(?<!-->\n)```(\w+)\n", README)
     assert set(shown_only) <= {"text"}, "bash and python blocks carry a marker saying how they are tested"
-    assert {mark for mark, _, _ in BLOCKS} <= {"run", "run: nemo script", "run: shared", "ci: demo", "ci: tests"}
+    assert {mark for mark, _, _ in BLOCKS} <= {"run", "run: nemo script", "run: shared", "run: training", "ci: demo", "ci: tests"}
 
 
 def test_the_two_commands_are_the_gates():
@@ -67,6 +67,13 @@ def run_nemo_script(text, folder):
     assert done.returncode == 0, done.stderr[-2000:]
     assert (folder / "out.json").read_text().count("pred_text") == 12
     (folder / "out.json").unlink()
+
+
+@pytest.mark.parametrize("text", [text for mark, _, text in BLOCKS if mark == "run: training"])
+def test_training_commands(text, folder):
+    done = subprocess.run(["bash", "-ec", text], cwd=folder, env=ENV, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (folder / "mine.pt").stat().st_size > 100_000
 
 
 @pytest.mark.shared

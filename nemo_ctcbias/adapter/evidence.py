@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import max_pool1d, pad
+from torch.nn.functional import embedding_bag, max_pool1d, pad
 
 FLOOR = -8.0  # log-probs below say no more than this
 AT_FRAME = 1  # frames to either side in which the token that a frame belongs to must be heard
@@ -60,14 +60,14 @@ class Heard:
             int [B, count].
         """
         chosen = []
-        for row in range(len(self.around)):
+        for row, around in enumerate(self.around):  # [V, T]
             of = row if len(tokens) > 1 else 0
             fits = []
             for at in range(0, tokens.shape[1], _CHUNK):
                 some, length = tokens[of, at : at + _CHUNK], lengths[of, at : at + _CHUNK]
-                beyond = torch.arange(some.shape[1], device=some.device) >= length[:, None]
-                around = self.around[row][some].masked_fill(beyond[..., None], 0.0)  # [n, L, T]
-                fits.append((around.sum(dim=1) / length[:, None]).amax(dim=1))
+                inside = torch.arange(some.shape[1], device=some.device) < length[:, None]
+                first = length.cumsum(dim=0) - length
+                fits.append(embedding_bag(some[inside], around, first, mode="mean").amax(dim=1))  # of [n, T]
             chosen.append((torch.cat(fits) + bias[of]).topk(count).indices.sort().values)
         return torch.stack(chosen)
 

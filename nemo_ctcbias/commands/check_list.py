@@ -17,7 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print a line for each phrase dropped, changed or doubtful, and a summary; 1 if any was dropped."""
     bias_list = BiasList.load(args.list)
-    notes = load_model(args.model, "cpu").check_bias_list(bias_list)
+    model = load_model(args.model, "cpu")
+    notes = [*model.check_bias_list(bias_list), *model.check_pronunciations(bias_list)]
     for note in notes:
         print(f"{note.level}: {note}")
     counts = {level: sum(note.level == level for note in notes) for level in ("dropped", "changed", "warning")}

@@ -20,7 +20,7 @@ from nemo_ctcbias.commands.compare import show_comparison
 from nemo_ctcbias.decoding.hits import Hit
 from nemo_ctcbias.errors import AudioError, ManifestError, SettingError
 from nemo_ctcbias.lm.options import LanguageModelOptions
-from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, shipped_file
+from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, PHONE_HEAD, shipped_file
 
 GROUP = 64  # batches whose recordings are held in memory at a time, and sorted by length
 SHOWN_NOTES = 5
@@ -64,6 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--lm-alpha", type=float, help=f"weight of its log-probs (default {LM.alpha})")
     parser.add_argument("--lm-beta", type=float, help=f"score of each word (default {LM.beta})")
+    parser.add_argument("--phone-head", metavar="FILE", help="phone head (a `save_phone_head` file) for rescoring and "
+                        "lookup; none: without (default: the model's own; the shipped model's)")  # fmt: skip
+    parser.add_argument("--variants", type=int, metavar="N", help="spellings of each phrase to listen for, its own "
+                        "included (default: the model's own setting, 1)")  # fmt: skip
+    parser.add_argument("--pronunciations", metavar="FILE", help="lexicon in the format of the CMU dictionary")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--compare", action="store_true", help="show the text without the list as well")
     shape.add_argument("--json", action="store_true", help="JSON lines with audio_filepath, text and hits")
@@ -77,7 +82,8 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     bias_list = _bias_list(args)
     recordings = [Recording(path) for path in args.audio] + (_from_manifest(args.manifest) if args.manifest else [])
-    model = load_model(args.model, args.device, args.adapter)
+    model = load_model(args.model, args.device, args.adapter, args.phone_head)
+    _set_phonetics(model, args)
     if bias_list is not None:
         _report(model.set_bias_list(bias_list))
     own = {one.bias_list: None for one in recordings if one.bias_list is not None}
@@ -141,6 +147,15 @@ def _set_language_model(model, args: argparse.Namespace) -> None:
         raise SettingError("--lm-alpha, --lm-beta: there is no language model to weigh; give --lm FILE")
 
 
+def _set_phonetics(model, args: argparse.Namespace) -> None:
+    settings = {"variants": args.variants, "lexicon": args.pronunciations}
+    settings = {name: value for name, value in settings.items() if value is not None}
+    if args.phone_head == "none":
+        settings |= {"rescoring": {"enabled": False}, "lookup": {"enabled": False}}
+    if settings:
+        model.set_phonetics(**settings)
+
+
 def _is_file(text: str | Path) -> bool:
     try:
         return Path(text).is_file()
@@ -158,13 +173,14 @@ def _report(notes: Iterable[Note]) -> None:
         print(f"nemo-ctcbias: {rest} more notes; `nemo-ctcbias check-list` shows all of a list", file=sys.stderr)
 
 
-def load_model(name: str | None, device: str, adapter: str | None = None):
+def load_model(name: str | None, device: str, adapter: str | None = None, phone_head: str | None = None):
     """The biased model of a checkpoint, in eval mode on `device`.
 
     Args:
         name: None for the shipped one.
         adapter: file of contextual adapters to load; "none" switches off those that the model has; None leaves them,
             and gives the shipped model its own.
+        phone_head: file of a phone head to load; None and "none" leave the model's, None gives the shipped one its own.
 
     Raises:
         ModelError: if it cannot be loaded.
@@ -190,6 +206,10 @@ def load_model(name: str | None, device: str, adapter: str | None = None):
         model.disable_adapters()
     elif adapter is not None:
         model.load_adapters(str(adapter))
+    if phone_head is None and name is None:
+        phone_head = shipped_file(PHONE_HEAD)
+    if phone_head not in (None, "none"):
+        model.load_phone_head(phone_head)
     return model.to(torch.device(device)).eval()
 
 

@@ -71,6 +71,11 @@ class SecondPass:
                 beams[0] = best.with_lookups([_hit(one, bias_list, frames) for one in replacements])
         return beams
 
+    def get_ready(self, bias_list: BiasList) -> None:
+        """Work out how the phrases of a list sound, where that is needed; else it is done with the first recording."""
+        if self.looks_up and len(bias_list):
+            self._lookup(bias_list)
+
     def _make_rescorer(self, pronounced: BiasList) -> PhoneticRescorer:
         return PhoneticRescorer(Pronouncer(pronounced, self._lexicon, self._g2p), self.options.rescoring)
 

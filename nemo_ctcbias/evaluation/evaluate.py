@@ -17,7 +17,7 @@ from nemo_ctcbias.evaluation.runner import Run, run_system, subset
 from nemo_ctcbias.evaluation.signature import signature
 from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System, make_system, read_words
 from nemo_ctcbias.evaluation.tuning import Tuning, tune
-from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, shipped_file
+from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, PHONE_HEAD, shipped_file
 
 __all__ = ["EvaluateOptions", "Evaluation", "evaluate"]
 
@@ -62,8 +62,9 @@ def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]
     rows, tune_rows = rows[: options.limit], tune_rows[: options.limit]
     builder.build(rows, options.list_kind, max(options.list_sizes))  # a list that cannot be built stops here, too
 
-    if model is None and options.model is None and options.adapter is None:
-        options = replace(options, adapter=shipped_file(ADAPTER))
+    if model is None and options.model is None:
+        head = options.phone_head or shipped_file(PHONE_HEAD)
+        options = replace(options, adapter=options.adapter or shipped_file(ADAPTER), phone_head=head)
     if model is None:
         model = load_model(options.model or _shipped_model())
     items, unreadable = encode(model, rows, options.cache, options.progress)
@@ -72,7 +73,8 @@ def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]
     result.skipped += [(options.manifest.name, skip) for skip in (*skipped, *unreadable)]
     lm = options.lm or (shipped_file(LANGUAGE_MODEL) if options.model is None else None)
     words = read_words(options.lexicon)
-    context = Context(model, options.beam_width, adapter=options.adapter, lm=lm, words=words)
+    files = {"adapter": options.adapter, "lm": lm, "phone_head": options.phone_head}
+    context = Context(model, options.beam_width, **files, pronunciations=options.pronunciations, words=words)
     ready = _prepare(systems, context, result)
     settings = {system.name: dict(system.default) for system in ready}
     if tune_rows:

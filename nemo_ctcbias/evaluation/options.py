@@ -38,6 +38,8 @@ class EvaluateOptions:
     lexicon: Path | None = None
     adapter: Path | None = None  # None: the model's own, or the shipped one of the shipped model
     lm: Path | None = None  # None: the shipped one, of the shipped model
+    phone_head: Path | None = None  # None: the model's own, or the shipped one of the shipped model
+    pronunciations: Path | None = None  # None: the G2P model says how all words sound
     beam_width: int = 100
     slow_utterances: int = 30
     limit: int | None = None  # utterances of each manifest; None: all

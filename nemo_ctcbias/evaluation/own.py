@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.adapted import AdaptedLogProbs, best_tokens
 from nemo_ctcbias.evaluation.logprobs import Item
+from nemo_ctcbias.evaluation.phone_log_probs import PhoneLogProbs
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
 
 
@@ -23,6 +25,9 @@ class Recipe:
         lists: whether the decoder is given the bias list.
         adapted: whether the log-probs are those of the contextual adapter for the list.
         beam: whether there is a search; else the best token of each frame is taken.
+        variants: what is listened for in place of a list.
+        phones: the phone log-probs, for `second_pass`.
+        second_pass: what is done with the search's hypotheses, by the weight of the rescoring.
     """
 
     decoder: dict[str, Any] = field(default_factory=dict)
@@ -30,9 +35,14 @@ class Recipe:
     lists: bool = False
     adapted: AdaptedLogProbs | None = None
     beam: bool = False
+    variants: Callable[[Any], Any] | None = None
+    phones: PhoneLogProbs | None = None
+    second_pass: Callable[[float], Any] | None = None
 
 
 STRENGTH = "adapter_strength"  # in settings: times the adapter's own
+RESCORING = "rescoring_weight"  # in settings
+VARIANTS = 5  # forms of each phrase with the part g2g, its own included
 
 Part = Callable[[Recipe, Context], None]
 
@@ -48,6 +58,8 @@ def adapter(recipe: Recipe, context: Context) -> None:
 def hotword(recipe: Recipe, context: Context) -> None:
     """Adaptive boosting of the listed phrases in the beam search; 10 is the decoder's own strength."""
     recipe.lists = recipe.beam = True
+    if STRENGTH in recipe.grid:  # side by side, the adapter keeps its own strength, and one weight is tuned
+        recipe.grid[STRENGTH] = (1.0,)
     recipe.grid["hotword_weight"] = (5.0, 7.5, 10.0, 12.5, 15.0)
 
 
@@ -75,8 +87,58 @@ def boost_lm(recipe: Recipe, context: Context) -> None:
     recipe.lists = True
 
 
+def g2g(recipe: Recipe, context: Context) -> None:
+    """Listed phrases in other spellings of their sound, for the search and the adapter."""
+    from nemo_ctcbias.models.phonetic import spoken_variants
+    from nemo_ctcbias.phonetics.options import PhoneticsOptions
+
+    if not (recipe.lists or recipe.adapted):
+        raise SettingError("part 'g2g' adds spellings for others to listen for; name it with them, as in hotword+g2g")
+    options = PhoneticsOptions(variants=VARIANTS, lexicon=context.pronunciations)
+    recipe.variants = spoken_variants(options, context.lm)
+
+
+def rescore(recipe: Recipe, context: Context) -> None:
+    """N-best lists re-ranked by how well the hypotheses' pronunciations fit the phone head's log-probs."""
+    recipe.grid[RESCORING] = (0.1, 0.3, 0.6)
+    _hear(recipe, context, looks_up=False)
+
+
+def lookup(recipe: Recipe, context: Context) -> None:
+    """Misheard words replaced by listed phrases that sound like them."""
+    _hear(recipe, context, looks_up=True)
+
+
+def _hear(recipe: Recipe, context: Context, looks_up: bool) -> None:
+    from nemo_ctcbias.decoding.second_pass import SecondPass
+    from nemo_ctcbias.models.phonetic import lexicon_of
+    from nemo_ctcbias.phonetics.common_words import CommonWords
+    from nemo_ctcbias.phonetics.options import PhoneticsOptions
+    from nemo_ctcbias.phonetics.rescoring import RescoringOptions
+
+    if "phones" not in context.shared:
+        context.shared["phones"] = PhoneLogProbs(context.model, context.phone_head)
+    lexicon = lexicon_of(context.pronunciations)
+    common = CommonWords(context.lm, lexicon)
+
+    def second_pass(weight: float) -> SecondPass:
+        rescoring = RescoringOptions(weight=weight)
+        return SecondPass(PhoneticsOptions(RESCORING in recipe.grid, looks_up, rescoring=rescoring), lexicon, common)
+
+    recipe.beam, recipe.phones = True, context.shared["phones"]
+    recipe.second_pass = lru_cache(maxsize=8)(second_pass)
+
+
 #: The parts that exist, in the order in which they are applied. A part that the model lacks raises SettingError.
-PARTS: dict[str, Part] = {"adapter": adapter, "hotword": hotword, "lm": lm, "boost-lm": boost_lm}
+PARTS: dict[str, Part] = {
+    "adapter": adapter,
+    "hotword": hotword,
+    "lm": lm,
+    "boost-lm": boost_lm,
+    "g2g": g2g,
+    "rescore": rescore,
+    "lookup": lookup,
+}
 
 
 class OwnSystem(PlainSystem):
@@ -116,25 +178,32 @@ class OwnSystem(PlainSystem):
         """Run the encoder, where its inner layers are needed."""
         if self._recipe.adapted:
             self._recipe.adapted.encode(item)
+        if self._recipe.phones:
+            self._recipe.phones(item)
 
     def build(self, phrases: Phrases, setting: Setting) -> Any:
-        """The bias list, compiled for the vocabulary."""
+        """The bias list, and what is listened for in its place, compiled for the vocabulary."""
         bias_list = self._bias_list(phrases)
-        if not self._recipe.beam:
-            return bias_list
-        # The decoder keeps its last lists; thousands of lists of 20,000 phrases would fill the memory.
-        self._decoder.compile.cache_clear()
-        self._decoder.compile(bias_list)
-        return bias_list
+        listened = self._recipe.variants(bias_list) if self._recipe.variants else bias_list
+        if self._recipe.beam:
+            # The decoder keeps its last lists; thousands of lists of 20,000 phrases would fill the memory.
+            self._decoder.compile.cache_clear()
+            self._decoder.compile(listened)
+        if self._recipe.second_pass:
+            self._recipe.second_pass(setting.get(RESCORING, 0.0)).get_ready(bias_list)
+        return bias_list, listened
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:
         """Text of the best hypothesis, display forms written."""
-        log_probs = item.log_probs
+        log_probs, setting = item.log_probs, dict(setting)
+        bias_list, listened = bias
         if self._recipe.adapted:
-            setting = dict(setting)
-            log_probs = self._recipe.adapted(item, bias, setting.pop(STRENGTH))
+            log_probs = self._recipe.adapted(item, listened, setting.pop(STRENGTH))
         if not self._recipe.beam:
             return self._vocabulary.decode(best_tokens(log_probs))
-        if not self._recipe.lists:
-            bias = None
-        return self._decoder.decode_beams(log_probs, beam_width=self._beam_width, hotwords=bias, **setting)[0].text
+        weight = setting.pop(RESCORING, 0.0)
+        hotwords = listened if self._recipe.lists else None
+        beams = self._decoder.decode_beams(log_probs, beam_width=self._beam_width, hotwords=hotwords, **setting)
+        if self._recipe.second_pass:
+            beams = self._recipe.second_pass(weight)(beams, self._recipe.phones(item), bias_list)
+        return beams[0].text

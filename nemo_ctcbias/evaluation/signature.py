@@ -24,6 +24,8 @@ def signature(options: EvaluateOptions, model: str, pool: Sequence[str]) -> str:
         "tune": f"{Path(options.tune_on).name}:{_file_hash(options.tune_on)}" if options.tune_on else "none",
         "model": model,
         "adapter": _file_hash(options.adapter) if options.adapter else "none",
+        "phones": _file_hash(options.phone_head) if options.phone_head else "none",
+        "lexicon": _file_hash(options.pronunciations) if options.pronunciations else "none",
         "beam": str(options.beam_width),
         "bootstrap": f"{options.resamples}/seed{options.seed}",
         "nemo-ctcbias": __version__,

@@ -22,6 +22,8 @@ class Context:
     beam_width: int = 100
     adapter: Path | None = None  # file of a contextual adapter for the model
     lm: Path | None = None  # KenLM file
+    phone_head: Path | None = None  # file of a phone head for the model
+    pronunciations: Path | None = None  # lexicon in the format of the CMU dictionary
     words: tuple[str, ...] = ()  # vocabulary of decoders that know only the words of a lexicon
     shared: dict[str, Any] = field(default_factory=dict)  # what several systems make once
 

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import lightning.pytorch as pl
 import torch
-from nemo.collections.asr.data.audio_to_text_dali import DALIOutputs
 
 from nemo_ctcbias.adapter.losses import Labels, attention_loss, label_frames
 from nemo_ctcbias.adapter.phrase_bank import TokenList
@@ -19,6 +17,7 @@ from nemo_ctcbias.decoding.alignment import align
 from nemo_ctcbias.errors import ModelError
 from nemo_ctcbias.evaluation.counts import Counts
 from nemo_ctcbias.evaluation.scoring import compare
+from nemo_ctcbias.models.frozen_training import FrozenBaseTraining
 from nemo_ctcbias.models.vocabulary import vocabulary_of
 
 
@@ -43,7 +42,7 @@ class TrainingOptions:
     distractors: int = 100
 
 
-class AdapterTraining(pl.LightningModule):
+class AdapterTraining(FrozenBaseTraining):
     """Trains the adapter `name` of `model`; everything else is frozen and stays as it is, BatchNorm included.
 
     Checkpoints hold the adapter alone.
@@ -52,13 +51,11 @@ class AdapterTraining(pl.LightningModule):
         ModelError: the model has no enabled adapter of that name.
     """
 
-    strict_loading = False  # the frozen base is not in the checkpoint
-
     def __init__(self, model: Any, name: str, sampler: ListSampler, options: TrainingOptions = TrainingOptions()):
-        super().__init__()
+        super().__init__(model, options, kept=f"adapter_layer.{name}.")
         if name not in model.context.enabled():
             raise ModelError(f"adapter {name!r}: not in this model or not enabled; add it with model.add_adapter first")
-        self.model, self.name, self.sampler, self.options = model, name, sampler, options
+        self.name, self.sampler = name, sampler
         self.vocabulary = vocabulary_of(model)
         self.starts_word = self.vocabulary.starts_word.tolist()
         model.set_enabled_adapters(enabled=False)
@@ -69,18 +66,6 @@ class AdapterTraining(pl.LightningModule):
         model.spec_augmentation = model.spec_augmentation if options.spec_augment else None
         model.context.keeps_attention = True
         self.validation: dict[str, Counts] = {}
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW on the adapter, linear warm-up and decay."""
-        weights = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.AdamW(weights, lr=self.options.lr, weight_decay=self.options.weight_decay)
-        total, warmup = int(self.trainer.estimated_stepping_batches), self.options.warmup
-
-        def rate(step: int) -> float:
-            return max(0.0, min((step + 1) / max(warmup, 1), (total - step) / max(total - warmup, 1)))
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
         """CTC loss with a list drawn for the batch, and the attention losses."""
@@ -106,10 +91,8 @@ class AdapterTraining(pl.LightningModule):
         return TokenList.of([one.tokens for one in spell(BiasList(phrases), self.vocabulary, 1).spellings])
 
     def _log_probs(self, batch: Any, lists: Sequence[TokenList]) -> tuple[torch.Tensor, torch.Tensor]:
-        ready = isinstance(batch, DALIOutputs) and batch.has_processed_signal
-        names = ("processed_signal", "processed_signal_length") if ready else ("input_signal", "input_signal_length")
         with self.model.decoding.lists(lists):
-            log_probs, frames, _ = self.model.forward(**dict(zip(names, (batch[0], batch[1]), strict=True)))
+            log_probs, frames, _ = self.model.forward(**self.inputs(batch))
         return log_probs, frames
 
     @torch.no_grad()
@@ -162,11 +145,6 @@ class AdapterTraining(pl.LightningModule):
     def _greedy(self, log_probs: torch.Tensor) -> str:
         labels = log_probs.argmax(dim=-1).unique_consecutive().tolist()
         return self.vocabulary.decode([label for label in labels if label < self.vocabulary.size])
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Only the adapter: the base is frozen."""
-        kept = f"adapter_layer.{self.name}."
-        checkpoint["state_dict"] = {key: v for key, v in checkpoint["state_dict"].items() if kept in key}
 
 
 def find_rows(tokens: Sequence[int], rows: dict[tuple[int, ...], int], starts_word: Sequence[bool]) -> list[tuple]:

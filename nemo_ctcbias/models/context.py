@@ -196,7 +196,7 @@ class ContextModule(nn.Module, AdapterModuleMixin):
         if torch.is_grad_enabled() or adapter.training:
             return adapter.embed(listed)
         weight = adapter.encoder.embedding.weight
-        version = sum(parameter._version for parameter in adapter.parameters())
+        version = sum(0 if each.is_inference() else each._version for each in adapter.parameters())
         autocast = torch.is_autocast_enabled(weight.device.type) and torch.get_autocast_dtype(weight.device.type)
         # The list itself stands in the key, so that no other object can get its id while it is kept.
         key = (name, _Same(listed), version, weight.device, weight.dtype, autocast, torch.is_inference_mode_enabled())

@@ -163,7 +163,7 @@ class PhoneticMixin:
         """
         phonetics = OmegaConf.merge(OmegaConf.to_container(self._cfg.biasing.phonetics), settings)
         biasing = BiasingConfig.merge({**self._cfg.biasing, "phonetics": phonetics})
-        _lexicon(phonetics_options(biasing).lexicon)
+        lexicon_of(phonetics_options(biasing).lexicon)
         self._cfg.biasing = biasing
         self._settle_lexicon()
         self.change_decoding_strategy(self._cfg.decoding, verbose=False)
@@ -177,7 +177,7 @@ class PhoneticMixin:
         options = phonetics_options(self._cfg.biasing)
         if self.decoding.second_pass is None and options.variants == 1:
             return ()
-        return tuple(Pronouncer(BiasList.of(bias_list), _lexicon(options.lexicon)).notes)
+        return tuple(Pronouncer(BiasList.of(bias_list), lexicon_of(options.lexicon)).notes)
 
     def _variants(self) -> SpokenVariants | None:
         """What adds spelling variants to lists, None where there are none to add."""
@@ -201,7 +201,7 @@ class PhoneticMixin:
                     "load one with load_phone_head(FILE). Everything else works without."
                 )
             return None
-        lexicon = _lexicon(options.lexicon)
+        lexicon = lexicon_of(options.lexicon)
         return SecondPass(options, lexicon, CommonWords(language_model.chosen(self)[0], lexicon))
 
     def _lists_in_force(self, size: int) -> Sequence[BiasList]:
@@ -211,10 +211,15 @@ class PhoneticMixin:
 
 def spoken_variants(options: PhoneticsOptions, language_model: str | Path | None) -> SpokenVariants:
     """What adds `options.variants` to lists; words that the language model knows are none."""
-    g2g = G2G(Pronouncer(lexicon=_lexicon(options.lexicon)), excluded=CommonWords(language_model).unfit)
+    g2g = G2G(Pronouncer(lexicon=lexicon_of(options.lexicon)), excluded=CommonWords(language_model).unfit)
     return SpokenVariants(g2g, options.variants)
 
 
 @lru_cache(maxsize=4)
-def _lexicon(path: str | None) -> Lexicon | None:
+def lexicon_of(path: str | Path | None) -> Lexicon | None:
+    """The lexicon of a file, read once; None for none.
+
+    Raises:
+        PhoneticsError: if it cannot be read.
+    """
     return None if path is None else Lexicon.load(path)

@@ -2,7 +2,8 @@
 
 Reading order: `phones` (the inventory), `lexicon`, `graphones` (letters aligned with phones), `g2p` (the joint n-gram),
 `pronouncer` (who says how a word sounds), `g2g` (other spellings); `lattice` and `alignment` (CTC over phones),
-`edit_distance`; `rescoring` of n-best lists and `lookup` of misheard phrases.  Only numpy and kenlm are imported here.
+`edit_distance`; `rescoring` of n-best lists and `lookup` of misheard phrases; `spoken_variants`, `common_words` and
+`options`, what models and decoders use of it all.  Only numpy and kenlm are imported here; `phone_head` needs torch.
 """
 
 from nemo_ctcbias.phonetics.g2g import G2G, Variant

@@ -44,6 +44,7 @@ def tiny_model(tmp_path_factory):
             "sample_rate": 16000,
             "features": 16,
             "n_fft": 512,
+            "window_stride": 0.01,
         },
         "encoder": {
             "_target_": "nemo.collections.asr.modules.ConformerEncoder",

@@ -232,8 +232,8 @@ class TestDecoding:
             assert hit.phrase == "Saoirse R." and "Saoirse R." in one.text
             assert hit.base_text and hit.base_text != hit.phrase
             assert 0 <= hit.start < hit.end <= 4
-            (entry,) = [word for word in one.timestamp["word"] if word["word"] == hit.phrase][:1]
-            assert entry["start_offset"] * 0.08 == pytest.approx(hit.start, abs=0.09)
+            entries = [word for word in one.timestamp["word"] if word["word"] == hit.phrase]
+            assert any(entry["start_offset"] * 0.08 == pytest.approx(hit.start, abs=0.09) for entry in entries)
         model.set_phonetics(lookup={"min_confidence": 0.0})
         assert not any(hit.technique == "lookup" for one in transcribed(model, audio) for hit in one.hits)
 

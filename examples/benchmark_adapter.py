@@ -1,0 +1,69 @@
+"""What the contextual adapter costs beside the encoder, at several list sizes.
+
+    python examples/benchmark_adapter.py --manifest dev.json --phrases words.txt
+
+Single-threaded, batch of one; medians over the recordings. `embed`: once a list; `adapter`: each recording.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+
+import torch
+
+from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.commands.transcribe import load_model
+from nemo_ctcbias.evaluation.logprobs import read_audio
+from nemo_ctcbias.evaluation.manifest import read_manifest
+from nemo_ctcbias.evaluation.rare_words import read_phrases
+from nemo_ctcbias.models.vocabulary import vocabulary_of
+
+
+def timed(act, repeats: int = 3):
+    """(seconds of the fastest of `repeats`, its result)."""
+    best, result = float("inf"), None
+    for _ in range(repeats):
+        start = time.perf_counter()
+        result = act()
+        best = min(best, time.perf_counter() - start)
+    return best, result
+
+
+@torch.inference_mode()
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--phrases", type=Path, required=True, help="words to fill the lists with, one a line")
+    parser.add_argument("--model")
+    parser.add_argument("--adapter")
+    parser.add_argument("--sizes", default="100,1000,20000")
+    parser.add_argument("--recordings", type=int, default=20)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    model = load_model(args.model, "cpu", args.adapter)
+    vocabulary, words = vocabulary_of(model), read_phrases(args.phrases)
+    rows, _ = read_manifest(args.manifest)
+    audio = [torch.from_numpy(read_audio(row, 16000))[None] for row in rows[: args.recordings]]
+    encoder_seconds, batches = [], []
+    for signal in audio:
+        features, length = model.preprocessor(input_signal=signal, length=torch.tensor([signal.shape[1]]))
+        seconds, _ = timed(lambda f=features, n=length: model.encoder(audio_signal=f, length=n))
+        encoder_seconds.append(seconds)
+        with model.context.recording(model) as kept:
+            model.encoder(audio_signal=features, length=length)
+        batches.append(kept[0])
+    print("| phrases | spell and embed, s | adapter / encoder, median | adapter, ms | encoder, ms |\n|---|---|---|---|---|")
+    for size in map(int, args.sizes.split(",")):
+        bias_list = BiasList(words[:size])
+        embed, _ = timed(lambda b=bias_list: model.context.change(batches[0], vocabulary, [b]), 1)
+        spent = [timed(lambda e=e, b=bias_list: model.context.change(e, vocabulary, [b]))[0] for e in batches]
+        ratio = statistics.median(mine / theirs for mine, theirs in zip(spent, encoder_seconds, strict=True))
+        milliseconds = [1000 * statistics.median(values) for values in (spent, encoder_seconds)]
+        print(f"| {size:,} | {embed:.2f} | {ratio:.2f} | {milliseconds[0]:.1f} | {milliseconds[1]:.1f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""The parts `g2g`, `rescore` and `lookup` of our own systems."""
+
+import numpy as np
+import pytest
+
+from nemo_ctcbias.errors import ModelError, SettingError
+from nemo_ctcbias.evaluation.logprobs import Item
+from nemo_ctcbias.evaluation.systems import Context, make_system
+from nemo_ctcbias.phonetics import Lexicon
+from nemo_ctcbias.phonetics.phones import BLANK, PHONE_IDS
+
+pytest.importorskip("nemo.collections.asr")
+pytest.importorskip("pyctcdecode")
+
+SAID = "DH AH W AO T ER"
+
+
+@pytest.fixture(scope="module")
+def head(tiny_model, tmp_path_factory):
+    from nemo_ctcbias import from_ctc
+
+    model = from_ctc(tiny_model)
+    model.add_phone_head({"hidden": 8})
+    file = tmp_path_factory.mktemp("head") / "phone_head.pt"
+    model.save_phone_head(file)
+    return file
+
+
+@pytest.fixture
+def lexicon(tmp_path):
+    path = tmp_path / "words.dict"
+    path.write_text("the DH AH\nwater W AO T ER\nweter W EH T ER\nwe W IY\n")
+    assert Lexicon.load(path)
+    return path
+
+
+@pytest.fixture
+def item(tiny_model, spell):
+    row = {"id": "u", "text": "the water"}
+    return Item(row, spell(tiny_model, "the weter", rival="the water", gap=1.0), 1.0)
+
+
+@pytest.fixture
+def decode(tiny_model, head, lexicon, item):
+    """Decode with phone log-probs that say "the water", each phone in the middle of as many frames as it has."""
+    frames = 2 * len(item.log_probs)
+    probs = np.full((frames, BLANK + 1), 1e-3)
+    probs[:, BLANK] = 1.0
+    for place, phone in enumerate(SAID.split()):
+        row = round((place + 0.5) * frames / len(SAID.split()))
+        probs[row, BLANK], probs[row, PHONE_IDS[phone]] = 1e-3, 1.0
+
+    def decode(name, phrases, **setting):
+        system = make_system(name)
+        system.prepare(Context(tiny_model, beam_width=20, phone_head=head, pronunciations=lexicon))
+        if system._recipe.phones:
+            system._recipe.phones._kept[item.id] = np.log(probs / probs.sum(axis=1, keepdims=True))
+        system.ready(item)
+        setting = {**system.default, **setting}
+        return system.decode(item, system.build(phrases, setting), setting)
+
+    return decode
+
+
+def test_rescoring_prefers_what_was_heard(decode):
+    assert decode("rescore", ("zelda",), rescoring_weight=0.0) == "the weter"
+    assert decode("rescore", ("zelda",), rescoring_weight=2.0) == "the water"
+    assert decode("rescore", (), rescoring_weight=2.0) == "the weter", "no list, no change"
+
+
+def test_lookup_writes_what_was_heard(decode):
+    assert decode("lookup", ()) == "the weter"
+    assert decode("lookup", ("the water",)) in ("the water", "the weter")
+    assert "zelda" not in decode("rescore+lookup", ("zelda",))
+
+
+def test_parts_together(decode):
+    assert decode("hotword+g2g+rescore+lookup", ("water",)) == "the water"
+    assert decode("hotword+g2g+rescore+lookup", ()) == "the weter"
+
+
+def test_variants_are_listened_for(tiny_model, lexicon):
+    system = make_system("hotword+g2g")
+    system.prepare(Context(tiny_model, pronunciations=lexicon))
+    bias_list, listened = system.build(("kathryn",), system.default)
+    assert len(bias_list[0].forms) == 1 and len(listened[0].forms) == 5
+    assert listened[0].written == "kathryn"
+
+
+def test_only_the_rescoring_has_a_weight_to_tune(tiny_model, head):
+    systems = {name: make_system(name) for name in ("rescore", "lookup", "rescore+lookup")}
+    for system in systems.values():
+        system.prepare(Context(tiny_model, phone_head=head))
+    assert systems["lookup"].grid == ({},)
+    assert systems["rescore"].grid == systems["rescore+lookup"].grid
+    passes = {name: system._recipe.second_pass(0.3) for name, system in systems.items()}
+    assert {name: (one.rescores, one.looks_up) for name, one in passes.items()} == {
+        "rescore": (True, False),
+        "lookup": (False, True),
+        "rescore+lookup": (True, True),
+    }
+
+
+def test_phone_log_probs_are_of_the_recording_and_kept(tiny_model, head, write_manifest):
+    from nemo_ctcbias.evaluation.logprobs import encode
+    from nemo_ctcbias.evaluation.manifest import read_manifest
+    from nemo_ctcbias.evaluation.phone_log_probs import PhoneLogProbs
+
+    items, _ = encode(tiny_model, read_manifest(write_manifest("a"))[0], progress=False)
+    phones = PhoneLogProbs(tiny_model, head)
+    for one in items:
+        assert phones(one).shape == (2 * len(one.log_probs), BLANK + 1)
+        assert phones(one) is phones(one)
+
+
+def test_what_is_missing_is_said(tiny_model, tmp_path):
+    for name in ("rescore", "hotword+lookup"):
+        with pytest.raises(SettingError, match="no phone head; give --phone-head FILE"):
+            make_system(name).prepare(Context(tiny_model))
+    with pytest.raises(ModelError, match="no such phone head"):
+        make_system("rescore").prepare(Context(tiny_model, phone_head=tmp_path / "none.pt"))
+    with pytest.raises(SettingError, match=r"name it with them, as in hotword\+g2g"):
+        make_system("g2g").prepare(Context(tiny_model))
