@@ -32,7 +32,14 @@ def folder(tmp_path_factory):
 def test_every_block_is_run_or_shown_only():
     shown_only = re.findall(r"(?<!-->\n)```(\w+)\n", README)
     assert set(shown_only) <= {"text"}, "bash and python blocks carry a marker saying how they are tested"
-    assert {mark for mark, _, _ in BLOCKS} <= {"run", "run: nemo script", "run: shared", "run: training", "ci: demo", "ci: tests"}
+    assert {mark for mark, _, _ in BLOCKS} <= {
+        "run",
+        "run: nemo script",
+        "run: shared",
+        "run: training",
+        "ci: demo",
+        "ci: tests",
+    }
 
 
 def test_the_two_commands_are_the_gates():

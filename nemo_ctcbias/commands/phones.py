@@ -21,8 +21,8 @@ HEAD, SUBWORDS = "phone head", "subwords, pronounced"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("--manifest", required=True, type=Path, help="NeMo manifest with transcripts and `rare_words`")
-    parser.add_argument("--lexicon", metavar="FILE", help="pronunciations in the format of the CMU dictionary (default: "
-                        "all words by the G2P model)")  # fmt: skip
+    parser.add_argument("--lexicon", metavar="FILE", help="pronunciations in the format of the CMU dictionary "
+                        "(default: all words by the G2P model)")  # fmt: skip
     parser.add_argument("--model", metavar="M", help=".nemo file or pretrained name (default: the shipped one)")
     parser.add_argument("--phone-head", type=Path, metavar="FILE", help="its phone head (default: the model's own)")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N utterances, for a quick look")

@@ -66,7 +66,7 @@ def test_the_best_phrases_equal_brute_force(count, seed):
 def test_phrases_that_are_not_there_are_never_among_the_best():
     heard = Heard(torch.randn(1, 4, 6).log_softmax(-1), torch.ones(1, 4, dtype=torch.bool), 2)
     bias = torch.tensor([[0.0, -math.inf, 0.0, -math.inf]])
-    assert heard.best(torch.zeros(1, 4, 1, dtype=torch.long), torch.ones(1, 4), bias, 2).tolist() == [[0, 2]]
+    assert heard.best(torch.zeros(1, 4, 1).long(), torch.ones(1, 4).long(), bias, 2).tolist() == [[0, 2]]
 
 
 def test_order_matters():

@@ -29,7 +29,7 @@ def head(tiny_model, tmp_path_factory):
 @pytest.fixture
 def lexicon(tmp_path):
     path = tmp_path / "words.dict"
-    path.write_text("the DH AH\nwater W AO T ER\nweter W EH T ER\nwe W IY\n")
+    path.write_text("the DH AH\nwater W AO T ER\nwe W IY\n")
     assert Lexicon.load(path)
     return path
 
@@ -70,7 +70,7 @@ def test_rescoring_prefers_what_was_heard(decode):
 
 def test_lookup_writes_what_was_heard(decode):
     assert decode("lookup", ()) == "the weter"
-    assert decode("lookup", ("the water",)) in ("the water", "the weter")
+    assert decode("lookup", ("water",)) == "the water"
     assert "zelda" not in decode("rescore+lookup", ("zelda",))
 
 

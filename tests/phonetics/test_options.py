@@ -1,0 +1,36 @@
+import pytest
+
+from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.phonetics import LookupOptions, RescoringOptions
+from nemo_ctcbias.phonetics.options import PhoneticsOptions
+
+
+def test_nothing_given_is_the_default():
+    assert PhoneticsOptions.of({}) == PhoneticsOptions()
+    assert PhoneticsOptions.of({"rescoring": {}, "lookup": None, "variants": 1, "lexicon": None}) == PhoneticsOptions()
+
+
+def test_sections_become_options():
+    options = PhoneticsOptions.of(
+        {"rescoring": {"enabled": False, "weight": 0.5}, "lookup": {"enabled": True, "distance": 0.2}, "variants": 5}
+    )
+    assert (options.rescore, options.look_up, options.variants) == (False, True, 5)
+    assert options.rescoring == RescoringOptions(weight=0.5) and options.lookup == LookupOptions(distance=0.2)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"variants": True}, "variants: must be a whole number"),
+        ({"variants": 2.5}, "variants: must be a whole number"),
+        ({"lexicon": 5}, "lexicon: must be the path"),
+        ({"rescore": True}, "unknown key 'rescore'; known: rescoring, lookup, variants, lexicon"),
+        ({"rescoring": {"enabled": 1}}, "rescoring.enabled: must be true, false or null"),
+        ({"rescoring": {"weight": "much"}}, r"rescoring"),
+        ({"lookup": {"distance": 2}}, r"lookup.distance: 2 is out of range"),
+        ({"lookup": {"words": 2}}, r"lookup: unknown key 'words'; known: enabled, min_confidence"),
+    ],
+)
+def test_bad_settings(given, words):
+    with pytest.raises(SettingError, match=f"biasing.phonetics.*{words}"):
+        PhoneticsOptions.of(given)
