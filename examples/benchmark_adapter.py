@@ -55,7 +55,8 @@ def main() -> None:
         with model.context.recording(model) as kept:
             model.encoder(audio_signal=features, length=length)
         batches.append(kept[0])
-    print("| phrases | spell and embed, s | adapter / encoder, median | adapter, ms | encoder, ms |\n|---|---|---|---|---|")
+    print("| phrases | spell and embed, s | adapter / encoder, median | adapter, ms | encoder, ms |")
+    print("|---|---|---|---|---|")
     for size in map(int, args.sizes.split(",")):
         bias_list = BiasList(words[:size])
         embed, _ = timed(lambda b=bias_list: model.context.change(batches[0], vocabulary, [b]), 1)

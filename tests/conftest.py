@@ -81,6 +81,12 @@ EAGER = {
 
 
 @pytest.fixture(scope="session")
+def eager() -> dict:
+    """Settings of `biasing` that hear listed phrases in random noise."""
+    return EAGER
+
+
+@pytest.fixture(scope="session")
 def biased_nemo(base_nemo, tmp_path_factory) -> Path:
     """A biased checkpoint that stores the list ["saoirse"] and hears it everywhere."""
     from nemo_ctcbias import from_ctc

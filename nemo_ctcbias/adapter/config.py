@@ -31,6 +31,7 @@ class ContextualAdapterConfig:
         preselect: phrases of an utterance that take part in the attention; longer lists are thinned to those
             whose tokens were heard best.
         max_phrases: longer lists are refused.
+        usual_size: phrases of the longest lists of training; in longer ones every phrase needs more evidence.
         strength: factor on what is added to the encoder's output; a trained adapter is on the careful side.
         dropout: while training.
         base: written by `add_adapter`, checked when the adapter is loaded into a model: encoder width, layers
@@ -51,6 +52,7 @@ class ContextualAdapterConfig:
     evidence_context: int = 10
     preselect: int = 128
     max_phrases: int = 50_000
+    usual_size: int = 300
     strength: float = 1.0
     dropout: float = 0.1
     base: dict[str, Any] | None = None
@@ -75,7 +77,8 @@ def check_config(given: Any, layers: int) -> DictConfig:
     except (OmegaConfBaseException, ValueError) as error:
         known = ", ".join(item.name for item in fields(ContextualAdapterConfig) if not item.name.startswith("_"))
         raise SettingError(f"adapter: {str(error).splitlines()[0]}; its fields are {known}") from error
-    for name in ("dim", "heads", "query_context", "token_phrases", "evidence_context", "preselect", "max_phrases"):
+    frames, phrases = ("query_context", "evidence_context"), ("token_phrases", "preselect", "max_phrases", "usual_size")
+    for name in ("dim", "heads", *frames, *phrases):
         if config[name] < 1:
             raise SettingError(f"adapter.{name}: must be 1 or more, got {config[name]}")
     if config.dim % config.heads:

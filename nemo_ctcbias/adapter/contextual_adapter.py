@@ -112,6 +112,7 @@ class ContextualAdapter(nn.Module):
         evidence_context: int = 10,
         preselect: int = 128,
         max_phrases: int = 50_000,
+        usual_size: int = 300,
         strength: float = 1.0,
         dropout: float = 0.1,
         base: dict[str, Any] | None = None,
@@ -121,7 +122,7 @@ class ContextualAdapter(nn.Module):
         self.query_layers, self.final_layer = tuple(query_layers or ()), final_layer
         self.types, self.max_phrases = tuple(types), max_phrases
         self.preselect, self.token_phrases = preselect, token_phrases
-        self.evidence_context, self.strength = evidence_context, strength
+        self.evidence_context, self.usual_size, self.strength = evidence_context, usual_size, strength
         self.starts_from_decoder = embedding == "decoder"
         self.encoder = PhraseEncoder(vocabulary_size, width, dim, len(types), dropout)
         self.query = Query(layer_widths, dim, query_context, dropout)
@@ -174,6 +175,9 @@ class ContextualAdapter(nn.Module):
             bank: of the batch, or of all its utterances (B = 1).
         """
         inside = torch.arange(encoded.shape[1], device=encoded.device) < lengths[:, None]
+        # One phrase of a list of N is spoken about as often whatever N is, so each needs N times the evidence.
+        listed = bank.bias.isfinite().sum(dim=1)
+        rarer = (listed / self.usual_size).clamp_min(1).log()
         heard = Heard(log_probs, inside, self.evidence_context)
         if len(bank) > self.preselect:
             chosen = heard.best(bank.tokens, bank.lengths, bank.bias, self.preselect)
@@ -182,7 +186,7 @@ class ContextualAdapter(nn.Module):
         bank = bank.take(chosen)
         queries = self.query([*layers, encoded] if self.final_layer else list(layers), inside)
         evidence = heard.of(bank.tokens, bank.lengths)
-        bias = bank.bias[:, None, None] + self.phrase_evidence(evidence, bank.lengths)
+        bias = (bank.bias - rarer[:, None])[:, None, None] + self.phrase_evidence(evidence, bank.lengths)
         context, weights = self.phrase_attention(queries, bank.phrases, bias)
         added = self.phrase_out(context)
         attention = Attention(weights, chosen)

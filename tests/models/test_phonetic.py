@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from conftest import EAGER
 
 from nemo_ctcbias import BiasedEncDecCTCModelBPE, from_ctc
 from nemo_ctcbias.errors import ModelError, PhoneticsError, SettingError
@@ -190,14 +189,14 @@ def test_a_lexicon_that_cannot_be_read(model, tmp_path):
 
 class TestDecoding:
     @pytest.fixture
-    def model(self, model):
+    def model(self, model, eager):
         pytest.importorskip("pyctcdecode")
-        model._cfg.biasing.update(EAGER)
+        model._cfg.biasing.update(eager)
         return with_head(model)
 
-    def test_switched_off_or_without_a_list_nothing_changes(self, model, audio, base_nemo):
+    def test_switched_off_or_without_a_list_nothing_changes(self, model, audio, base_nemo, eager):
         plain = from_ctc(base_nemo).eval()
-        plain._cfg.biasing.update(EAGER)
+        plain._cfg.biasing.update(eager)
         assert [one.text for one in transcribed(model, audio)] == [one.text for one in transcribed(plain, audio)]
         plain.set_bias_list(NAMES)
         model.set_bias_list(NAMES)
