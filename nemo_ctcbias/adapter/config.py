@@ -31,7 +31,7 @@ class ContextualAdapterConfig:
         preselect: phrases of an utterance that take part in the attention; longer lists are thinned to those
             whose tokens were heard best.
         max_phrases: longer lists are refused.
-        usual_size: phrases of the longest lists of training; in longer ones every phrase needs more evidence.
+        usual_size: phrases of a list; in longer ones every phrase needs more evidence, the more the longer.
         strength: factor on what is added to the encoder's output; a trained adapter is on the careful side.
         dropout: while training.
         base: written by `add_adapter`, checked when the adapter is loaded into a model: encoder width, layers
@@ -52,7 +52,7 @@ class ContextualAdapterConfig:
     evidence_context: int = 10
     preselect: int = 128
     max_phrases: int = 50_000
-    usual_size: int = 300
+    usual_size: int = 2000
     strength: float = 1.0
     dropout: float = 0.1
     base: dict[str, Any] | None = None

@@ -112,7 +112,7 @@ class ContextualAdapter(nn.Module):
         evidence_context: int = 10,
         preselect: int = 128,
         max_phrases: int = 50_000,
-        usual_size: int = 300,
+        usual_size: int = 2000,
         strength: float = 1.0,
         dropout: float = 0.1,
         base: dict[str, Any] | None = None,
