@@ -42,7 +42,9 @@ def plot(rows: Sequence[Mapping[str, Any]], path: str | Path) -> None:
             lines = axis.errorbar(x, y, yerr=spread, marker=marker, markersize=5, linewidth=1, capsize=2, label=system)
             part = [i for i, row in enumerate(points) if row["utterances"] < most]
             colour = lines[0].get_color()
-            axis.plot([x[i] for i in part], [y[i] for i in part], marker, color=colour, markerfacecolor="white")
+            axis.plot(
+                [x[i] for i in part], [y[i] for i in part], marker, color=colour, markerfacecolor="white", zorder=3
+            )
         axis.set_xticks(range(len(sizes)), [f"{size:,}" for size in sizes])
         axis.set_xlim(-0.7, len(sizes) - 0.3)
         axis.set_xlabel("distractors in the list" + (" (hollow: measured on a subset)" if partial else ""))
