@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from nemo_ctcbias.bias_list import BiasList
-from nemo_ctcbias.commands.transcribe import load_model
+from nemo_ctcbias.commands.loading import load_model
 from nemo_ctcbias.evaluation.logprobs import read_audio
 from nemo_ctcbias.evaluation.manifest import read_manifest
 from nemo_ctcbias.evaluation.rare_words import read_phrases

@@ -23,7 +23,7 @@ import numpy as np
 
 from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.bias_list import BiasList
-from nemo_ctcbias.commands.transcribe import load_model
+from nemo_ctcbias.commands.loading import load_model
 from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
 from nemo_ctcbias.models.convert import shipped_model
 from nemo_ctcbias.models.vocabulary import vocabulary_of

@@ -1,7 +1,7 @@
 """Supervision of the attention from a forced alignment: frames of a listed phrase attend to it, others to <no-bias>.
 
 CTC alone trains a weak adapter: on most frames the base model is right and nothing is learned.  The attention
-loss tells every frame what to look at, as follow-up work to the paper does (see docs).
+loss tells every frame what to look at, as follow-up work to the paper does.
 """
 
 from __future__ import annotations
@@ -32,8 +32,12 @@ class Labels:
 
 @dataclass
 class AttentionLoss:
-    """Attributes: mean negative log attention on the right phrase and on the right token; shares of the frames of
-    listed phrases and of the other frames that attend most to what they should."""
+    """Losses, and what is shown beside them.
+
+    Attributes:
+        phrase, token: mean negative log attention on the right phrase, and on the right token of it.
+        found, clean: share of the frames of listed phrases, and of the others, that attend most to what they should.
+    """
 
     phrase: Tensor
     token: Tensor

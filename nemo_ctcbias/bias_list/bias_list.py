@@ -15,7 +15,7 @@ from nemo_ctcbias.errors import BiasListError
 
 Entry = Phrase | str | Mapping[str, Any]
 
-SETTLED = ("weight", "written", "pronunciations")  # by the first of two entries for one phrase
+SETTLED = ("weight", "written", "pronunciations", "type")  # by the first of two entries for one phrase
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json-lines", ".json")  # NeMo calls its own JSON-lines manifests .json
 
 
@@ -85,8 +85,7 @@ class BiasList(Sequence[Phrase]):
         """Read a list; JSON lines if the name ends in .jsonl (.ndjson, .json-lines, .json), else text.
 
         Text: a phrase a line, optionally a tab and a weight; blank lines and lines that start with '#' are skipped.
-        JSON lines: an object a line with `text` and optionally `weight`, `spoken`, `display`, `pronunciations`; or just
-        a string.
+        JSON lines: an object a line with `text` and optionally the other fields of `Phrase`; or just a string.
 
         Raises:
             BiasListError: no such file, not UTF-8 text, or a line that cannot be read; names the file and the line.
@@ -255,6 +254,8 @@ def _text_line(phrase: Phrase) -> str:
             holds = "has a spoken or display form"
         elif phrase.pronunciations:
             holds = "has pronunciations that are lost"
+        elif phrase.type:
+            holds = "has a type that is lost"
         raise BiasListError(f"{quoted(phrase.text)} {holds} in the text format; save the list as .jsonl")
     return line
 
@@ -287,4 +288,6 @@ def _json_line(phrase: Phrase) -> str:
         fields["display"] = phrase.display
     if phrase.pronunciations:
         fields["pronunciations"] = list(phrase.pronunciations)
+    if phrase.type is not None:
+        fields["type"] = phrase.type
     return json.dumps(fields, ensure_ascii=False)

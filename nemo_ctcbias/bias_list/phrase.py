@@ -11,7 +11,7 @@ from typing import Any
 from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.errors import BiasListError
 
-FIELDS = ("text", "weight", "spoken", "display", "pronunciations")
+FIELDS = ("text", "weight", "spoken", "display", "pronunciations", "type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,10 @@ class Phrase:
         display: what is written in the transcript in place of `text`.
         pronunciations: what the phrase sounds like, each in ARPAbet capitals ("S ER SH AH") or respelt in lower case
             ("sersha"); `nemo_ctcbias.phonetics` reads them.
+        type: name of the list it belongs to, such as "places"; adapters made with such `types` tell them apart.
 
     Raises:
-        BiasListError: a field of the wrong type, a weight that is not finite, an empty `display`.
+        BiasListError: a field of the wrong type, a weight that is not finite, an empty `display` or `type`.
     """
 
     text: str
@@ -38,6 +39,7 @@ class Phrase:
     spoken: tuple[str, ...] = ()
     display: str | None = None
     pronunciations: tuple[str, ...] = ()
+    type: str | None = None
 
     def __post_init__(self) -> None:
         # A frozen dataclass is only written through object.__setattr__; done for what differs, lists can be long.
@@ -49,9 +51,11 @@ class Phrase:
         if self.spoken != ():
             object.__setattr__(self, "spoken", _strings("spoken", self.spoken))
         if self.display is not None:
-            object.__setattr__(self, "display", _display(self.display))
+            object.__setattr__(self, "display", _named("display", self.display, "have the text written"))
         if self.pronunciations != ():
             object.__setattr__(self, "pronunciations", _strings("pronunciations", self.pronunciations))
+        if self.type is not None:
+            object.__setattr__(self, "type", _named("type", self.type, "belong to no list in particular"))
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -116,8 +120,8 @@ def _strings(name: str, value: object) -> tuple[str, ...]:
     return tuple(_clean(name, form) for form in value)
 
 
-def _display(value: object) -> str:
-    display = _clean("display", value)
-    if not display:
-        raise BiasListError("display is empty; leave it out to have the text written")
-    return display
+def _named(name: str, value: object, otherwise: str) -> str:
+    cleaned = _clean(name, value)
+    if not cleaned:
+        raise BiasListError(f"{name} is empty; leave it out to {otherwise}")
+    return cleaned

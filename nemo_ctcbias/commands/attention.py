@@ -10,7 +10,7 @@ import numpy as np
 
 from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.bias_list import BiasList
-from nemo_ctcbias.commands.transcribe import load_model
+from nemo_ctcbias.commands.loading import load_model
 from nemo_ctcbias.decoding.alignment import greedy_path, token_spans, word_spans
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 

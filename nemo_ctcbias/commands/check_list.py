@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from nemo_ctcbias.bias_list import BiasList
-from nemo_ctcbias.commands.transcribe import load_model
+from nemo_ctcbias.commands.loading import load_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

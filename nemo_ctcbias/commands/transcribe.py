@@ -17,10 +17,11 @@ from tqdm import tqdm
 from nemo_ctcbias.audio import load_audio, split_long
 from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.commands.compare import show_comparison
+from nemo_ctcbias.commands.loading import load_model
 from nemo_ctcbias.decoding.hits import Hit
 from nemo_ctcbias.errors import AudioError, ManifestError, SettingError
 from nemo_ctcbias.lm.options import LanguageModelOptions
-from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, PHONE_HEAD, shipped_file
+from nemo_ctcbias.shipped import LANGUAGE_MODEL, shipped_file
 
 GROUP = 64  # batches whose recordings are held in memory at a time, and sorted by length
 SHOWN_NOTES = 5
@@ -171,46 +172,6 @@ def _report(notes: Iterable[Note]) -> None:
     if len(serious) > SHOWN_NOTES:
         rest = len(serious) - SHOWN_NOTES
         print(f"nemo-ctcbias: {rest} more notes; `nemo-ctcbias check-list` shows all of a list", file=sys.stderr)
-
-
-def load_model(name: str | None, device: str, adapter: str | None = None, phone_head: str | None = None):
-    """The biased model of a checkpoint, in eval mode on `device`.
-
-    Args:
-        name: None for the shipped one.
-        adapter: file of contextual adapters to load; "none" switches off those that the model has; None leaves them,
-            and gives the shipped model its own.
-        phone_head: file of a phone head to load; None and "none" leave the model's, None gives the shipped one its own.
-
-    Raises:
-        ModelError: if it cannot be loaded.
-        SettingError: if the device does not exist.
-    """
-    from nemo_ctcbias.cli import quieten
-
-    quieten()
-    import torch
-
-    from nemo_ctcbias.models.convert import from_ctc, shipped_model
-
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise SettingError(f"--device {device}: {str(error).splitlines()[0]}; try --device cpu") from error
-    model = from_ctc(name or shipped_model())
-    if adapter is None and name is None:
-        adapter = shipped_file(ADAPTER)
-    if adapter == "none":
-        model.disable_adapters()
-    elif adapter is not None:
-        model.load_adapters(str(adapter))
-    if phone_head is None and name is None:
-        phone_head = shipped_file(PHONE_HEAD)
-    if phone_head not in (None, "none"):
-        model.load_phone_head(phone_head)
-    return model.to(torch.device(device)).eval()
 
 
 def transcribe_all(model, recordings: list[Recording], batch_size: int, unbiased: bool = False) -> list[Transcript]:

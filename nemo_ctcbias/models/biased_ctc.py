@@ -17,7 +17,6 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from nemo_ctcbias.bias_list import BiasList, Note, spell
 from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.errors import BiasListError
-from nemo_ctcbias.lm.kenlm_file import open_kenlm
 from nemo_ctcbias.models import language_model
 from nemo_ctcbias.models.config import BiasingConfig, beam_options, boost_options, language_model_options
 from nemo_ctcbias.models.files import packed_file
@@ -97,26 +96,6 @@ class BiasedCTCMixin:
         self._cfg.biasing = BiasingConfig.merge({**self._cfg.biasing, "weight": weight})
         self.change_decoding_strategy(self._cfg.decoding, verbose=False)
 
-    def set_language_model(self, path: str | Path | None, always: bool = True, **weights: float | None) -> None:
-        """Let a KenLM file help the search (None: no longer); it is saved with the model.
-
-        Args:
-            path: an ARPA or binary file.
-            always: also for recordings without a list; False leaves these to NeMo's own decoding.
-            weights: see `nemo_ctcbias.lm.options.LanguageModelOptions`.
-
-        Raises:
-            LanguageModelError: if KenLM cannot read the file.
-            SettingError: a weight that does not exist or is out of range.
-        """
-        lm = {} if path is None else {"path": str(path), "always": always, **weights}
-        biasing = BiasingConfig.merge({**self._cfg.biasing, "lm": lm})
-        if path is not None:
-            open_kenlm(path)
-        self._cfg.biasing = biasing
-        language_model.settle(self)
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
-
     def check_bias_list(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
         """What of a list this model could not use or would change, and why."""
         return spell(BiasList.of(bias_list), vocabulary_of(self), self._cfg.biasing.alternatives).notes
@@ -178,17 +157,13 @@ class BiasedCTCMixin:
         weights = language_model_options(biasing)
         return HotwordBeamDecoder.from_vocabulary(
             vocabulary_of(self),
-            self._language_model(),
+            language_model.language_model_of(self),
             boost=boost_options(biasing),
             beam=beam_options(biasing),
             alternatives=biasing.alternatives,
             class_weight=weights.class_weight,
             boost_share=weights.boost_share,
         )
-
-    def _language_model(self):
-        """The language model of NeMo's `pyctcdecode` strategy or of `biasing.lm`, None where neither is set."""
-        return language_model.language_model_of(self)
 
     # --- transcription
 

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from nemo_ctcbias.adapter import Attention, ContextualAdapter, PhraseBank
 from nemo_ctcbias.adapter.phrase_bank import TokenList
 from nemo_ctcbias.bias_list import BiasList, Vocabulary, spell
-from nemo_ctcbias.errors import BiasListError, ModelError
+from nemo_ctcbias.errors import BiasListError
+from nemo_ctcbias.models.layers import hooked, keep_frames, layers_of
 
-_CACHED_LISTS = 64
+_CACHED_LISTS, _CACHED_PHRASES = 64, 100_000  # whichever is reached first; one list is always kept
 
 
 @dataclass
@@ -187,7 +188,7 @@ class ContextModule(nn.Module, AdapterModuleMixin):
             return TokenList.of(
                 [tokens for tokens, _, _ in spelled],
                 [phrase.weight for _, phrase, _ in spelled],
-                [getattr(phrase, "type", None) for _, phrase, _ in spelled],
+                [phrase.type for _, phrase, _ in spelled],
                 [owner for _, _, owner in spelled],
             )
 
@@ -219,68 +220,7 @@ class _Same:
 def _remember(store: OrderedDict, key: Any, make: Callable[[], Any]) -> Any:
     if key not in store:
         store[key] = make()
-        while len(store) > _CACHED_LISTS:
+        while len(store) > 1 and (len(store) > _CACHED_LISTS or sum(map(len, store.values())) > _CACHED_PHRASES):
             store.popitem(last=False)
     store.move_to_end(key)
     return store[key]
-
-
-@contextmanager
-def hooked(module: nn.Module, act: Callable):
-    """While this lasts, `act(module, inputs, output)` is called after each forward of the module."""
-    handle = module.register_forward_hook(act)
-    try:
-        yield
-    finally:
-        handle.remove()
-
-
-def keep_frames(seen: dict[int, Tensor], number: int) -> Callable:
-    """A hook that puts a layer's output [B, T, C] into `seen[number]`."""
-
-    def act(module, inputs, output):
-        seen[number] = _as_frames(output)
-
-    return act
-
-
-def _as_frames(output: Any) -> Tensor:
-    """[B, T, C] of what a layer puts out: a Conformer layer that tensor (or first), a Jasper block [B, C, T]."""
-    if isinstance(output, (tuple, list)) and isinstance(output[0], (tuple, list)):
-        return output[0][-1].transpose(1, 2)
-    return output[0] if isinstance(output, (tuple, list)) else output
-
-
-def layers_of(encoder: nn.Module) -> Sequence[nn.Module]:
-    """The layers that can be looked at.
-
-    Raises:
-        ModelError: for an encoder whose layers are not known.
-    """
-    for name in ("layers", "encoder"):  # Conformer and FastConformer; convolutional encoders (Jasper, Citrinet)
-        found = getattr(encoder, name, None)
-        if isinstance(found, (nn.ModuleList, nn.Sequential)):
-            return found
-    raise ModelError(
-        f"{type(encoder).__name__}: its layers are not known; contextual adapters need a Conformer or ConvASR"
-    )
-
-
-def widths_of(encoder: nn.Module, features: int) -> tuple[list[int], int]:
-    """Widths of all layers and of the output, found by running one second of silence."""
-    seen: dict[int, Tensor] = {}
-    modes = [(module, module.training) for module in encoder.modules()]
-    weight = next(encoder.parameters())
-    silence = torch.zeros(1, features, 128, device=weight.device, dtype=weight.dtype)
-    length = torch.tensor([128], device=weight.device)
-    encoder.eval()  # BatchNorm must not learn from it
-    try:
-        with torch.no_grad(), ExitStack() as stack:
-            layers = layers_of(encoder)
-            for number, layer in enumerate(layers):
-                stack.enter_context(hooked(layer, keep_frames(seen, number)))
-            output = encoder(audio_signal=silence, length=length)[0]
-    finally:
-        for module, training in modes:
-            module.training = training
-    return [seen[number].shape[-1] for number in range(len(layers))], output.shape[1]

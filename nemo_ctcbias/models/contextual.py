@@ -15,7 +15,8 @@ from torch import nn
 from nemo_ctcbias.adapter.config import check_config
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import ModelError, SettingError
-from nemo_ctcbias.models.context import ContextModule, layers_of, widths_of
+from nemo_ctcbias.models.context import ContextModule
+from nemo_ctcbias.models.layers import layers_of, widths_of
 from nemo_ctcbias.models.vocabulary import vocabulary_of
 
 HOST = "context"

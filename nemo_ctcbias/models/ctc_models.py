@@ -7,10 +7,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from nemo_ctcbias.models.biased_ctc import BiasedCTCMixin
 from nemo_ctcbias.models.contextual import ContextualMixin
+from nemo_ctcbias.models.language_model import LanguageModelMixin
 from nemo_ctcbias.models.phonetic import PhoneticMixin
 
 
-class BiasedEncDecCTCModelBPE(PhoneticMixin, ContextualMixin, BiasedCTCMixin, EncDecCTCModelBPE):
+class BiasedEncDecCTCModelBPE(PhoneticMixin, ContextualMixin, LanguageModelMixin, BiasedCTCMixin, EncDecCTCModelBPE):
     """`EncDecCTCModelBPE` (subwords) that takes a bias list."""
 
     def _make_decoding(self, config: DictConfig):
@@ -19,7 +20,7 @@ class BiasedEncDecCTCModelBPE(PhoneticMixin, ContextualMixin, BiasedCTCMixin, En
         return BiasedCTCBPEDecoding(config, tokenizer=self.tokenizer)
 
 
-class BiasedEncDecCTCModel(PhoneticMixin, ContextualMixin, BiasedCTCMixin, EncDecCTCModel):
+class BiasedEncDecCTCModel(PhoneticMixin, ContextualMixin, LanguageModelMixin, BiasedCTCMixin, EncDecCTCModel):
     """`EncDecCTCModel` (characters) that takes a bias list."""
 
     def _make_decoding(self, config: DictConfig):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from omegaconf import OmegaConf
 
 from nemo_ctcbias.errors import LanguageModelError
-from nemo_ctcbias.lm.kenlm_file import load_language_model
+from nemo_ctcbias.lm.kenlm_file import load_language_model, open_kenlm
 from nemo_ctcbias.lm.options import LanguageModelOptions
-from nemo_ctcbias.models.config import language_model_options
+from nemo_ctcbias.models.config import BiasingConfig, language_model_options
 from nemo_ctcbias.models.files import packed_file, settle_file
 from nemo_ctcbias.models.vocabulary import vocabulary_of
 
@@ -24,6 +25,30 @@ if TYPE_CHECKING:
 ARTIFACT = "biasing.lm.path"
 
 _loaded: WeakKeyDictionary[BiasedCTCMixin, tuple[tuple, LanguageModel]] = WeakKeyDictionary()
+
+
+class LanguageModelMixin:
+    """A language model that helps the search of a biased model."""
+
+    def set_language_model(self, path: str | Path | None, always: bool = True, **weights: float | None) -> None:
+        """Let a KenLM file help the search (None: no longer); it is saved with the model.
+
+        Args:
+            path: an ARPA or binary file.
+            always: also for recordings without a list; False leaves these to NeMo's own decoding.
+            weights: see `nemo_ctcbias.lm.options.LanguageModelOptions`.
+
+        Raises:
+            LanguageModelError: if KenLM cannot read the file.
+            SettingError: a weight that does not exist or is out of range.
+        """
+        lm = {} if path is None else {"path": str(path), "always": always, **weights}
+        biasing = BiasingConfig.merge({**self._cfg.biasing, "lm": lm})
+        if path is not None:
+            open_kenlm(path)
+        self._cfg.biasing = biasing
+        settle(self)
+        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
 
 
 def settle(model: BiasedCTCMixin) -> None:

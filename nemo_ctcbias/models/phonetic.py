@@ -18,8 +18,8 @@ from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.errors import ModelError, PhoneticsError
 from nemo_ctcbias.models import language_model
 from nemo_ctcbias.models.config import BiasingConfig, phonetics_options
-from nemo_ctcbias.models.context import hooked, keep_frames, layers_of, widths_of
 from nemo_ctcbias.models.files import settle_file
+from nemo_ctcbias.models.layers import hooked, keep_frames, layers_of, widths_of
 from nemo_ctcbias.phonetics import G2G, Lexicon, Pronouncer
 from nemo_ctcbias.phonetics.common_words import CommonWords
 from nemo_ctcbias.phonetics.options import PhoneticsOptions

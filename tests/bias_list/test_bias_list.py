@@ -225,3 +225,13 @@ def test_the_text_format_refuses_what_it_cannot_hold_and_leaves_the_file(tmp_pat
     with pytest.raises(BiasListError, match=rf"{reason} in the text format; save the list as \.jsonl"):
         BiasList(["Bob", phrase]).save(path)
     assert path.read_text() == "old\n"
+
+
+def test_types_are_kept_in_json_lines_and_refused_in_text(tmp_path):
+    listed = BiasList([{"text": "Fremont", "type": "places"}, "Zelenskyy"])
+    listed.save(tmp_path / "list.jsonl")
+    assert BiasList.load(tmp_path / "list.jsonl") == listed
+    with pytest.raises(BiasListError, match="type that is lost"):
+        listed.save(tmp_path / "list.txt")
+    notes = BiasList([{"text": "Fremont", "type": "places"}, {"text": "Fremont", "type": "people"}]).notes
+    assert "type 'people' is ignored for 'places'" in str(notes[0])

@@ -86,3 +86,11 @@ def test_pronunciations_are_kept_as_written():
 def test_of_refuses_other_types():
     with pytest.raises(BiasListError, match=r"a phrase is a string or a mapping with 'text', not list"):
         Phrase.of(["Anna"])
+
+
+def test_type():
+    assert Phrase("Fremont", type=" places ").type == "places"
+    assert Phrase.of({"text": "Fremont", "type": "places"}) != Phrase("Fremont")
+    for wrong in ("", "  ", 3):
+        with pytest.raises(BiasListError, match="type"):
+            Phrase("Fremont", type=wrong)

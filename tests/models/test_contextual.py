@@ -1,5 +1,4 @@
 import pytest
-import soundfile
 import torch
 from omegaconf import OmegaConf, open_dict
 
@@ -9,19 +8,6 @@ from nemo_ctcbias.errors import BiasListError, ModelError, SettingError
 
 SMALL = {"dim": 16, "heads": 2, "query_context": 3}
 NAMES = ["saoirse", "new york", "okonkwo"]
-
-
-@pytest.fixture(scope="module")
-def audio(noise_wavs):
-    return [torch.from_numpy(soundfile.read(path, dtype="float32")[0]) for path in noise_wavs]
-
-
-@pytest.fixture(scope="module")
-def batch(audio):
-    return {
-        "input_signal": torch.nn.utils.rnn.pad_sequence(audio, batch_first=True),
-        "input_signal_length": torch.tensor([len(one) for one in audio]),
-    }
 
 
 def add_trained(model, name="names", **config):
@@ -286,6 +272,25 @@ def test_long_lists_in_small_memory(model, batch):
     words = [f"{a}{b}{c}" for a in "aeioustrn" for b in "lmnrstuvaeio" for c in "aeioumnst"]
     add_trained(model, preselect=50).set_bias_list(words)
     assert torch.isfinite(log_probs(model, batch)).all()
+
+
+def test_types_of_phrases_reach_the_adapter(model, batch):
+    add_trained(model, types=["people", "places"])
+    found = []
+    for kind in ("people", "places", None):
+        model.set_bias_list([{"text": name, **({"type": kind} if kind else {})} for name in NAMES])
+        found.append(log_probs(model, batch))
+    assert not any(torch.equal(found[i], found[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+
+
+def test_what_is_kept_of_long_lists_is_bounded(model, batch, monkeypatch):
+    monkeypatch.setattr("nemo_ctcbias.models.context._CACHED_PHRASES", 5)
+    add_trained(model)
+    for names in (NAMES, ["saoirse", "fremont", "siprot"], [], ["jam"], NAMES):
+        model.set_bias_list(names)
+        log_probs(model, batch)
+        for store in (model.context._token_lists, model.context._banks):
+            assert len(store) == 1 or sum(map(len, store.values())) <= 5
 
 
 def test_half_precision_on_the_cpu(model, batch):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import soundfile
 import torch
 
 from nemo_ctcbias import BiasedEncDecCTCModelBPE, from_ctc
@@ -13,19 +12,6 @@ from nemo_ctcbias.phonetics.phones import BLANK
 SMALL = {"hidden": 8, "context": 3}
 NAMES = ["saoirse", "new york", "okonkwo"]
 EVERYTHING = {"min_confidence": 2.0, "distance": 1.0, "min_phones": 1, "min_gain": -1e9}
-
-
-@pytest.fixture(scope="module")
-def audio(noise_wavs):
-    return [torch.from_numpy(soundfile.read(path, dtype="float32")[0]) for path in noise_wavs]
-
-
-@pytest.fixture(scope="module")
-def batch(audio):
-    return {
-        "input_signal": torch.nn.utils.rnn.pad_sequence(audio, batch_first=True),
-        "input_signal_length": torch.tensor([len(one) for one in audio]),
-    }
 
 
 @pytest.fixture
