@@ -35,7 +35,10 @@ def main(cfg: DictConfig) -> None:
     training = options_of(TrainingOptions, "training", cfg.training)
     distractors = [word for file in cfg.data.distractors for word in read_phrases(file)]
     model = from_ctc(cfg.model or shipped_model())
-    model.add_adapter(cfg.adapter_name, cfg.adapter)  # wrong settings stop here
+    if cfg.start_from:
+        model.load_adapters(cfg.start_from, cfg.adapter_name)
+    else:
+        model.add_adapter(cfg.adapter_name, cfg.adapter)  # wrong settings stop here
     trainer = pl.Trainer(callbacks=[Progress()], **cfg.trainer)
     exp_manager(trainer, cfg.get("exp_manager"))
     loader, texts = training_data(model, cfg, trainer.global_rank, trainer.world_size)

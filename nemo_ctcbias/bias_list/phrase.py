@@ -29,6 +29,7 @@ class Phrase:
         pronunciations: what the phrase sounds like, each in ARPAbet capitals ("S ER SH AH") or respelt in lower case
             ("sersha"); `nemo_ctcbias.phonetics` reads them.
         type: name of the list it belongs to, such as "places"; adapters made with such `types` tell them apart.
+        spoken_costs: what each spoken form gives back of its boost, for forms that are guesses; nothing if empty.
 
     Raises:
         BiasListError: a field of the wrong type, a weight that is not finite, an empty `display` or `type`.
@@ -40,6 +41,7 @@ class Phrase:
     display: str | None = None
     pronunciations: tuple[str, ...] = ()
     type: str | None = None
+    spoken_costs: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         # A frozen dataclass is only written through object.__setattr__; done for what differs, lists can be long.
@@ -56,11 +58,19 @@ class Phrase:
             object.__setattr__(self, "pronunciations", _strings("pronunciations", self.pronunciations))
         if self.type is not None:
             object.__setattr__(self, "type", _named("type", self.type, "belong to no list in particular"))
+        if self.spoken_costs and len(self.spoken_costs) != len(self.spoken):
+            given = f"{len(self.spoken_costs)} costs for {len(self.spoken)} spoken forms"
+            raise BiasListError(f"{given}; give one for each, 0 where there is none")
 
     @property
     def forms(self) -> tuple[str, ...]:
         """What is recognised: the spoken forms if given, else the text."""
         return self.spoken or (self.text,)
+
+    @property
+    def form_costs(self) -> tuple[float, ...]:
+        """What each of `forms` gives back of its boost (natural log)."""
+        return self.spoken_costs or (0.0,) * len(self.forms)
 
     @property
     def written(self) -> str:

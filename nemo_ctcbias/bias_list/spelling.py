@@ -26,11 +26,13 @@ class Spelling:
         phrase: index in the bias list.
         form: the normalised spoken text that the tokens decode to.
         tokens: [L] token ids, L >= 1.
+        cost: what it gives back of its boost when it is completed.
     """
 
     phrase: int
     form: str
     tokens: Tokens
+    cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,8 @@ class _Speller:
         for index, phrase in enumerate(self.bias_list):
             remarks: list[_Remark] = []
             usable = False
-            for raw in phrase.forms:
-                recognised, found = self._form(index, phrase, raw)
+            for raw, cost in zip(phrase.forms, phrase.form_costs, strict=True):
+                recognised, found = self._form(index, phrase, raw, cost)
                 usable = usable or recognised
                 if found and phrase.spoken:
                     found = [remark._replace(reason=f"spoken form {quoted(raw)} {remark.reason}") for remark in found]
@@ -105,7 +107,7 @@ class _Speller:
                 self.notes.append(Note(self.bias_list.where(index), phrase.text, level, reason, remedy))
         return SpelledList(self.bias_list, tuple(self.spellings), tuple(self.notes))
 
-    def _form(self, index: int, phrase: Phrase, raw: str) -> tuple[bool, list[_Remark]]:
+    def _form(self, index: int, phrase: Phrase, raw: str, cost: float) -> tuple[bool, list[_Remark]]:
         """Add the spellings of one form; whether the phrase is recognised by it, and what there is to say."""
         form, changes = self.vocabulary.explain(raw)
         owner = self.owner.get(form)
@@ -116,7 +118,7 @@ class _Speller:
         if not usable:
             return False, [self._unusable(raw, form, changes, sequences)]
         self.owner[form] = index
-        self.spellings.extend([Spelling(index, form, tokens) for tokens in usable])
+        self.spellings.extend([Spelling(index, form, tokens, cost) for tokens in usable])
         return True, self._changed(form, changes) + self._risks(phrase, form)
 
     def _taken(self, phrase: Phrase, form: str, owner: int) -> _Remark:

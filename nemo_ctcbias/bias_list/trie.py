@@ -21,23 +21,32 @@ class BoostingTrie:
         spellings: (phrase index, token ids) pairs; several may belong to one phrase.
         weights: weight of each phrase; negative ones suppress, zero ones are left out.
         vocab_size: number of tokens without blank.
+        costs: of each spelling, what it gives back of its credit when it is completed; nothing by default.
 
     `phrases` is the number of phrases that can act.
 
     Attributes (arrays over the S states, root first, shallow before deep):
         depth: tokens from the root.
         fail: longest proper suffix that is a state too.
-        phrase: phrase that ends in this very state (the heaviest one), -1 for none.
+        phrase: phrase that ends in this very state (the heaviest one), -1 for none; cost: its cost.
         report: nearest state on the suffix chain (itself included) in which a phrase ends, 0 for none.
         lend: weight at which a partial match is credited: the largest weight of the phrases that may
             still be completed from here, never below 0 (suppression acts on completed phrases alone).
     """
 
-    def __init__(self, spellings: Sequence[tuple[int, Sequence[int]]], weights: Sequence[float], vocab_size: int):
+    def __init__(
+        self,
+        spellings: Sequence[tuple[int, Sequence[int]]],
+        weights: Sequence[float],
+        vocab_size: int,
+        costs: Sequence[float] | None = None,
+    ):
         self.vocab_size = vocab_size
         self.weights = np.asarray(weights, dtype=np.float64).reshape(-1)
-        used = [(p, tokens) for p, tokens in spellings if len(tokens) and self.weights[p] != 0.0]
-        self.phrases = len({p for p, _ in used})
+        costs = [0.0] * len(spellings) if costs is None else costs
+        given = zip(spellings, costs, strict=True)
+        used = [(p, tokens, cost) for (p, tokens), cost in given if len(tokens) and self.weights[p] != 0.0]
+        self.phrases = len({p for p, _, _ in used})
         self._insert(used)
         self._link()
         self._first_child = np.searchsorted(self._keys, np.arange(len(self.depth) + 1) * vocab_size)
@@ -46,11 +55,12 @@ class BoostingTrie:
     def __len__(self) -> int:
         return len(self.depth)
 
-    def _insert(self, spellings: list[tuple[int, Sequence[int]]]) -> None:
+    def _insert(self, spellings: list[tuple[int, Sequence[int], float]]) -> None:
         """Number the distinct prefixes level by level; `_keys[state - 1]` = parent * V + token stays sorted."""
-        lengths = np.array([len(tokens) for _, tokens in spellings], dtype=np.int64)
-        phrases = np.array([phrase for phrase, _ in spellings], dtype=np.int64)
-        flat = np.fromiter((t for _, tokens in spellings for t in tokens), dtype=np.int64, count=int(lengths.sum()))
+        lengths = np.array([len(tokens) for _, tokens, _ in spellings], dtype=np.int64)
+        phrases = np.array([phrase for phrase, _, _ in spellings], dtype=np.int64)
+        costs = np.array([cost for _, _, cost in spellings], dtype=np.float64)
+        flat = np.fromiter((t for _, tokens, _ in spellings for t in tokens), dtype=np.int64, count=int(lengths.sum()))
         if len(flat) and not (0 <= flat.min() and flat.max() < self.vocab_size):
             raise ValueError(f"token ids must lie in [0, {self.vocab_size}), got {flat.min()}..{flat.max()}")
         starts = np.cumsum(lengths) - lengths
@@ -58,7 +68,8 @@ class BoostingTrie:
         keys, depth, ends = [], [np.zeros(1, dtype=np.int32)], []
         count, level = 1, 0
         while True:
-            ends.append((node[lengths == level], phrases[lengths == level]))
+            ending = lengths == level
+            ends.append((node[ending], phrases[ending], costs[ending]))
             alive = np.flatnonzero(lengths > level)
             if not len(alive):
                 break
@@ -75,11 +86,11 @@ class BoostingTrie:
         self._token = np.concatenate([[0], self._keys % self.vocab_size])
         self._set_ends(*map(np.concatenate, zip(*ends, strict=True)))
 
-    def _set_ends(self, states: np.ndarray, phrases: np.ndarray) -> None:
-        self.phrase = np.full(len(self.depth), -1, dtype=np.int64)
-        # Lightest first, so that the heaviest phrase (the first listed among equals) is written last.
-        order = np.lexsort((-phrases, self.weights[phrases])) if len(phrases) else np.zeros(0, dtype=np.int64)
-        self.phrase[states[order]] = phrases[order]
+    def _set_ends(self, states: np.ndarray, phrases: np.ndarray, costs: np.ndarray) -> None:
+        self.phrase, self.cost = np.full(len(self.depth), -1, dtype=np.int64), np.zeros(len(self.depth))
+        # Lightest first, so that the heaviest phrase (the first listed among equals, its cheapest spelling) comes last.
+        order = np.lexsort((-costs, -phrases, self.weights[phrases])) if len(phrases) else np.zeros(0, dtype=np.int64)
+        self.phrase[states[order]], self.cost[states[order]] = phrases[order], costs[order]
         self.lend = np.zeros(len(self.depth))
         if len(states):
             np.maximum.at(self.lend, states, self.weights[phrases])

@@ -189,7 +189,7 @@ class BeamSearch:
         if weight < 0:
             return weight * self.boost.suppress * min(tokens, uncommitted)
         credits = self._sum_credits(int(beams.prefix[beam]), tokens, uncommitted)
-        return weight * max(0.0, credits - self.phrase_cost)
+        return weight * max(0.0, credits - self.phrase_cost - float(self.trie.cost[end]))
 
     def _sum_credits(self, prefix: int, tokens: int, uncommitted: int) -> float:
         """Raw credits of the last `tokens` tokens of a prefix, those committed before left out."""

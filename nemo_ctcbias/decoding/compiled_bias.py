@@ -18,7 +18,10 @@ class CompiledBias:
         self.bias_list = bias_list
         self.spelled: SpelledList = spell(bias_list, vocabulary, alternatives=alternatives)
         self.trie = BoostingTrie(
-            [(s.phrase, s.tokens) for s in self.spelled.spellings], [p.weight for p in bias_list], vocabulary.size
+            [(s.phrase, s.tokens) for s in self.spelled.spellings],
+            [p.weight for p in bias_list],
+            vocabulary.size,
+            [s.cost for s in self.spelled.spellings],
         )
         self.finder = PhraseFinder(self.spelled)
         announce(self.spelled.notes)  # wherever a list comes from, no phrase is lost silently

@@ -212,7 +212,7 @@ class PhoneticMixin:
 def spoken_variants(options: PhoneticsOptions, language_model: str | Path | None) -> SpokenVariants:
     """What adds `options.variants` to lists; words that the language model knows are none."""
     g2g = G2G(Pronouncer(lexicon=lexicon_of(options.lexicon)), excluded=CommonWords(language_model).unfit)
-    return SpokenVariants(g2g, options.variants)
+    return SpokenVariants(g2g, options.variants, options.variant_cost)
 
 
 @lru_cache(maxsize=4)

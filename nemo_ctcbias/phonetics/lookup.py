@@ -36,11 +36,11 @@ class LookupOptions:
     """
 
     min_confidence: float = 0.5
-    distance: float = 0.0
-    min_phones: int = 4
+    distance: float = 0.2
+    min_phones: int = 3
     max_words: int = 4
     slack: int = 1
-    min_gain: float = 0.0
+    min_gain: float = 1.0
 
     def __post_init__(self) -> None:
         lowest = {"min_phones": 1, "max_words": 1, "min_gain": -np.inf}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -20,6 +21,7 @@ class PhoneticsOptions:
     rescore, look_up: whether n-best lists are rescored, and misheard words replaced by phrases that sound like them;
         both need a phone head, None: where the model has one. In the config `rescoring.enabled`, `lookup.enabled`.
     variants: spellings of each phrase that are listened for, its own included; 1 adds none.
+    variant_cost: times -log of a spelling's probability, what it gives back of its boost; see `SpokenVariants`.
     lexicon: a file of pronunciations in the format of the CMU dictionary; without one the shipped G2P model says how
         all words sound.
     rescoring, lookup: see `RescoringOptions` and `LookupOptions`.
@@ -28,6 +30,7 @@ class PhoneticsOptions:
     rescore: bool | None = None
     look_up: bool | None = None
     variants: int = 1
+    variant_cost: float = 1.0
     lexicon: str | None = None
     rescoring: RescoringOptions = field(default_factory=RescoringOptions)
     lookup: LookupOptions = field(default_factory=LookupOptions)
@@ -39,15 +42,18 @@ class PhoneticsOptions:
         Raises:
             SettingError: an unknown key, or a value of the wrong kind or out of range.
         """
-        _refuse_unknown(given, ["rescoring", "lookup", "variants", "lexicon"], WHERE)
+        _refuse_unknown(given, ["rescoring", "lookup", "variants", "variant_cost", "lexicon"], WHERE)
         rescore, rescoring = _part(RescoringOptions, given.get("rescoring") or {}, f"{WHERE}.rescoring")
         look_up, lookup = _part(LookupOptions, given.get("lookup") or {}, f"{WHERE}.lookup")
         variants, lexicon = given.get("variants", 1), given.get("lexicon")
         if isinstance(variants, bool) or not isinstance(variants, int) or variants < 1:
             raise SettingError(f"{WHERE}.variants: must be a whole number from 1 (the phrase itself), got {variants!r}")
+        cost = given.get("variant_cost", 1.0)
+        if isinstance(cost, bool) or not isinstance(cost, (int, float)) or not 0 <= cost < math.inf:
+            raise SettingError(f"{WHERE}.variant_cost: must be a number from 0 up, got {cost!r}")
         if lexicon is not None and not isinstance(lexicon, str):
             raise SettingError(f"{WHERE}.lexicon: must be the path of a lexicon file, got {lexicon!r}")
-        return cls(rescore, look_up, variants, lexicon, rescoring, lookup)
+        return cls(rescore, look_up, variants, float(cost), lexicon, rescoring, lookup)
 
 
 def _part(kind: type, given: Mapping[str, Any], where: str) -> tuple[bool | None, Any]:

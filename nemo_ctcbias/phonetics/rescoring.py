@@ -30,7 +30,7 @@ class RescoringOptions:
     """
 
     weight: float = 0.3
-    n_best: int = 10
+    n_best: int = 20
     limit: float = 30.0
 
     def __post_init__(self) -> None:

@@ -10,6 +10,8 @@ from nemo_ctcbias.bias_list import BiasList, Phrase
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phonetics.g2g import G2G
 
+LEAST_LETTERS = 4  # shorter spellings sound like a part of too many words to be guessed
+
 
 class SpokenVariants:
     """Called with a list, gives it with other spellings of its phrases as spoken forms; what is written stays.
@@ -20,10 +22,12 @@ class SpokenVariants:
     Args:
         g2g: finds the spellings.
         count: forms of each phrase that are listened for, its own included.
+        cost: times -log of the probability of such a spelling, what it gives back of its boost: a guess needs more
+            evidence than what the user wrote.
     """
 
-    def __init__(self, g2g: G2G, count: int):
-        self._g2g, self._count = g2g, count
+    def __init__(self, g2g: G2G, count: int, cost: float = 0.0):
+        self._g2g, self._count, self._cost = g2g, count, cost
         self._extended = lru_cache(maxsize=64)(self._extend)
 
     def __call__(self, bias_list: BiasList) -> BiasList:
@@ -42,5 +46,10 @@ class SpokenVariants:
             found = self._g2g.spellings(phrase, 2 * self._count)[1:]  # more than needed, as some may be taken
         except PhoneticsError:
             return phrase
-        others = [variant.spelling for variant in found if variant.spelling not in taken][:wanted]
-        return replace(phrase, spoken=(*phrase.forms, *others)) if others else phrase
+        long = [variant for variant in found if len(variant.spelling) >= LEAST_LETTERS]
+        others = [variant for variant in long if variant.spelling not in taken][:wanted]
+        if not others:
+            return phrase
+        spoken = (*phrase.forms, *(variant.spelling for variant in others))
+        costs = (*phrase.form_costs, *(self._cost * variant.cost for variant in others))
+        return replace(phrase, spoken=spoken, spoken_costs=costs)

@@ -94,3 +94,11 @@ def test_type():
     for wrong in ("", "  ", 3):
         with pytest.raises(BiasListError, match="type"):
             Phrase("Fremont", type=wrong)
+
+
+def test_each_form_has_a_cost_and_none_by_default():
+    assert Phrase("Siobhan").form_costs == (0.0,)
+    assert Phrase("Siobhan", spoken=["shivawn", "shavon"]).form_costs == (0.0, 0.0)
+    assert Phrase("Siobhan", spoken=["shivawn", "shavon"], spoken_costs=(0.0, 1.5)).form_costs == (0.0, 1.5)
+    with pytest.raises(BiasListError, match="2 costs for 1 spoken forms; give one for each"):
+        Phrase("Siobhan", spoken=["shivawn"], spoken_costs=(0.0, 1.5))

@@ -98,6 +98,16 @@ def test_heaviest_phrase_of_equal_tokens_wins_and_zero_weights_are_left_out():
     assert trie.step(ROOT, 3) == ROOT
 
 
+def test_costs_belong_to_where_their_spelling_ends():
+    trie = BoostingTrie([(0, (1, 2)), (0, (1,)), (1, (3, 3))], [1.0, 1.0], 4, [0.5, 0.25, 2.0])
+    one = trie.step(ROOT, 1)
+    assert [trie.cost[one], trie.cost[trie.step(one, 2)]] == [0.25, 0.5]
+    assert trie.cost[trie.step(trie.step(ROOT, 3), 3)] == 2.0
+    assert not trie.cost[[ROOT, trie.step(ROOT, 3)]].any()
+    for costs in ([0.5, 0.25], [0.25, 0.5]):  # of equal spellings the cheapest, in any order
+        assert BoostingTrie([(0, (1,)), (0, (1,))], [1.0], 4, costs).cost[1] == 0.25
+
+
 def test_token_outside_the_vocabulary_is_refused():
     with pytest.raises(ValueError, match=r"token ids must lie in \[0, 4\)"):
         BoostingTrie([(0, (1, 4))], [1.0], 4)

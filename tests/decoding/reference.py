@@ -62,9 +62,10 @@ class NoWords:
         return 0.0
 
 
-def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1, lm=None, pieces=None):
+def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1, lm=None, pieces=None, costs=None):
     """`phrases`: {tokens: weight}.  Returns {tokens: (acoustic, boost)} of the final beam, with `lm` its score too.
 
+    costs: {tokens: what the phrase gives back}.
     lm, pieces: language model, and the text that each token adds to the word it begins or goes on with.
     """
     model = lm or NoWords()
@@ -109,7 +110,7 @@ def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1, 
         count = min(len(phrase), len(beam.tokens) - beam.settled)
         if phrases[phrase] < 0:
             return boost.weight * phrases[phrase] * boost.suppress * count
-        cost = boost.list_cost * math.log(max(1, len(phrases) / boost.free_list))
+        cost = boost.list_cost * math.log(max(1, len(phrases) / boost.free_list)) + (costs or {}).get(phrase, 0.0)
         return boost.weight * phrases[phrase] * max(0.0, sum_credits(beam.tokens, count) - cost)
 
     def score(beam):

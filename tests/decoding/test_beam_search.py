@@ -38,8 +38,9 @@ phrase_lists = st.dictionaries(
 )
 
 
-def fast_search(log_probs, phrases, starts_word, options, boost):
-    trie = BoostingTrie([(i, p) for i, p in enumerate(phrases)], list(phrases.values()), len(starts_word))
+def fast_search(log_probs, phrases, starts_word, options, boost, costs=None):
+    spellings, given = list(enumerate(phrases)), [costs[p] for p in phrases] if costs else None
+    trie = BoostingTrie(spellings, list(phrases.values()), len(starts_word), given)
     found = BeamSearch(starts_word, options, boost, trie).search(log_probs)
     return {h.tokens: (h.acoustic, h.boost) for h in found}
 
@@ -51,16 +52,18 @@ def fast_search(log_probs, phrases, starts_word, options, boost):
     starts=st.lists(st.booleans(), min_size=4, max_size=4),
     width=st.sampled_from([2, 5, 50]),
     token_min=st.sampled_from([-1.0, -3.0, -20.0]),
+    costs=st.lists(st.sampled_from([0.0, 0.2, 1.0]), min_size=6, max_size=6),
 )
 @settings(max_examples=250, deadline=None)
-def test_arrays_agree_with_the_plain_search(seed, frames, phrases, starts, width, token_min):
+def test_arrays_agree_with_the_plain_search(seed, frames, phrases, starts, width, token_min, costs):
     log_probs = random_log_probs(seed, frames, 5)
     options = BeamOptions(beam_width=width, token_min_logp=token_min)
     boost = BoostOptions(
         0.8, gap_scale=0.7, token_bonus=0.3, max_gap=6.0, max_blank=0.9, first_token=0.25, list_cost=0.4, free_list=1
     )
-    fast = fast_search(log_probs, phrases, starts, options, boost)
-    slow = plain_search(log_probs, phrases, starts, options, boost)
+    of = dict(zip(phrases, costs, strict=False))
+    fast = fast_search(log_probs, phrases, starts, options, boost, of)
+    slow = plain_search(log_probs, phrases, starts, options, boost, costs=of)
     assert set(fast) == set(slow)
     for tokens, (acoustic, kept) in slow.items():
         assert fast[tokens][0] == pytest.approx(acoustic, abs=1e-9)

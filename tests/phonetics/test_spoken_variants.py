@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.bias_list import BiasList, Phrase
 from nemo_ctcbias.phonetics import G2G
 from nemo_ctcbias.phonetics.common_words import CommonWords
 from nemo_ctcbias.phonetics.spoken_variants import SpokenVariants
@@ -42,6 +42,14 @@ def test_own_spoken_forms_come_first_and_count(g2g):
     assert phrase.spoken[0] == "sersha" and len(phrase.spoken) == 3 and phrase.written == "SAOIRSE"
     (same,) = SpokenVariants(g2g, 2)(BiasList([{"text": "Saoirse", "spoken": ["sersha", "seersha", "saorsa"]}]))
     assert same.spoken == ("sersha", "seersha", "saorsa")
+
+
+def test_guessed_spellings_cost_the_more_the_less_likely_they_are(g2g):
+    (phrase,) = SpokenVariants(g2g, 4, cost=0.5)(BiasList([{"text": "Saoirse", "spoken": ["sersha"]}]))
+    others = {v.spelling: v.cost for v in g2g.spellings(Phrase("Saoirse", spoken=["sersha"]), 8)}
+    assert phrase.form_costs[0] == 0 < min(phrase.form_costs[1:])
+    assert phrase.form_costs[1:] == pytest.approx([0.5 * others[form] for form in phrase.forms[1:]])
+    assert list(phrase.form_costs) == sorted(phrase.form_costs)
 
 
 def test_suppressed_and_switched_off_phrases_stay(g2g):
