@@ -18,9 +18,11 @@ from nemo_ctcbias.audio import load_audio, split_long
 from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.commands.compare import show_comparison
 from nemo_ctcbias.commands.loading import load_model
+from nemo_ctcbias.commands.settings import read_settings
 from nemo_ctcbias.decoding.hits import Hit
 from nemo_ctcbias.errors import AudioError, ManifestError, SettingError
 from nemo_ctcbias.lm.options import LanguageModelOptions
+from nemo_ctcbias.models.config import PRESET_NAMES
 from nemo_ctcbias.shipped import LANGUAGE_MODEL, shipped_file
 
 GROUP = 64  # batches whose recordings are held in memory at a time, and sorted by length
@@ -56,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="M", help=".nemo file or pretrained name (default: the shipped one)")
     parser.add_argument("--bias-list", metavar="FILE", help="phrases, one a line (weight after a tab), or .jsonl")
     parser.add_argument("--bias", metavar="PHRASE", nargs="+", action="extend", default=[], help="more phrases")
+    parser.add_argument("--preset", choices=PRESET_NAMES, help="off; fast: adapter and boosting; accurate: all that "
+                        "the model has (default: the model's own settings)")  # fmt: skip
+    parser.add_argument(
+        "--settings", metavar="FILE", help="YAML with a section `biasing`, as `nemo-ctcbias tune` writes"
+    )
     parser.add_argument("--adapter", metavar="FILE", help="contextual adapter (a `save_adapters` file); none: without "
                         "(default: the model's own; the shipped model's)")  # fmt: skip
     parser.add_argument("--bias-weight", type=float, help="strength (default: the model's own; 10 as tuned, 0 off)")
@@ -84,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
     bias_list = _bias_list(args)
     recordings = [Recording(path) for path in args.audio] + (_from_manifest(args.manifest) if args.manifest else [])
     model = load_model(args.model, args.device, args.adapter, args.phone_head)
+    if args.settings is not None:
+        model.set_biasing(**read_settings(args.settings))
     _set_phonetics(model, args)
     if bias_list is not None:
         _report(model.set_bias_list(bias_list))
@@ -92,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
     if args.bias_weight is not None:
         model.set_bias_weight(args.bias_weight)
     _set_language_model(model, args)
+    if args.preset is not None:
+        model.set_preset(args.preset)
     transcripts: list[Transcript] = []
     without: list[Transcript] = []
     size = GROUP * args.batch_size

@@ -21,13 +21,14 @@ from nemo_ctcbias.models import language_model
 from nemo_ctcbias.models.config import BiasingConfig, beam_options, boost_options, language_model_options
 from nemo_ctcbias.models.files import packed_file
 from nemo_ctcbias.models.phonetic import LEXICON
+from nemo_ctcbias.models.presets import PresetMixin
 from nemo_ctcbias.models.utterance_lists import FIELD, list_of_entry, lists_of_dataset, lists_of_manifest
 from nemo_ctcbias.models.vocabulary import vocabulary_of
 
 ARTIFACT = "biasing.bias_list"
 
 
-class BiasedCTCMixin:
+class BiasedCTCMixin(PresetMixin):
     """Bias lists on one of NeMo's CTC model classes.
 
     The stored list acts on every transcription; `transcribe(bias_list=...)` replaces it for one call, a
@@ -93,8 +94,7 @@ class BiasedCTCMixin:
 
     def set_bias_weight(self, weight: float) -> None:
         """Strength of all lists: 10 as tuned, 0 off; saved with the model."""
-        self._cfg.biasing = BiasingConfig.merge({**self._cfg.biasing, "weight": weight})
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        self.set_biasing(weight=weight)
 
     def check_bias_list(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
         """What of a list this model could not use or would change, and why."""
@@ -122,7 +122,7 @@ class BiasedCTCMixin:
 
         merged = self.cfg.decoding  # with NeMo's defaults filled in
         decoding = self._make_decoding(merged)
-        biasing = self._cfg.biasing
+        biasing = self.biasing
         default = BiasList(hotwords) if hotwords else self._bias_list
         if self._call_list is not None:  # NeMo comes here in the middle of a call that asks for timestamps
             default = self._call_list
@@ -131,7 +131,7 @@ class BiasedCTCMixin:
             default=default,
             weight=biasing.weight if weight is None else weight,
             nbest=None if best_only else biasing.nbest,
-            always=bool(biasing.lm.get("path") and biasing.lm.get("always", False)),
+            always=bool(biasing.lm.get("path") and biasing.lm.get("enabled", True) and biasing.lm.get("always", False)),
             seconds_per_frame=self.encoder.subsampling_factor * self._cfg.preprocessor.window_stride
             if hasattr(self.encoder, "subsampling_factor")
             else 1.0,
@@ -153,7 +153,7 @@ class BiasedCTCMixin:
         """The search that this model's lists are decoded with."""
         from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
 
-        biasing = self._cfg.biasing
+        biasing = self.biasing
         weights = language_model_options(biasing)
         return HotwordBeamDecoder.from_vocabulary(
             vocabulary_of(self),

@@ -14,12 +14,15 @@ from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.options import LanguageModelOptions
 from nemo_ctcbias.phonetics.options import PhoneticsOptions
 
+PRESET_NAMES = ("off", "fast", "accurate")
+
 
 @dataclass
 class BiasingConfig:
     """Settings of a biased model; they travel in its `.nemo`.
 
     Args:
+        preset: "off", "fast" or "accurate", see `nemo_ctcbias.models.presets`; None leaves all to the other settings.
         enabled: False decodes as if there were no list.
         hotword: False leaves the list to the adapters and decodes their log-probs as NeMo would.
         bias_list: a file or a list of phrases; in a `.nemo` the list that was stored with it.
@@ -28,12 +31,13 @@ class BiasingConfig:
         nbest: hypotheses returned where n-best is asked for (`decoding.beam.return_best_hypothesis=false`).
         boost: see `nemo_ctcbias.BoostOptions`.
         beam: see `nemo_ctcbias.BeamOptions`.
-        lm: a language model: `path` of a KenLM file, which travels in the `.nemo`; `always` to use it for recordings
-            without a list too; its weights, see `nemo_ctcbias.lm.options.LanguageModelOptions`.
+        lm: a language model: `path` of a KenLM file, which travels in the `.nemo`; `enabled`; `always` to use it for
+            recordings without a list too; its weights, see `nemo_ctcbias.lm.options.LanguageModelOptions`.
         phonetics: `rescoring` and `lookup` (each with `enabled`), `variants` and `lexicon`, which travels in the
             `.nemo`; see `nemo_ctcbias.phonetics.options.PhoneticsOptions`.
     """
 
+    preset: Any = None
     enabled: bool = True
     hotword: bool = True
     bias_list: Any = None
@@ -58,6 +62,10 @@ class BiasingConfig:
             known = ", ".join(item.name for item in fields(cls))
             reason = str(error).splitlines()[0]
             raise SettingError(f"biasing: {reason}; the section knows {known}") from error
+        if merged.preset is False:
+            merged.preset = "off"  # as YAML reads a bare `off`
+        if merged.preset not in (None, *PRESET_NAMES):
+            raise SettingError(f"biasing.preset: must be {', '.join(PRESET_NAMES)} or null, got {merged.preset!r}")
         if not merged.weight >= 0:
             raise SettingError(f"biasing.weight: must be 0 or more, got {merged.weight}; 10 is the tuned strength")
         boost_options(merged)
@@ -77,17 +85,18 @@ def _options(kind: type, section: str, given: Any) -> Any:
 
 
 def language_model_options(config: DictConfig) -> LanguageModelOptions:
-    """The weights in `biasing.lm` as options; `path` and `always` stand beside them."""
+    """The weights in `biasing.lm` as options; `path`, `enabled` and `always` stand beside them."""
     given = dict(config.lm)
-    path, always = given.pop("path", None), given.pop("always", False)
+    path, flags = given.pop("path", None), {"always": given.pop("always", False), "enabled": given.pop("enabled", True)}
     if path is not None and not isinstance(path, str):
         raise SettingError(f"biasing.lm.path: must be the path of a KenLM file, got {path!r}")
-    if not isinstance(always, bool):
-        raise SettingError(f"biasing.lm.always: must be true or false, got {always!r}")
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise SettingError(f"biasing.lm.{name}: must be true or false, got {flag!r}")
     known = [item.name for item in fields(LanguageModelOptions)]
     unknown = sorted(set(given) - set(known))
     if unknown:
-        raise SettingError(f"biasing.lm: unknown key {unknown[0]!r}; known: {', '.join(['path', 'always', *known])}")
+        raise SettingError(f"biasing.lm: unknown key {unknown[0]!r}; known: {', '.join(['path', *flags, *known])}")
     return LanguageModelOptions(**given)
 
 

@@ -126,7 +126,7 @@ class ContextualMixin:
 
     def _adapters_act(self) -> bool:
         source = self.decoding._source
-        return bool(self._cfg.biasing.enabled and source.weight and self.context.get_enabled_adapters())
+        return bool(self.biasing.enabled and source.weight and self.context.get_enabled_adapters())
 
     def _lists_in_force(self, size: int) -> Sequence[BiasList]:
         lists = self.decoding._lists

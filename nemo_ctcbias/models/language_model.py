@@ -68,10 +68,11 @@ def packed(model: BiasedCTCMixin) -> AbstractContextManager:
 def chosen(model: BiasedCTCMixin) -> tuple[str | None, LanguageModelOptions]:
     """File and weights: those of NeMo's `pyctcdecode` strategy if it names a file, else those of `biasing.lm`."""
     decoding = model.cfg.decoding
-    options = language_model_options(model._cfg.biasing)
+    biasing = model.biasing
+    options = language_model_options(biasing)
     named = OmegaConf.select(decoding, "beam.ngram_lm_model") if decoding.strategy == "pyctcdecode" else None
     if not named:
-        return model._cfg.biasing.lm.get("path"), options
+        return biasing.lm.get("path") if biasing.lm.get("enabled", True) else None, options
     beam = decoding.beam
     alpha, beta = float(beam.get("ngram_lm_alpha", 1.0)), float(beam.get("beam_beta", 0.0))
     return named, replace(options, alpha=alpha, beta=beta)

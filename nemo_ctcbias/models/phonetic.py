@@ -17,7 +17,7 @@ from torch import Tensor
 from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.errors import ModelError, PhoneticsError
 from nemo_ctcbias.models import language_model
-from nemo_ctcbias.models.config import BiasingConfig, phonetics_options
+from nemo_ctcbias.models.config import phonetics_options
 from nemo_ctcbias.models.files import settle_file
 from nemo_ctcbias.models.layers import hooked, keep_frames, layers_of, widths_of
 from nemo_ctcbias.phonetics import G2G, Lexicon, Pronouncer
@@ -161,12 +161,8 @@ class PhoneticMixin:
             SettingError: a setting that does not exist or is out of range.
             PhoneticsError: a lexicon that cannot be read.
         """
-        phonetics = OmegaConf.merge(OmegaConf.to_container(self._cfg.biasing.phonetics), settings)
-        biasing = BiasingConfig.merge({**self._cfg.biasing, "phonetics": phonetics})
-        lexicon_of(phonetics_options(biasing).lexicon)
-        self._cfg.biasing = biasing
-        self._settle_lexicon()
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        lexicon_of(settings.get("lexicon"))
+        self.set_biasing(phonetics=settings)
 
     def _settle_lexicon(self) -> None:
         missing = "no such lexicon; give a file in the format of the CMU dictionary"
@@ -174,14 +170,14 @@ class PhoneticMixin:
 
     def check_pronunciations(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
         """What of a list cannot be pronounced, and why; nothing where phonetics is not in use."""
-        options = phonetics_options(self._cfg.biasing)
+        options = phonetics_options(self.biasing)
         if self.decoding.second_pass is None and options.variants == 1:
             return ()
         return tuple(Pronouncer(BiasList.of(bias_list), lexicon_of(options.lexicon)).notes)
 
     def _variants(self) -> SpokenVariants | None:
         """What adds spelling variants to lists, None where there are none to add."""
-        options = phonetics_options(self._cfg.biasing)
+        options = phonetics_options(self.biasing)
         if options.variants == 1:
             return None
         return spoken_variants(options, language_model.chosen(self)[0])
@@ -190,7 +186,7 @@ class PhoneticMixin:
         """What phonetics does after the search; None without a phone head, or where it is switched off."""
         from nemo_ctcbias.decoding.second_pass import SecondPass
 
-        options = phonetics_options(self._cfg.biasing)
+        options = phonetics_options(self.biasing)
         if options.rescore is False and options.look_up is False:
             return None
         if not self.has_phone_head:

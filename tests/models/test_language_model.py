@@ -101,7 +101,7 @@ def test_nemos_own_options_use_the_class_too(model, arpa, audio):
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ({"gamma": 1.0}, "biasing.lm: unknown key 'gamma'; known: path, always, alpha, beta"),
+        ({"gamma": 1.0}, "biasing.lm: unknown key 'gamma'; known: path, always, enabled, alpha, beta"),
         ({"alpha": -1.0}, "biasing.lm.alpha: must be 0 or more"),
         ({"beta": "much"}, "biasing.lm.beta: must be a number"),
         ({"unk_offset": 3.0}, "biasing.lm.unk_offset: a log10-prob must be 0 or below"),
