@@ -8,6 +8,7 @@ from typing import Any
 
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation import report
+from nemo_ctcbias.evaluation.ablation import ABLATION, expand, missing_parts
 from nemo_ctcbias.evaluation.lists import ListBuilder
 from nemo_ctcbias.evaluation.logprobs import Item, encode, load_model, model_hash
 from nemo_ctcbias.evaluation.manifest import Skip, read_manifest
@@ -54,7 +55,9 @@ def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]
     Raises:
         BiasingError: one of its kinds for anything a user can put right; the message says where and how.
     """
-    systems = [make_system(name) for name in options.systems]  # bad names stop before minutes of encoding
+    for name in options.systems:  # bad names stop before minutes of encoding
+        if name != ABLATION:
+            make_system(name)
     builder = _list_builder(options)
     rows, skipped = read_manifest(options.manifest)
     tune_rows, tune_skipped = read_manifest(options.tune_on) if options.tune_on else ([], [])
@@ -67,15 +70,19 @@ def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]
         options = replace(options, adapter=options.adapter or shipped_file(ADAPTER), phone_head=head)
     if model is None:
         model = load_model(options.model or _shipped_model())
-    items, unreadable = encode(model, rows, options.cache, options.progress)
-    line = signature(options, model_hash(model), builder.pool)
-    result = Evaluation(options, items, line)
-    result.skipped += [(options.manifest.name, skip) for skip in (*skipped, *unreadable)]
     lm = options.lm or (shipped_file(LANGUAGE_MODEL) if options.model is None else None)
     words = read_words(options.lexicon)
     files = {"adapter": options.adapter, "lm": lm, "phone_head": options.phone_head}
     context = Context(model, options.beam_width, **files, pronunciations=options.pronunciations, words=words)
-    ready = _prepare(systems, context, result)
+    wanted, options = options.systems, replace(options, systems=expand(options.systems, context))
+    items, unreadable = encode(model, rows, options.cache, options.progress)
+    line = signature(options, model_hash(model), builder.pool)
+    result = Evaluation(options, items, line)
+    result.skipped += [(options.manifest.name, skip) for skip in (*skipped, *unreadable)]
+    if ABLATION in wanted:
+        gaps = missing_parts(context).items()
+        result.left_out += [(part, None, f"needs {what}, which is not there") for part, what in gaps]
+    ready = _prepare([make_system(name) for name in options.systems], context, result)
     settings = {system.name: dict(system.default) for system in ready}
     if tune_rows:
         tune_items, unreadable = encode(model, tune_rows, options.cache, options.progress)

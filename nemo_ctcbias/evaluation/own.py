@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.evaluation.ablation import joint_parts
 from nemo_ctcbias.evaluation.adapted import AdaptedLogProbs, best_tokens
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.phone_log_probs import PhoneLogProbs
@@ -141,18 +142,18 @@ PARTS: dict[str, Part] = {
 }
 
 
+JOINT_SYSTEM = "joint"  # all parts that the model has
+
+
 class OwnSystem(PlainSystem):
     """The biased beam search of this package with the parts of its name."""
 
-    KNOWN_PARTS = ("adapter", "hotword", "lm", "boost-lm", "g2g", "rescore", "lookup", "joint")
-
     def __init__(self, name: str) -> None:
         self.name = name
-        self.parts = name.split("+")
+        self.parts = [] if name == JOINT_SYSTEM else name.split("+")
         for part in self.parts:
             if part not in PARTS:
-                state = "is not available in this version" if part in self.KNOWN_PARTS else "does not exist"
-                raise SettingError(f"system {name!r}: part {part!r} {state}; available: {', '.join(PARTS)}")
+                raise SettingError(f"system {name!r}: part {part!r} does not exist; available: {', '.join(PARTS)}")
         if len(set(self.parts)) < len(self.parts):
             raise SettingError(f"system {name!r}: a part is named twice; name each part once")
 
@@ -162,6 +163,8 @@ class OwnSystem(PlainSystem):
         from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
         from nemo_ctcbias.models.vocabulary import vocabulary_of
 
+        if self.name == JOINT_SYSTEM:
+            self.parts = list(joint_parts(context))
         self._recipe = Recipe()
         for part in PARTS:
             if part in self.parts:

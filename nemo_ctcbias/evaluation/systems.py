@@ -96,15 +96,16 @@ def make_system(name: str) -> System:
     Raises:
         SettingError: no such system, or one of its parts does not exist or is not there yet.
     """
-    from nemo_ctcbias.evaluation.own import PARTS, OwnSystem
+    from nemo_ctcbias.evaluation.own import JOINT_SYSTEM, PARTS, OwnSystem
 
     if name in _PEERS:
         module, kind = _PEERS[name].split(":")
         return getattr(importlib.import_module(module), kind)()
-    if "+" in name or name in OwnSystem.KNOWN_PARTS:
+    if "+" in name or name in (*PARTS, JOINT_SYSTEM):
         return OwnSystem(name)
     raise SettingError(
-        f"unknown system {name!r}; choose from {', '.join(_PEERS)}, or own parts joined with '+': {', '.join(PARTS)}"
+        f"unknown system {name!r}; choose from {', '.join(_PEERS)}, or own parts joined with '+': "
+        f"{', '.join(PARTS)}; joint for all of them, ablation for each alone and added one by one"
     )
 
 

@@ -30,17 +30,18 @@ class LookupOptions:
     distance: the most that the phones heard may differ from the pronunciation, as a share of its length; 0 is exact.
     min_phones: shorter pronunciations are met by chance.
     max_words: longest span that is replaced.
-    slack: phones by which the boundaries of a span may be off, subword models being vague about them; a distance
-        makes up for it by itself.
-    min_gain: log-prob that the phrase's phones must have over those of the words it replaces.
+    slack: phones by which the boundaries of a span may be off, subword models being vague about them; where they are,
+        the phones must be exactly the pronunciation.
+    min_gain: log-prob that the phrase's phones must have over those of the words it replaces; where exactly its
+        pronunciation was heard, 0 is enough, for an unknown word may be another spelling of it.
     """
 
     min_confidence: float = 0.5
     distance: float = 0.2
-    min_phones: int = 3
+    min_phones: int = 4
     max_words: int = 4
     slack: int = 1
-    min_gain: float = 1.0
+    min_gain: float = 2.0
 
     def __post_init__(self) -> None:
         lowest = {"min_phones": 1, "max_words": 1, "min_gain": -np.inf}
@@ -173,15 +174,17 @@ class LexiconLookup:
         edges = [list(self._edges(heard, cut, len(log_probs))) for cut in cuts]
         for first in range(len(words)):
             lasts = list(self._lasts(doubtful, first))
-            for before, start in edges[first] if lasts else ():
-                ends = {after - before for last in lasts for after, _ in edges[last]}
+            for before, start, early in edges[first] if lasts else ():
+                ends = {after - before for last in lasts for after, _, _ in edges[last]}
                 ends = [end for end in ends if end >= self.options.min_phones]
                 near = self.index.near(heard.phones[before:], ends, self.options.distance)
                 for last in lasts:
-                    for after, end in edges[last]:
-                        place = first, last, start, end
-                        phones = heard.phones[before:after]
-                        yield from self._candidate(log_probs, words, place, phones, near.get(after - before, []))
+                    for after, end, late in edges[last]:
+                        place, phones = (first, last, start, end), heard.phones[before:after]
+                        found = near.get(after - before, [])
+                        if early or late:
+                            found = [(phrase, distance) for phrase, distance in found if not distance]
+                        yield from self._candidate(log_probs, words, place, phones, found)
 
     def _lasts(self, doubtful: list[bool], first: int) -> Iterator[int]:
         """Ends of the spans of doubtful words from `first` on."""
@@ -190,15 +193,14 @@ class LexiconLookup:
                 return
             yield last + 1
 
-    def _edges(self, heard: HeardPhones, cut: int, frames: int) -> Iterator[tuple[int, int]]:
-        """(phones before, frame) of each place where the boundary `cut` between two words may really be."""
+    def _edges(self, heard: HeardPhones, cut: int, frames: int) -> Iterator[tuple[int, int, bool]]:
+        """(phones before, frame, whether it is off) of each place where the boundary `cut` of words may really be."""
         before = bisect_left(heard.middles, cut)
-        # A distance allows for vague boundaries by itself.
-        slack = 0 if cut in (0, frames) or self.options.distance else self.options.slack
+        slack = 0 if cut in (0, frames) else self.options.slack
         middles = (0.0, *heard.middles, float(frames))  # phone k is at k + 1
         for phones in range(max(before - slack, 0), min(before + slack, len(heard.phones)) + 1):
             between = int(middles[phones] + middles[phones + 1] + 1) // 2
-            yield phones, cut if phones == before else between
+            yield phones, cut if phones == before else between, phones != before
 
     def _match(self, near: list[tuple[int, float]], old: tuple[str, ...]) -> tuple[int, str, float] | None:
         """The nearest phrase, its form and distance; of several equally near the one spelt most like the old words."""
@@ -235,7 +237,8 @@ class LexiconLookup:
             lattices.append(Lattice.of(slots))
         score, *old_scores = forward_scores(log_probs[start:end], lattices).tolist()
         old_score = old_scores[0] if old_scores else None
-        fits = score > -np.inf and (old_score is None or score - old_score >= self.options.min_gain)
+        needed = self.options.min_gain if distance else min(self.options.min_gain, 0.0)
+        fits = score > -np.inf and (old_score is None or score - old_score >= needed)
         if fits:  # else the old words sound better
             yield Replacement(first, last, old, index, form, start, end, heard, distance, score, old_score)
 

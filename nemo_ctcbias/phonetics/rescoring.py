@@ -29,7 +29,7 @@ class RescoringOptions:
         do not fit into its frames.
     """
 
-    weight: float = 0.3
+    weight: float = 0.4
     n_best: int = 20
     limit: float = 30.0
 

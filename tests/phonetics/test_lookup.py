@@ -33,9 +33,7 @@ def find(pronouncer, sung):
             text, _, confidence = word.partition("/")
             spoken.append(SpokenWord(text, at, at + len(part), float(confidence or 0.9)))
             at += len(part)
-        lookup = LexiconLookup(
-            pronouncer, LEXICON.__contains__, LookupOptions(**{"distance": 0.0, "min_gain": 0.0, **options})
-        )
+        lookup = LexiconLookup(pronouncer, LEXICON.__contains__, LookupOptions(**{"distance": 0.0, **options}))
         return lookup.find(sung(" ".join(frames.replace("|", "").split())), spoken)
 
     return find

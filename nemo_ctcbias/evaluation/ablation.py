@@ -1,0 +1,49 @@
+"""What each part brings: alone, and added one by one up to the joint model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nemo_ctcbias.evaluation.systems import Context
+
+ABLATION = "ablation"  # stands for the systems below among `--systems`
+
+#: The joint model, in the order in which parts are added.
+JOINT = ("hotword", "adapter", "boost-lm", "rescore", "lookup")
+#: Each part by itself; those that work on a search's hypotheses or lists go with the boosting.
+ALONE = ("hotword", "adapter", "boost-lm", "hotword+rescore", "hotword+lookup", "hotword+g2g")
+MISSING = {
+    "adapter": "a contextual adapter (--adapter)",
+    "boost-lm": "a language model (--lm)",
+    "rescore": "a phone head (--phone-head)",
+    "lookup": "a phone head (--phone-head)",
+}
+
+
+def joint_parts(context: Context) -> tuple[str, ...]:
+    """The parts of the joint model that this model and these files allow, in the order in which they are added."""
+    missing = missing_parts(context)
+    return tuple(part for part in JOINT if part not in missing)
+
+
+def missing_parts(context: Context) -> dict[str, str]:
+    """Parts that cannot be had, and what each of them needs."""
+    host = getattr(context.model, "context", None)
+    adapted = context.adapter is not None or bool(host is not None and host.get_enabled_adapters())
+    hears = context.phone_head is not None or bool(getattr(context.model, "has_phone_head", False))
+    there = {"adapter": adapted, "boost-lm": context.lm is not None, "rescore": hears, "lookup": hears}
+    return {part: MISSING[part] for part, has in there.items() if not has}
+
+
+def expand(names: Sequence[str], context: Context) -> tuple[str, ...]:
+    """The names with `ablation` replaced by its systems, each once; the rest as it is."""
+    found: list[str] = []
+    for name in names:
+        found += _systems(context) if name == ABLATION else [name]
+    return tuple(dict.fromkeys(found))
+
+
+def _systems(context: Context) -> list[str]:
+    missing, added = missing_parts(context), joint_parts(context)
+    alone = [name for name in ALONE if not set(name.split("+")) & set(missing)]
+    return ["greedy", *alone, *("+".join(added[: count + 1]) for count in range(len(added)))]

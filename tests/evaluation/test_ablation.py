@@ -1,0 +1,43 @@
+import itertools
+from pathlib import Path
+from types import SimpleNamespace
+
+from nemo_ctcbias.evaluation.ablation import expand, joint_parts, missing_parts
+from nemo_ctcbias.evaluation.systems import Context, make_system
+
+STOCK = SimpleNamespace()
+FILES = {"adapter": Path("a.pt"), "lm": Path("lm.bin"), "phone_head": Path("head.pt")}
+
+
+def test_a_stock_model_has_the_boosting_alone():
+    context = Context(STOCK)
+    assert joint_parts(context) == ("hotword",)
+    assert set(missing_parts(context)) == {"adapter", "boost-lm", "rescore", "lookup"}
+    assert expand(["ablation"], context) == ("greedy", "hotword", "hotword+g2g")
+
+
+def test_everything_alone_then_added_one_by_one():
+    systems = expand(["ablation"], Context(STOCK, **FILES))
+    assert systems[:7] == (
+        "greedy", "hotword", "adapter", "boost-lm", "hotword+rescore", "hotword+lookup", "hotword+g2g",
+    )  # fmt: skip
+    added = [set(name.split("+")) for name in systems[7:]]
+    assert [len(parts) for parts in added] == [2, 3, 4, 5], "the first one, hotword, is there already"
+    assert all(one < more for one, more in itertools.pairwise(added))
+    assert added[-1] == set(joint_parts(Context(STOCK, **FILES)))
+    for name in systems:
+        make_system(name)
+
+
+def test_what_the_model_has_itself_counts():
+    host = SimpleNamespace(get_enabled_adapters=lambda: ["names"])
+    model = SimpleNamespace(context=host, has_phone_head=True)
+    assert set(missing_parts(Context(model))) == {"boost-lm"}
+    host.get_enabled_adapters = list
+    assert set(missing_parts(Context(model))) == {"boost-lm", "adapter"}
+
+
+def test_other_systems_stay_each_once():
+    context = Context(STOCK, lm=Path("lm.bin"))
+    names = expand(["nemo-ctc-ws", "ablation", "hotword", "joint"], context)
+    assert names[0] == "nemo-ctc-ws" and names[-1] == "joint" and len(set(names)) == len(names)
