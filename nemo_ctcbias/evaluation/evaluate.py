@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
@@ -65,15 +66,15 @@ def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]
     rows, tune_rows = rows[: options.limit], tune_rows[: options.limit]
     builder.build(rows, options.list_kind, max(options.list_sizes))  # a list that cannot be built stops here, too
 
-    if model is None and options.model is None:
-        head = options.phone_head or shipped_file(PHONE_HEAD)
-        options = replace(options, adapter=options.adapter or shipped_file(ADAPTER), phone_head=head)
+    shipped = model is None and options.model is None
     if model is None:
         model = load_model(options.model or _shipped_model())
-    lm = options.lm or (shipped_file(LANGUAGE_MODEL) if options.model is None else None)
-    words = read_words(options.lexicon)
-    files = {"adapter": options.adapter, "lm": lm, "phone_head": options.phone_head}
-    context = Context(model, options.beam_width, **files, pronunciations=options.pronunciations, words=words)
+    context = replace(
+        context_of(model, shipped, options.adapter, options.lm, options.phone_head),
+        beam_width=options.beam_width,
+        pronunciations=options.pronunciations,
+        words=read_words(options.lexicon),
+    )
     wanted, options = options.systems, replace(options, systems=expand(options.systems, context))
     items, unreadable = encode(model, rows, options.cache, options.progress)
     line = signature(options, model_hash(model), builder.pool)
@@ -93,6 +94,16 @@ def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]
         for system in ready:
             _measure(system, size, lists, settings[system.name], result)
     return report.write(result)
+
+
+def context_of(
+    model: Any, shipped: bool, adapter: Path | None = None, lm: Path | None = None, phone_head: Path | None = None
+) -> Context:
+    """A model and the files that go with it; the shipped one brings its own where none is given."""
+    if shipped:
+        adapter, lm = adapter or shipped_file(ADAPTER), lm or shipped_file(LANGUAGE_MODEL)
+        phone_head = phone_head or shipped_file(PHONE_HEAD)
+    return Context(model, adapter=adapter, lm=lm, phone_head=phone_head)
 
 
 def _shipped_model() -> str:

@@ -1,0 +1,111 @@
+"""`nemo-ctcbias tune`: the weights of biasing for a model of one's own, chosen on held-out speech."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nemo_ctcbias.commands.settings import write_settings
+from nemo_ctcbias.errors import SettingError
+
+if TYPE_CHECKING:
+    from nemo_ctcbias.evaluation.weights import Tuned
+
+LEAST = 6  # utterances: four to tune on, two to measure on
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    add = parser.add_argument
+    add("--manifest", required=True, type=Path, help="NeMo manifest of held-out speech with transcripts and "
+        "`rare_words`; never the speech that results are reported on")  # fmt: skip
+    add("--distractors", required=True, type=Path, help="text file of words that fill the lists")
+    add("--out", required=True, type=Path, help="YAML file for the weights (`transcribe --settings` reads it)")
+    add("--model", metavar="M", help=".nemo file or pretrained name (default: the shipped one)")
+    add("--adapter", type=Path, help="its contextual adapter (default: its own, or the shipped model's)")
+    add("--lm", type=Path, help="its language model (default: none, or the shipped model's)")
+    add("--phone-head", type=Path, help="its phone head (default: its own, or the shipped model's)")
+    add("--list-size", type=int, default=100, metavar="N", help="distractors a list (default 100)")
+    add("--word-counts", type=Path, help="file of words and counts that says which words are rare")
+    add("--limit", type=int, metavar="N", help="only the first N utterances")
+    add("--seed", type=int, default=1, help="of the lists, and of which third is held back (default 1)")
+    add("--no-progress", dest="progress", action="store_false", help="no progress bars")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Tune, print what it brought, write the YAML."""
+    from nemo_ctcbias.cli import quieten
+
+    quieten()
+    tuned = tuned_weights(args)
+    print(table(tuned))
+    setting = tuned.setting if tuned.better else tuned.default
+    verdict = "tuned" if tuned.better else "no better than the defaults on the speech held back, so these are they"
+    write_settings(args.out, nested(setting), f"Weights of nemo-ctcbias on {args.manifest.name}: {verdict}.")
+    print(f"\n{args.out}: {verdict}")
+    return 0
+
+
+def tuned_weights(args: argparse.Namespace) -> Tuned:
+    """Encode once, then try the weights.
+
+    Raises:
+        SettingError: too little speech.
+        BiasingError: of its other kinds, for files that cannot be used.
+    """
+    from nemo_ctcbias.evaluation.evaluate import context_of
+    from nemo_ctcbias.evaluation.lists import ListBuilder
+    from nemo_ctcbias.evaluation.logprobs import encode, load_model
+    from nemo_ctcbias.evaluation.manifest import read_manifest
+    from nemo_ctcbias.evaluation.rare_words import read_phrases, read_word_counts
+    from nemo_ctcbias.evaluation.weights import FEW, WeightedSystem, tune_weights
+    from nemo_ctcbias.models.convert import shipped_model
+
+    if args.list_size < 0 or (args.limit is not None and args.limit < 1):
+        raise SettingError("--list-size and --limit: give whole numbers, from 0 and from 1")
+    rows, skipped = read_manifest(args.manifest)
+    counts = read_word_counts(args.word_counts) if args.word_counts else None
+    builder = ListBuilder(read_phrases(args.distractors), args.seed, counts)
+    model = load_model(args.model or shipped_model())
+    items, unreadable = encode(model, rows[: args.limit], progress=args.progress)
+    for one in [*skipped, *unreadable]:
+        print(f"nemo-ctcbias: {one.id}: {one.reason}", file=sys.stderr)
+    if len(items) < LEAST:
+        raise SettingError(f"{args.manifest}: {len(items)} utterances are too few to tune on; give at least {LEAST}")
+    system = WeightedSystem()
+    system.prepare(context_of(model, args.model is None, args.adapter, args.lm, args.phone_head))
+    lists = builder.build([item.row for item in items], "utterance", args.list_size)
+    tuned = tune_weights(system, items, lists, args.seed, args.progress)
+    if tuned.spoken < FEW:
+        told = f"only {tuned.spoken} listed phrases are spoken in what was tuned on: the weights may fit nothing else"
+        print(f"nemo-ctcbias: {told}; take {FEW} or more", file=sys.stderr)
+    return tuned
+
+
+def table(tuned: Tuned) -> str:
+    """What was chosen, and what it brings on the speech held back."""
+    lines = ["| setting | default | tuned |", "|---|---|---|"]
+    lines += [f"| {key} | {tuned.default[key]:g} | {value:g} |" for key, value in tuned.setting.items()]
+    lines += ["", "| on the third held back | WER | U-WER | precision | recall | F1 |", "|---|---|---|---|---|---|"]
+    for name, counts in (("default", tuned.before), ("tuned", tuned.after)):
+        rates = [counts.rate(metric) for metric in ("wer", "u_wer", "precision", "recall", "f1")]
+        lines.append(f"| {name} | " + " | ".join("–" if rate is None else f"{rate:.1f}" for rate in rates) + " |")
+    return "\n".join(lines)
+
+
+def nested(setting: dict[str, float]) -> dict[str, Any]:
+    """Dotted keys as nested mappings.
+
+    >>> nested({"weight": 8.0, "lm.alpha": 0.3})
+    {'weight': 8.0, 'lm': {'alpha': 0.3}}
+    """
+    found: dict[str, Any] = {}
+    for key, value in setting.items():
+        *path, last = key.split(".")
+        place = found
+        for name in path:
+            place = place.setdefault(name, {})
+        place[last] = float(value)
+    return found
