@@ -10,6 +10,7 @@ from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.evaluation.scoring import score
 from nemo_ctcbias.models.convert import from_ctc, shipped_model
+from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, PHONE_HEAD, shipped_file
 
 DEMO = ROOT / "examples" / "data" / "demo"
 
@@ -42,6 +43,36 @@ def test_listed_names_of_the_demonstration_come_out(model, clips):
     for hypothesis, samples in zip(hypotheses, audio, strict=True):
         for hit in hypothesis.hits:
             assert 0 <= hit.start < hit.end <= len(samples) / 16000 + 0.1
+
+
+@pytest.mark.parametrize("preset", ["fast", "accurate", "adapter alone"])
+def test_every_path_tells_what_it_did(clips, preset):
+    rows, audio = clips
+    model = from_ctc(shipped_model()).eval()
+    base = [h.text for h in model.transcribe(audio, verbose=False)]
+    model.load_adapters(str(shipped_file(ADAPTER)))
+    if preset == "adapter alone":
+        model.set_biasing(hotword=False)
+    else:
+        model.load_phone_head(shipped_file(PHONE_HEAD))
+        model.set_language_model(shipped_file(LANGUAGE_MODEL))
+        model.set_preset(preset)
+    found = model.eval().transcribe(audio, verbose=False, bias_list=BiasList.load(DEMO / "names.txt"), timestamps=True)
+    acting = {"fast": {"hotword", "adapter"}, "accurate": {"hotword", "adapter", "lm"}, "adapter alone": {"adapter"}}
+    hits = [(text, one, hit) for text, one in zip(base, found, strict=True) for hit in one.hits]
+    assert hits
+    for text, one, hit in hits:
+        assert hit.phrase in one.text and 0 <= hit.confidence <= 1
+        if hit.technique == "lookup":
+            assert set(hit.parts) == {"phones"}
+            continue
+        assert hit.parts.keys() - {"acoustic"} <= acting[preset] and "adapter" in hit.parts
+        assert hit.technique in {*acting[preset], "base"}
+        assert hit.base_text in text, "what the model writes there without the list"
+        assert hit.score == pytest.approx(sum(hit.parts.values()) - hit.parts["acoustic"])
+    for one in found:  # what NeMo's scripts write into their manifests
+        assert [entry["phrase"] for entry in one.timestamp["hits"]] == [hit.phrase for hit in one.hits]
+        assert all(entry["start_offset"] < entry["end_offset"] for entry in one.timestamp["hits"])
 
 
 def test_without_a_list_the_checkpoint_is_its_base_model(model, clips):

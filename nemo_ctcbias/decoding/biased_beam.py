@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from nemo_ctcbias.decoding.alignment import align, greedy_path, token_spans, word_spans
 from nemo_ctcbias.decoding.beam_search import Hypothesis
+from nemo_ctcbias.decoding.compiled_bias import CompiledBias
 from nemo_ctcbias.decoding.hits import Hit, write
+from nemo_ctcbias.lm.boost_class import BoostClass
 
 
 class BiasedBeam(tuple):
@@ -25,8 +28,29 @@ class BiasedBeam(tuple):
         beam.text, beam.words, beam.tokens, beam.score = text, words, hypothesis.tokens, hypothesis.score
         beam.acoustic, beam.lm, beam.boost = hypothesis.acoustic, hypothesis.lm, hypothesis.boost
         beam._timing, beam._finds, beam._credits = timing, finds, hypothesis.credits
-        beam.phone_score, beam._looked_up = 0.0, ()
+        beam.phone_score, beam._looked_up, beam._boost_class = 0.0, (), None
         return beam
+
+    @classmethod
+    def of(cls, hypothesis: Hypothesis, timing: Timing, compiled: CompiledBias, weight: float, text: str) -> BiasedBeam:
+        """A hypothesis written out, listed phrases in their written form.
+
+        Args:
+            compiled: the list.
+            weight: of the boosting.
+            text: of the hypothesis, as the vocabulary decodes it.
+        """
+        words = text.split()
+        finds = [
+            (first, last, written, weight * compiled.bias_list[phrase].weight)
+            for first, last, phrase, written in compiled.finder.find(words)
+        ]
+        text = write(words, [(first, last, written) for first, last, written, _ in finds])
+        return cls(text, hypothesis, words, timing, finds)
+
+    def in_class(self, boost_class: BoostClass, start_state: Any = None) -> BiasedBeam:
+        """The same hypothesis, its hits knowing the language model's class that scored them."""
+        return self._changed(self.text, self.score, _boost_class=(boost_class, start_state))
 
     def rescored(self, phone_score: float) -> BiasedBeam:
         """The same hypothesis with a phone score, which its total score includes."""
@@ -36,7 +60,7 @@ class BiasedBeam(tuple):
         """The same hypothesis written with these phrases in place of the words that they span."""
         taken = {word for hit in lookups for word in range(hit.first_word, hit.last_word)}
         kept = [find for find in self._finds if taken.isdisjoint(range(find[0], find[1]))]
-        spans = [(first, last, written) for first, last, _, written, _ in kept]
+        spans = [(first, last, written) for first, last, written, _ in kept]
         spans += [(hit.first_word, hit.last_word, hit.phrase) for hit in lookups]
         return self._changed(write(self.words, sorted(spans)), self.score, _finds=kept, _looked_up=tuple(lookups))
 
@@ -53,7 +77,35 @@ class BiasedBeam(tuple):
     @property
     def hits(self) -> list[Hit]:
         """Listed phrases in this hypothesis, times in frames."""
-        return sorted([*self._timing.hits(self), *self._looked_up], key=lambda hit: hit.first_word)
+        return sorted([*self._found(), *self._looked_up], key=lambda hit: hit.first_word)
+
+    def _found(self) -> Iterator[Hit]:
+        """The phrases that the words hold, with what made each of them win."""
+        if not self._finds:
+            return
+        timing, sure, owner = self._timing, self.confidences, _word_of_token(self.tokens, self._timing.pieces)
+        in_class = self._boost_class[0].gains(self.words, self._boost_class[1]) if self._boost_class else None
+        for first, last, written, weight in self._finds:
+            start, end = timing.words()[first][1], timing.words()[last - 1][2]
+            credit = sum(one for one, word in zip(self._credits, owner, strict=True) if first <= word < last)
+            lifted = {"hotword": weight * credit} if weight * credit else {}
+            if timing.adapted:
+                lifted["adapter"] = timing.acoustic(start, end) - timing.acoustic(start, end, base=True)
+            if in_class is not None:
+                lifted["lm"] = sum(in_class[first:last])
+            best = max(lifted, key=lifted.get, default="base")
+            yield Hit(
+                phrase=written,
+                first_word=first,
+                last_word=last,
+                start=start,
+                end=end,
+                score=sum(lifted.values()),
+                technique=best if lifted.get(best, 0.0) > 0 else "base",
+                base_text=timing.base_text(start, end),
+                confidence=min(sure[first:last]),
+                parts={"acoustic": timing.acoustic(start, end, base=True), **lifted},
+            )
 
     @property
     def confidences(self) -> list[float]:
@@ -62,11 +114,27 @@ class BiasedBeam(tuple):
 
 
 class Timing(Sequence):
-    """Word frames [(word, (first frame, last frame + 1))], aligned when first asked for."""
+    """Word frames [(word, (first frame, last frame + 1))], aligned when first asked for.
 
-    def __init__(self, log_probs: np.ndarray, tokens: tuple[int, ...], pieces: Sequence[str]):
-        self._log_probs, self._tokens, self._pieces = log_probs, tokens, pieces
+    Args:
+        log_probs: [T, V + 1] that were decoded.
+        tokens: of the hypothesis.
+        pieces: texts of the tokens.
+        base_log_probs: [T, V + 1] of the model without adapters; None where none acted.
+    """
+
+    def __init__(
+        self,
+        log_probs: np.ndarray,
+        tokens: tuple[int, ...],
+        pieces: Sequence[str],
+        base_log_probs: np.ndarray | None = None,
+    ):
+        self._log_probs, self._tokens, self.pieces = log_probs, tokens, pieces
+        self.adapted = base_log_probs is not None
+        self._base = base_log_probs if self.adapted else log_probs
         self._path: np.ndarray | None = None
+        self._heard: list[tuple[str, int, int]] | None = None
 
     @property
     def path(self) -> np.ndarray:
@@ -77,34 +145,29 @@ class Timing(Sequence):
 
     def words(self) -> list[tuple[str, int, int]]:
         """(word, first frame, last frame + 1) in order."""
-        return word_spans(token_spans(self.path, self._log_probs.shape[1] - 1), self._pieces)
+        return word_spans(token_spans(self.path, self._log_probs.shape[1] - 1), self.pieces)
 
     def confidences(self) -> list[float]:
         """Of each word, from 0 to 1; see `BiasedBeam.confidences`."""
         spans = token_spans(self.path, self._log_probs.shape[1] - 1)
-        owner = _word_of_token([token for token, _, _ in spans], self._pieces)
+        owner = _word_of_token([token for token, _, _ in spans], self.pieces)
         least = [1.0] * (owner[-1] + 1 if owner else 0)
         for word, (token, start, end) in zip(owner, spans, strict=True):
-            if self._pieces[token].strip(" ▁"):
+            if self.pieces[token].strip(" ▁"):
                 least[word] = min(least[word], float(np.exp(self._log_probs[start:end, token].max())))
         return least[: len(self.words())]
 
-    def hits(self, beam: BiasedBeam) -> list[Hit]:
-        """Times, kept credit and the greedy text in the same stretch of audio, for each phrase found."""
-        if not beam._finds:
-            return []
-        words = self.words()
-        base = word_spans(token_spans(greedy_path(self._log_probs), self._log_probs.shape[1] - 1), self._pieces)
-        owner = _word_of_token(self._tokens, self._pieces)
-        hits = []
-        for first, last, _phrase, written, weight in beam._finds:
-            start, end = words[first][1], words[last - 1][2]
-            # Words of the greedy text that overlap the hit.
-            heard = [w for w, s, e in base if min(e, end) - max(s, start) > 0]
-            score = weight * sum(c for c, word in zip(beam._credits, owner, strict=True) if first <= word < last)
-            technique = "hotword" if score > 0 else "base"
-            hits.append(Hit(written, first, last, start, end, score, technique, " ".join(heard)))
-        return hits
+    def acoustic(self, start: int, end: int, base: bool = False) -> float:
+        """Log-prob of the alignment in these frames; of the model without adapters if `base`."""
+        frames = np.arange(start, end)
+        return float((self._base if base else self._log_probs)[frames, self.path[start:end]].sum())
+
+    def base_text(self, start: int, end: int) -> str:
+        """The words that greedy decoding of the model without adapters writes in these frames, or partly in them."""
+        if self._heard is None:
+            blank = self._base.shape[1] - 1
+            self._heard = word_spans(token_spans(greedy_path(self._base), blank), self.pieces)
+        return " ".join(word for word, first, last in self._heard if min(last, end) > max(first, start))
 
     def __len__(self) -> int:
         return len(self.words())

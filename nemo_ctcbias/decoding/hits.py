@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 from nemo_ctcbias.bias_list import SpelledList
 
@@ -13,11 +13,16 @@ class Hit:
     """A listed phrase in a transcript.
 
     phrase: the written form; first_word, last_word: half-open span of words in the transcript;
-    start, end: frames, or seconds where the model's frame rate is known; score: boost that the phrase kept
-    (0 if it won by the audio alone); technique: "hotword" where it was boosted, "base" where it was not, "lookup" where
-    it replaced words that it sounds like; base_text: what greedy decoding wrote in this stretch of audio.
+    start, end: frames, or seconds where the model's frame rate is known; score: by how much the list lifted it, a
+    log-prob (0 or below if it won by the audio alone); technique: what lifted it most, "hotword", "adapter" or "lm",
+    "base" where nothing did, "lookup" where it replaced words that it sounds like; base_text: what greedy decoding
+    without any list wrote in this stretch of audio; confidence: the probability, from 0 to 1, of its least likely
+    token at that token's best frame (of a lookup: the geometric mean over its phones).
 
-    Of a lookup, `score` is by how much the phrase's phones fit better (a log-prob), `base_text` what it replaced.
+    parts: what made it win, as log-probs: "acoustic" is the base model's along the alignment, the rest is what each
+    technique that acted added: "adapter" to these, "hotword" the boosting that was kept, "lm" the language model with
+    the list's words in its class over the one without.  Of a lookup: "phones", by how much its phones fit better than
+    those of the words that it replaced, which are `base_text`.
     """
 
     phrase: str
@@ -28,13 +33,13 @@ class Hit:
     score: float
     technique: str
     base_text: str
+    confidence: float
+    parts: dict[str, float]
 
     def in_seconds(self, seconds_per_frame: float) -> Hit:
         """The same hit with times in seconds."""
-        values = asdict(self)
-        values["start"] = round(self.start * seconds_per_frame, 3)
-        values["end"] = round(self.end * seconds_per_frame, 3)
-        return Hit(**values)
+        start, end = (round(frame * seconds_per_frame, 3) for frame in (self.start, self.end))
+        return replace(self, start=start, end=end)
 
     def as_dict(self) -> dict:
         """Fields for JSON."""
@@ -45,6 +50,8 @@ class Hit:
             "score": round(self.score, 3),
             "technique": self.technique,
             "base_text": self.base_text,
+            "confidence": round(self.confidence, 3),
+            "parts": {name: round(value, 3) for name, value in self.parts.items()},
         }
 
 

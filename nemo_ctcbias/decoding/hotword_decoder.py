@@ -20,7 +20,6 @@ from nemo_ctcbias.decoding.beam_search import BeamOptions, BeamSearch, Hypothesi
 from nemo_ctcbias.decoding.biased_beam import BiasedBeam, Timing
 from nemo_ctcbias.decoding.boosting import BoostOptions
 from nemo_ctcbias.decoding.compiled_bias import CompiledBias
-from nemo_ctcbias.decoding.hits import write
 from nemo_ctcbias.decoding.word_scorer import WordLanguageModel, WordScorer
 from nemo_ctcbias.errors import BiasListError, MissingDependencyError
 from nemo_ctcbias.lm.boost_class import BoostClass
@@ -111,6 +110,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         hotwords: BiasList | Iterable[str | Phrase] | None = None,
         hotword_weight: float | None = None,
         lm_start_state: Any = None,
+        base_log_probs: np.ndarray | None = None,
     ) -> list[BiasedBeam]:
         """All hypotheses of the final beam, best first.
 
@@ -120,6 +120,9 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
             prune_history: accepted for compatibility; the search keeps token histories apart.
             hotwords: listed phrases.
             hotword_weight: strength on pyctcdecode's scale: 10 is the decoder's own strength, 0 is off.
+            lm_start_state: of the language model; its state before the first word if None.
+            base_log_probs: [T, V + 1] log-probs, blank last, of the model without adapters, where `logits` are those
+                of the model with them; hits then tell what the adapters did.
 
         Raises:
             ValueError: if the shape of `logits` does not fit the alphabet.
@@ -141,7 +144,10 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         if language_model is not None:
             scorer = WordScorer(language_model, self.vocabulary.pieces, self.vocabulary.starts_word, lm_start_state)
         hypotheses = self._search(log_probs, compiled, options, boost, scorer)
-        return self._beams(log_probs, hypotheses, compiled, boost.weight)
+        beams = self._beams(log_probs, hypotheses, compiled, boost.weight, base_log_probs)
+        if isinstance(language_model, BoostClass):
+            return [beam.in_class(language_model, lm_start_state) for beam in beams]
+        return beams
 
     def decode(
         self,
@@ -209,7 +215,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
             return model
         return BoostClass(model, compiled.words, self.class_weight)
 
-    def _beams(self, log_probs, hypotheses, compiled, weight) -> list[BiasedBeam]:
+    def _beams(self, log_probs, hypotheses, compiled, weight, base_log_probs) -> list[BiasedBeam]:
         """Join hypotheses of equal text (their probabilities add up) and write them out."""
         joined: dict[str, Hypothesis] = {}
         for hypothesis in hypotheses:
@@ -220,14 +226,8 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
             joined[text] = hypothesis
         beams = []
         for text, hypothesis in joined.items():
-            words = text.split()
-            finds = [
-                (first, last, phrase, written, weight * compiled.bias_list[phrase].weight)
-                for first, last, phrase, written in compiled.finder.find(words)
-            ]
-            text = write(words, [(first, last, written) for first, last, _, written, _ in finds])
-            timing = Timing(log_probs, hypothesis.tokens, self.vocabulary.pieces)
-            beams.append(BiasedBeam(text, hypothesis, words, timing, finds))
+            timing = Timing(log_probs, hypothesis.tokens, self.vocabulary.pieces, base_log_probs)
+            beams.append(BiasedBeam.of(hypothesis, timing, compiled, weight, text))
         return sorted(beams, key=lambda beam: (-beam.score, beam.tokens))
 
     def _log_probs(self, logits: np.ndarray) -> np.ndarray:

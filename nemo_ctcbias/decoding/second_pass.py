@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -101,4 +102,6 @@ def _hit(found: Replacement, bias_list: BiasList, frames: Sequence[tuple[int, in
         score=found.gain,
         technique="lookup",
         base_text=" ".join(found.old),
+        confidence=math.exp(found.score / len(found.heard)),
+        parts={"phones": found.gain},
     )

@@ -23,6 +23,7 @@ from nemo_ctcbias.decoding.hits import Hit, write
 
 if TYPE_CHECKING:  # importing it needs pyctcdecode, which models without a list do without
     from nemo_ctcbias.decoding.biased_beam import BiasedBeam
+    from nemo_ctcbias.decoding.greedy import GreedyDecoder
     from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
     from nemo_ctcbias.decoding.second_pass import SecondPass
 
@@ -67,33 +68,39 @@ class BiasedDecodingMixin:
         source: BiasSource,
         variants: Callable[[BiasList], BiasList] | None = None,
         second_pass: SecondPass | None = None,
+        greedy: GreedyDecoder | None = None,
     ) -> None:
         """Make ready.
 
         Args:
-            decoder: for utterances with a list; None never biases (and needs no pyctcdecode).
+            decoder: for utterances with a list; None never searches (and needs no pyctcdecode).
             source: of the lists.
             variants: what is listened for in place of a list.
-            second_pass: for batches whose phones the model let us `hear`.
+            second_pass: for batches of which the model let us know the phones.
+            greedy: without `decoder`, for batches that adapters have changed.
         """
-        self._hotword_decoder, self._source = decoder, source
+        self._hotword_decoder, self._source, self._greedy = decoder, source, greedy
         self._lists: Sequence[BiasList] | None = None
         self._variants, self.second_pass = variants, second_pass
-        self._heard: tuple[weakref.ref, torch.Tensor, torch.Tensor] | None = None
+        self._known: tuple[weakref.ref, dict[str, torch.Tensor]] | None = None
         self._writer = None
 
-    def hear(self, log_probs: torch.Tensor, phones: torch.Tensor, lengths: torch.Tensor) -> None:
-        """Take the phone log-probs [B, T', 40] and their valid frames [B] that belong to these log-probs."""
-        self._heard = weakref.ref(log_probs), phones, lengths
+    def know(self, log_probs: torch.Tensor, **beside: torch.Tensor) -> None:
+        """Take what belongs to these log-probs.
 
-    def _phones_of(self, log_probs: torch.Tensor) -> list[np.ndarray] | None:
-        """Phone log-probs [T', 40] of each utterance; None for log-probs that they were not heard with."""
-        heard, self._heard = self._heard, None
-        if heard is None or heard[0]() is not log_probs:
-            return None
-        _, phones, lengths = heard
-        phones = phones.detach().float().cpu().numpy()
-        return [one[:length] for one, length in zip(phones, lengths.tolist(), strict=True)]
+        Args:
+            log_probs: [B, T, V + 1] that will be decoded.
+            beside: `phones` [B, T', 40] log-probs and `phone_lengths` [B], their valid frames; `base` [B, T, V + 1],
+                the log-probs of the model without adapters.
+        """
+        if self._known is None or self._known[0]() is not log_probs:
+            self._known = weakref.ref(log_probs), {}
+        self._known[1].update(beside)
+
+    def _known_of(self, log_probs: torch.Tensor) -> dict[str, torch.Tensor]:
+        """What is known of these log-probs, for this once."""
+        known, self._known = self._known, None
+        return known[1] if known is not None and known[0]() is log_probs else {}
 
     def listened(self, bias_list: BiasList) -> BiasList:
         """What is listened for: the list, with spelling variants of its phrases where these are in use."""
@@ -112,8 +119,9 @@ class BiasedDecodingMixin:
         self, decoder_outputs, decoder_lengths=None, fold_consecutive=True, return_hypotheses=False
     ):
         """As NeMo's; hypotheses carry `hits`, and are lists of hypotheses where n-best is asked for."""
-        phones = self._phones_of(decoder_outputs)
-        active = self._active(decoder_outputs)
+        known = self._known_of(decoder_outputs)
+        decoder = self._greedy if self._hotword_decoder is None and "base" in known else self._hotword_decoder
+        active = self._active(decoder_outputs, decoder)
         if not active:
             return super().ctc_decoder_predictions_tensor(
                 decoder_outputs, decoder_lengths, fold_consecutive, return_hypotheses
@@ -122,7 +130,7 @@ class BiasedDecodingMixin:
             decoder_outputs = decoder_outputs.transpose(0, 1)
         if decoder_lengths is None:
             decoder_lengths = torch.full((len(decoder_outputs),), decoder_outputs.shape[1])
-        results = self._biased(decoder_outputs, decoder_lengths, active, phones, return_hypotheses)
+        results = self._biased(decoder, decoder_outputs, decoder_lengths, active, known, return_hypotheses)
         plain = [index for index in range(len(decoder_outputs)) if index not in active]
         if plain:
             outputs = decoder_outputs[plain]
@@ -135,27 +143,34 @@ class BiasedDecodingMixin:
                 results[index] = [result] if self._source.nbest and not isinstance(result, list) else result
         return [results[index] for index in range(len(decoder_outputs))]
 
-    def _active(self, decoder_outputs) -> dict[int, BiasList]:
-        """Utterances to search: those that have a list which can act, or all."""
+    def _active(self, decoder_outputs, decoder) -> dict[int, BiasList]:
+        """Utterances to decode ourselves: those that have a list which can act, or all."""
         always, off = self._source.always, self._source.weight == 0 and not self._source.always
-        if self._hotword_decoder is None or off or decoder_outputs.dim() != 3:
+        if decoder is None or off or decoder_outputs.dim() != 3:
             return {}
         size = decoder_outputs.shape[self.batch_dim_index]
         lists = self._lists if self._lists is not None else [self._source.default] * size
-        return {index: bias_list for index, bias_list in enumerate(lists) if always or self._acts(bias_list)}
+        return {index: one for index, one in enumerate(lists) if always or self._acts(one, decoder)}
 
-    def _acts(self, bias_list: BiasList) -> bool:
-        return bool(len(bias_list)) and self._hotword_decoder.compile(self.listened(bias_list)).active
+    def _acts(self, bias_list: BiasList, decoder) -> bool:
+        return bool(len(bias_list)) and decoder.compile(self.listened(bias_list)).active
 
-    def _biased(self, outputs, lengths, active, phones, return_hypotheses) -> dict[int, Hypothesis | list[Hypothesis]]:
+    def _biased(
+        self, decoder, outputs, lengths, active, known, return_hypotheses
+    ) -> dict[int, Hypothesis | list[Hypothesis]]:
         beams: dict[int, list[BiasedBeam]] = {}
-        log_probs = outputs.detach().float().cpu()
+        log_probs, base = outputs.detach().float().cpu(), known.get("base")
         for index, bias_list in active.items():
-            frames = log_probs[index, : int(lengths[index])].numpy()
-            listened, weight = self.listened(bias_list), self._source.weight
-            found = self._hotword_decoder.decode_beams(frames, hotwords=listened, hotword_weight=weight)
-            if phones is not None and weight and self._acts(bias_list):
-                found = self.second_pass(found, phones[index], bias_list)
+            length, weight = int(lengths[index]), self._source.weight
+            found = decoder.decode_beams(
+                log_probs[index, :length].numpy(),
+                hotwords=self.listened(bias_list),
+                hotword_weight=weight,
+                base_log_probs=None if base is None else base[index, :length].detach().float().cpu().numpy(),
+            )
+            if "phones" in known and weight and self._acts(bias_list, decoder):
+                phones = known["phones"][index, : int(known["phone_lengths"][index])]
+                found = self.second_pass(found, phones.detach().float().cpu().numpy(), bias_list)
             beams[index] = found[: self._source.nbest or 1]
         flat = [(index, beam) for index, found in beams.items() for beam in found]
         writer = self._greedy_twin()
@@ -197,9 +212,14 @@ class BiasedDecodingMixin:
         """Written forms into text and word timestamps; hits beside them."""
         hits = beam.hits
         hypothesis.text = beam.text
+        hypothesis.hits = [hit.in_seconds(self._source.seconds_per_frame) for hit in hits]
         if isinstance(hypothesis.timestamp, dict):
             _write_timestamps(hypothesis.timestamp, hits)
-        hypothesis.hits = [hit.in_seconds(self._source.seconds_per_frame) for hit in hits]
+            # NeMo's scripts write what stands beside the words into their manifest, and ask for offsets.
+            hypothesis.timestamp["hits"] = [
+                {**hit.as_dict(), "start_offset": frames.start, "end_offset": frames.end}
+                for hit, frames in zip(hypothesis.hits, hits, strict=True)
+            ]
 
 
 def _write_timestamps(timestamp: dict, hits: list[Hit]) -> None:

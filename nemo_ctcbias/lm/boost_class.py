@@ -19,6 +19,7 @@ so that `new` of a listed `new york` gains nothing before `york`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -102,6 +103,16 @@ class BoostClass:
             score += self.model._get_raw_end_score(behind)
         weighted = self.model.alpha * score * LN10 + self.model.beta
         return weighted, Following(behind, begun) if begun and not is_last_word else behind
+
+    def gains(self, words: Sequence[str], start_state: Any = None) -> list[float]:
+        """By how much each word of a text scores better than in the model without the list (weighted, as `score`)."""
+        state = plain = self.get_start_state() if start_state is None else start_state
+        found = []
+        for number, word in enumerate(words, 1):
+            score, state = self.score(state, word, number == len(words))
+            without, plain = self.model.score(plain, word, number == len(words))
+            found.append(score - without)
+        return found
 
     def _score_listed(
         self, state: kenlm.State, word: str, first: bool, later: list[Begun]

@@ -118,11 +118,13 @@ class BiasedCTCMixin(PresetMixin):
             logging.info(f"Changed decoding strategy to \n{OmegaConf.to_yaml(self.cfg.decoding)}")
 
     def _install_decoding(self, wanted: DictConfig, hotwords: list | None, weight: float | None) -> None:
+        from nemo_ctcbias.decoding.greedy import GreedyDecoder
         from nemo_ctcbias.decoding.strategy import BiasSource
 
         merged = self.cfg.decoding  # with NeMo's defaults filled in
         decoding = self._make_decoding(merged)
         biasing = self.biasing
+        searches = biasing.enabled and biasing.hotword
         default = BiasList(hotwords) if hotwords else self._bias_list
         if self._call_list is not None:  # NeMo comes here in the middle of a call that asks for timestamps
             default = self._call_list
@@ -131,17 +133,17 @@ class BiasedCTCMixin(PresetMixin):
             default=default,
             weight=biasing.weight if weight is None else weight,
             nbest=None if best_only else biasing.nbest,
-            always=bool(biasing.lm.get("path") and biasing.lm.get("enabled", True) and biasing.lm.get("always", False)),
+            always=searches and language_model.always(biasing.lm),
             seconds_per_frame=self.encoder.subsampling_factor * self._cfg.preprocessor.window_stride
             if hasattr(self.encoder, "subsampling_factor")
             else 1.0,
         )
-        searches = biasing.enabled and biasing.hotword
         decoding.attach(
             _HotwordDecoderOf(self) if searches else None,
             source,
             variants=self._variants() if biasing.enabled else None,
             second_pass=self._second_pass() if searches else None,
+            greedy=GreedyDecoder(vocabulary_of(self), biasing.alternatives) if biasing.enabled else None,
         )
         self.decoding = decoding
         self.wer.decoding = decoding

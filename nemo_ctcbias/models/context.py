@@ -87,6 +87,8 @@ class ContextModule(nn.Module, AdapterModuleMixin):
     ):
         """While this lasts, the encoder's output is changed by the enabled adapters.
 
+        Yields a list of log-probs [B, T, V + 1], one a batch, that the decoder makes of the unchanged output.
+
         Args:
             model: with `encoder` and `decoder`.
             vocabulary: spells the lists.
@@ -94,14 +96,16 @@ class ContextModule(nn.Module, AdapterModuleMixin):
             strength: factor on the adapters' own.
         """
         seen: dict[int, Tensor] = {}
+        unadapted: list[Tensor] = []
 
         def act(module, inputs, output):
-            encoded, lengths, *rest = output
-            changed = self.change(self._encoded(model, output, seen), vocabulary, lists(len(encoded)), strength)
-            return (changed, lengths, *rest)
+            found = self._encoded(model, output, seen)
+            unadapted.append(found.log_probs)
+            changed = self.change(found, vocabulary, lists(len(found.output)), strength)
+            return (changed, *output[1:])
 
         with self._tapped(model.encoder, seen), hooked(model.encoder, act):
-            yield
+            yield unadapted
 
     @contextmanager
     def recording(self, model: Any):

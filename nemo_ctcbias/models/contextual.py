@@ -117,8 +117,10 @@ class ContextualMixin:
         if not self._adapters_act():
             return super().forward(*args, **kwargs)
         strength = self.decoding._source.weight / AS_TUNED
-        with self.context.listening(self, vocabulary_of(self), self._lists_in_force, strength):
-            return super().forward(*args, **kwargs)
+        with self.context.listening(self, vocabulary_of(self), self._lists_in_force, strength) as unadapted:
+            found = super().forward(*args, **kwargs)
+        self.decoding.know(found[0], base=unadapted[-1])
+        return found
 
     def unadapted_forward(self, **inputs):
         """`forward` of the base model, whatever the lists."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from nemo_ctcbias.errors import LanguageModelError
 from nemo_ctcbias.lm.kenlm_file import load_language_model, open_kenlm
@@ -49,6 +49,11 @@ class LanguageModelMixin:
         self._cfg.biasing = biasing
         settle(self)
         self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+
+
+def always(lm: DictConfig) -> bool:
+    """Whether recordings without a list are searched, too: `lm` is that section of `biasing`."""
+    return bool(lm.get("path") and lm.get("enabled", True) and lm.get("always", False))
 
 
 def settle(model: BiasedCTCMixin) -> None:

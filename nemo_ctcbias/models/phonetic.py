@@ -119,7 +119,8 @@ class PhoneticMixin:
         with self._listening() as seen:
             found = super().forward(*args, **kwargs)
         if any(map(len, self._lists_in_force(len(found[0])))):
-            self.decoding.hear(found[0], *self._phones(seen, found[0], found[1]))
+            phones, lengths = self._phones(seen, found[0], found[1])
+            self.decoding.know(found[0], phones=phones, phone_lengths=lengths)
         return found
 
     def phone_log_probs(self, **inputs: Tensor) -> tuple[Tensor, Tensor]:

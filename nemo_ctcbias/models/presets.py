@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from omegaconf import DictConfig, OmegaConf
 
 from nemo_ctcbias.errors import SettingError
@@ -30,7 +32,9 @@ def effective(biasing: DictConfig) -> DictConfig:
         return biasing
     preset = PRESETS[biasing.preset]
     parts = {name: OmegaConf.merge(preset[name], biasing[name]) for name in ("lm", "phonetics") if name in preset}
-    settled = OmegaConf.merge(biasing, parts)
+    settled = copy.deepcopy(biasing)
+    OmegaConf.set_struct(settled, False)  # a restored section takes no key that it did not hold
+    settled.update(parts)
     settled.enabled = biasing.enabled and preset.get("enabled", True)
     return settled
 

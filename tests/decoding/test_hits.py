@@ -71,7 +71,8 @@ def test_write_replaces_the_spans_and_nothing_else(words, data):
 
 
 def test_hit_in_seconds_and_for_json():
-    hit = Hit("New York", 1, 3, 10, 21, 1.23456, "hotword", "new yolk")
+    parts = {"acoustic": -3.21987, "hotword": 1.23456}
+    hit = Hit("New York", 1, 3, 10, 21, 1.23456, "hotword", "new yolk", 0.98765, parts)
     seconds = hit.in_seconds(0.08)
     assert (seconds.start, seconds.end, seconds.first_word, seconds.last_word) == (0.8, 1.68, 1, 3)
     assert hit.start == 10
@@ -82,4 +83,6 @@ def test_hit_in_seconds_and_for_json():
         "score": pytest.approx(1.235),
         "technique": "hotword",
         "base_text": "new yolk",
+        "confidence": pytest.approx(0.988),
+        "parts": {"acoustic": pytest.approx(-3.22), "hotword": pytest.approx(1.235)},
     }

@@ -303,6 +303,30 @@ def test_hits_tell_what_greedy_decoding_heard(labels):
     assert (hit.phrase, hit.base_text, hit.technique) == ("ran", "run", "hotword") and hit.score > 0
 
 
+def test_hits_tell_what_an_adapter_did(labels):
+    base, adapted = between("the run", "the ran", labels, 0.9), between("the ran", "the run", labels, 0.9)
+    decoder = HotwordBeamDecoder.from_labels(labels, boost=MILD)
+    beam = decoder.decode_beams(adapted, hotwords=["ran"], hotword_weight=1, base_log_probs=base)[0]
+    (hit,) = beam.hits
+    assert (hit.phrase, hit.technique, hit.base_text) == ("ran", "adapter", "run")
+    inside = np.arange(int(hit.start), int(hit.end)), beam.path[int(hit.start) : int(hit.end)]
+    assert hit.parts["acoustic"] == pytest.approx(base[inside].sum())
+    assert hit.parts["adapter"] == pytest.approx((adapted - base)[inside].sum())
+    assert hit.score == pytest.approx(hit.parts["adapter"] + hit.parts["hotword"])
+    assert hit.confidence == pytest.approx(0.9, abs=0.01)
+
+
+def test_hits_tell_what_the_class_of_listed_words_did(labels, language_model):
+    logits = between("the run", "the ran", labels)
+    silent = BoostOptions(gap_scale=0.0, token_bonus=0.0)
+    decoder = HotwordBeamDecoder.from_labels(labels, language_model, boost=silent, class_weight=9.0)
+    beam = decoder.decode_beams(logits, hotwords=["ran"])[0]
+    wrapped = BoostClass(language_model, ListedWords([("ran", 1.0)]), class_weight=9.0)
+    (hit,) = beam.hits
+    assert hit.technique == "lm" and "hotword" not in hit.parts
+    assert hit.parts["lm"] == pytest.approx(lm_score(wrapped, "the ran") - lm_score(language_model, "the ran"))
+
+
 def test_path_collapses_to_the_tokens(labels):
     beam = HotwordBeamDecoder.from_labels(labels).decode_beams(spoken("the ran", labels))[0]
     blank = len(labels) - 1

@@ -238,9 +238,9 @@ class TestDecoding:
         model.set_bias_list(NAMES)
         with torch.inference_mode():
             log_probs, lengths, _ = model(**batch)
-            assert model.decoding._heard is not None
+            assert model.decoding._known is not None
             text = model.decoding.ctc_decoder_predictions_tensor(log_probs.clone(), lengths)
-        assert model.decoding._heard is None and len(text) == 4
+        assert model.decoding._known is None and len(text) == 4
 
     def test_variants_are_heard_and_written_as_listed(self, model, audio):
         model.set_bias_list([{"text": "Kathryn"}])
