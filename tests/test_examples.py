@@ -9,6 +9,8 @@ import sys
 import pytest
 from places import ROOT
 
+from nemo_ctcbias.lm import lmplz
+
 DEMO = ROOT / "examples" / "data" / "demo"
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}
 
@@ -189,3 +191,13 @@ def test_phone_head_training_refuses_bad_settings_before_it_starts(base_nemo, tm
             [*command, "trainer.accelerator=cpu"], cwd=tmp_path, env=ENV, capture_output=True, text=True
         )
         assert done.returncode and words in done.stderr, setting
+
+
+@pytest.mark.skipif(not lmplz.available(), reason="KenLM's lmplz is not built (see nemo_ctcbias/lm/lmplz.py)")
+def test_token_language_model_is_nemos(tmp_path):
+    from nemo.collections.asr.parts.submodules.ngram_lm import NGramGPULanguageModel
+
+    run_script("token_lm.py", DEMO / "manifest.json", "--order", 3, "--prune", 0, "--out", "tokens.arpa", cwd=tmp_path)
+    model = NGramGPULanguageModel.from_file(tmp_path / "tokens.arpa", vocab_size=256)
+    scores = model.advance(model.get_init_states(batch_size=1, bos=True))[0]
+    assert scores.shape == (1, 256) and scores.detach().exp().sum() == pytest.approx(1.0, abs=0.05)

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--lexicon", type=Path, help="words that flashlight may write besides the list's")
     add("--adapter", type=Path, help="contextual adapter of the model (default: its own, or the shipped model's)")
     add("--lm", type=Path, help="KenLM file for the parts lm and boost-lm (default: the shipped model's)")
+    add("--token-lm", type=Path, help="ARPA of the model's tokens for nemo-boosting-beam+lm (examples/token_lm.py)")
     add("--phone-head", type=Path, help="phone head for rescore and lookup (default: its own, or the shipped model's)")
     add("--pronunciations", type=Path, help="lexicon in the format of the CMU dictionary for g2g, rescore and lookup")
     add("--beam-width", type=int, default=100, help="of hotword and pyctcdecode (default 100)")

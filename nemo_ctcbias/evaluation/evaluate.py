@@ -72,6 +72,7 @@ def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]
     context = replace(
         context_of(model, shipped, options.adapter, options.lm, options.phone_head),
         beam_width=options.beam_width,
+        token_lm=options.token_lm,
         pronunciations=options.pronunciations,
         words=read_words(options.lexicon),
     )

@@ -38,6 +38,7 @@ class EvaluateOptions:
     lexicon: Path | None = None
     adapter: Path | None = None  # None: the model's own, or the shipped one of the shipped model
     lm: Path | None = None  # None: the shipped one, of the shipped model
+    token_lm: Path | None = None  # of the model's tokens, for nemo-boosting-beam+lm
     phone_head: Path | None = None  # None: the model's own, or the shipped one of the shipped model
     pronunciations: Path | None = None  # None: the G2P model says how all words sound
     beam_width: int = 100

@@ -91,3 +91,38 @@ class BoostingBeam(BoostingGreedy):
     name = "nemo-boosting-beam"
     strategy = "beam_batch"
     options: ClassVar[Setting] = {"beam_size": 16, "beam_beta": 0.0}
+
+
+class BoostingBeamWithLM(BoostingBeam):
+    """The same search with a language model over tokens (NGPU-LM) besides the tree, and its bonus for each token."""
+
+    name = "nemo-boosting-beam+lm"
+    grid = tuple(
+        {"boosting_tree_alpha": tree, "ngram_lm_alpha": lm, "beam_beta": beta}
+        for lm in (0.2, 0.4)
+        for beta in (0.0, 1.0)
+        for tree in (0.75, 1.5)
+    )
+    default: ClassVar[Setting] = {"boosting_tree_alpha": 1.0, "ngram_lm_alpha": 0.3, "beam_beta": 1.0}
+
+    def prepare(self, context: Context) -> None:
+        """Load the language model, once for all lists."""
+        from nemo.collections.asr.parts.submodules.ngram_lm import NGramGPULanguageModel
+
+        super().prepare(context)
+        if context.token_lm is None:
+            raise SettingError(
+                f"system {self.name!r}: needs a language model over the model's tokens: give --token-lm FILE "
+                "(examples/token_lm.py makes one from text)"
+            )
+        size = len(context.model.decoder.vocabulary)
+        self._lm = NGramGPULanguageModel.from_file(context.token_lm, vocab_size=size)
+
+    def decode(self, item: Item, bias: Any, setting: Setting) -> str:
+        """Search with both; a list without phrases has no tree."""
+        search = bias.decoding.search_algorithm
+        tree = [model for model in search.fusion_models or [] if model is not self._lm]
+        search.fusion_models = [self._lm, *tree]
+        search.fusion_models_alpha = [setting["ngram_lm_alpha"], *[setting["boosting_tree_alpha"]] * len(tree)]
+        search.beam_beta = setting["beam_beta"]
+        return best_text(bias, item)

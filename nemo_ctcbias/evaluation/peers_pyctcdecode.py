@@ -6,7 +6,7 @@ import re
 from typing import Any, ClassVar
 from unittest import mock
 
-from nemo_ctcbias.errors import MissingDependencyError
+from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
 
@@ -34,8 +34,12 @@ class PyctcdecodeHotwords(PlainSystem):
                 "pyctcdecode is not installed: pip install 'nemo-ctcbias[pyctcdecode]', or in an environment with "
                 "numpy 2: pip install --no-deps pyctcdecode==0.5.0 pygtrie"
             ) from error
-        self._decoder = pyctcdecode.build_ctcdecoder([*context.model.decoder.vocabulary, ""])
+        alphabet = pyctcdecode.Alphabet.build_alphabet([*context.model.decoder.vocabulary, ""])
+        self._decoder = pyctcdecode.BeamSearchDecoderCTC(alphabet, self._language_model(context))
         self._beam_width = context.beam_width
+
+    def _language_model(self, context: Context) -> Any:
+        return None
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:
         """pyctcdecode's best text; its pattern of all hotwords is compiled within."""
@@ -69,6 +73,20 @@ class PyctcdecodeCached(PyctcdecodeHotwords):
         builder = mock.Mock(build_scorer=lambda hotwords, weight: scorer)
         with mock.patch.object(pyctcdecode.decoder, "HotwordScorer", builder):
             return self._decoder.decode_beams(log_probs, beam_width=self._beam_width, prune_history=prune_history)
+
+
+class PyctcdecodeWithLM(PyctcdecodeCached):
+    """The same with the language model of `--lm`, at the weights that our own part `lm` gives it."""
+
+    name = "pyctcdecode-cached+lm"
+
+    def _language_model(self, context: Context) -> Any:
+        from nemo_ctcbias.lm.kenlm_file import load_language_model
+        from nemo_ctcbias.models.vocabulary import vocabulary_of
+
+        if context.lm is None:
+            raise SettingError(f"system {self.name!r}: needs a language model: give --lm FILE (KenLM ARPA or binary)")
+        return load_language_model(context.lm, vocabulary=vocabulary_of(context.model))
 
 
 def _cached_scorer(words: frozenset[str], trie: Any, weight: float) -> Any:

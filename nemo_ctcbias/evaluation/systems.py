@@ -22,6 +22,7 @@ class Context:
     beam_width: int = 100
     adapter: Path | None = None  # file of a contextual adapter for the model
     lm: Path | None = None  # KenLM file
+    token_lm: Path | None = None  # ARPA file of a language model over the model's tokens
     phone_head: Path | None = None  # file of a phone head for the model
     pronunciations: Path | None = None  # lexicon in the format of the CMU dictionary
     words: tuple[str, ...] = ()  # vocabulary of decoders that know only the words of a lexicon
@@ -83,9 +84,11 @@ _PEERS = {
     "greedy": "nemo_ctcbias.evaluation.peers_nemo:Greedy",
     "nemo-boosting-greedy": "nemo_ctcbias.evaluation.peers_nemo:BoostingGreedy",
     "nemo-boosting-beam": "nemo_ctcbias.evaluation.peers_nemo:BoostingBeam",
+    "nemo-boosting-beam+lm": "nemo_ctcbias.evaluation.peers_nemo:BoostingBeamWithLM",
     "nemo-ctc-ws": "nemo_ctcbias.evaluation.peers_wordspotter:WordSpotter",
     "pyctcdecode": "nemo_ctcbias.evaluation.peers_pyctcdecode:PyctcdecodeHotwords",
     "pyctcdecode-cached": "nemo_ctcbias.evaluation.peers_pyctcdecode:PyctcdecodeCached",
+    "pyctcdecode-cached+lm": "nemo_ctcbias.evaluation.peers_pyctcdecode:PyctcdecodeWithLM",
     "flashlight": "nemo_ctcbias.evaluation.peers_flashlight:Flashlight",
 }
 
