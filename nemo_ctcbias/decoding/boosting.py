@@ -43,7 +43,11 @@ class BoostOptions:
 
     def phrase_cost(self, phrases: int) -> float:
         """What a completed phrase of a list of `phrases` gives back, before the weights."""
-        return self.list_cost * math.log(max(1.0, phrases / max(1.0, self.free_list)))
+        return self.list_cost * self.log_excess(phrases)
+
+    def log_excess(self, phrases: int) -> float:
+        """ln(N / free_list) of a list of N > free_list phrases, 0 of shorter ones."""
+        return math.log(max(1.0, phrases / max(1.0, self.free_list)))
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -49,6 +49,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         alternatives: token sequences tried for each phrase (the tokenizer's own and the next shortest).
         class_weight: in-class weight of listed words in a KenLM language model, see `nemo_ctcbias.lm.boost_class`;
             None scores them as any other word.
+        class_list_cost: by how much that weight falls with the length of the list, see `LanguageModelOptions`.
         boost_share: share of the boosting that stays where they are in that class, see `LanguageModelOptions`.
     """
 
@@ -61,6 +62,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         beam: BeamOptions = BeamOptions(),
         alternatives: int = 4,
         class_weight: float | None = LM_DEFAULTS.class_weight,
+        class_list_cost: float = LM_DEFAULTS.class_list_cost,
         boost_share: float = LM_DEFAULTS.boost_share,
     ):
         super().__init__(alphabet, language_model)
@@ -70,7 +72,8 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         pieces = ["<unk>" if piece == UNK_BPE_TOKEN else piece for piece in pieces]  # spells nothing
         self.vocabulary = vocabulary or Vocabulary(pieces)
         self.boost, self.beam = boost, beam
-        self.alternatives, self.class_weight, self.boost_share = alternatives, class_weight, boost_share
+        self.alternatives, self.boost_share = alternatives, boost_share
+        self.class_weight, self.class_list_cost = class_weight, class_list_cost
         self._remember()
 
     def _remember(self) -> None:
@@ -213,7 +216,8 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         model = self._language_model
         if self.class_weight is None or not compiled.active or not isinstance(model, LanguageModel):
             return model
-        return BoostClass(model, compiled.words, self.class_weight)
+        listed = self.class_list_cost * self.boost.log_excess(compiled.trie.phrases)
+        return BoostClass(model, compiled.words, self.class_weight - listed)
 
     def _beams(self, log_probs, hypotheses, compiled, weight, base_log_probs) -> list[BiasedBeam]:
         """Join hypotheses of equal text (their probabilities add up) and write them out."""

@@ -164,6 +164,7 @@ class BiasedCTCMixin(PresetMixin):
             beam=beam_options(biasing),
             alternatives=biasing.alternatives,
             class_weight=weights.class_weight,
+            class_list_cost=weights.class_list_cost,
             boost_share=weights.boost_share,
         )
 

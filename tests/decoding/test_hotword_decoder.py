@@ -327,6 +327,19 @@ def test_hits_tell_what_the_class_of_listed_words_did(labels, language_model):
     assert hit.parts["lm"] == pytest.approx(lm_score(wrapped, "the ran") - lm_score(language_model, "the ran"))
 
 
+@pytest.mark.parametrize("extra", [0, 30])
+def test_the_class_is_shared_among_the_phrases_of_long_lists(labels, language_model, extra):
+    mild, listed = (
+        BoostOptions(free_list=10.0),
+        ["zelda", *(f"x{'abcdef'[i % 6]}{'uvwxyz'[i // 6]}" for i in range(extra))],
+    )
+    decoder = HotwordBeamDecoder.from_labels(CHARS, language_model, boost=mild, class_weight=2.0, class_list_cost=1.5)
+    beam = decoder.decode_beams(spoken("the zelda", CHARS), hotwords=listed)[0]
+    weight = 2.0 - 1.5 * math.log(max(1.0, len(listed) / 10))
+    wrapped = BoostClass(language_model, ListedWords((word, 1.0) for word in listed), class_weight=weight)
+    assert beam.text == "the zelda" and beam.lm == pytest.approx(lm_score(wrapped, "the zelda"))
+
+
 def test_path_collapses_to_the_tokens(labels):
     beam = HotwordBeamDecoder.from_labels(labels).decode_beams(spoken("the ran", labels))[0]
     blank = len(labels) - 1

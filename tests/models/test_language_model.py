@@ -83,7 +83,7 @@ def test_it_is_read_once(model, arpa, monkeypatch):
 def test_nemos_own_options_use_the_class_too(model, arpa, audio):
     from nemo_ctcbias.lm.boost_class import BoostClass
 
-    model._cfg.biasing.lm = {"unk_offset": -4.0, "class_weight": 1.5, "boost_share": 0.25}
+    model._cfg.biasing.lm = {"unk_offset": -4.0, "class_weight": 1.5, "class_list_cost": 0.5, "boost_share": 0.25}
     config = model.cfg.decoding.copy()
     config.strategy = "pyctcdecode"
     config.beam.pyctcdecode_cfg.hotwords = ["zebra"]
@@ -92,7 +92,7 @@ def test_nemos_own_options_use_the_class_too(model, arpa, audio):
     decoder = model.make_hotword_decoder()
     kenlm = decoder._language_model
     assert (kenlm.alpha, kenlm.beta, kenlm.unk_score_offset) == (0.7, 0.2, -4.0)
-    assert (decoder.class_weight, decoder.boost_share) == (1.5, 0.25)
+    assert (decoder.class_weight, decoder.class_list_cost, decoder.boost_share) == (1.5, 0.5, 0.25)
     chosen = decoder._language_model_for(decoder.compile(model.decoding._source.default))
     assert isinstance(chosen, BoostClass) and chosen.listed.begins("zebra")
     assert texts(model, audio)
@@ -105,6 +105,7 @@ def test_nemos_own_options_use_the_class_too(model, arpa, audio):
         ({"alpha": -1.0}, "biasing.lm.alpha: must be 0 or more"),
         ({"beta": "much"}, "biasing.lm.beta: must be a number"),
         ({"unk_offset": 3.0}, "biasing.lm.unk_offset: a log10-prob must be 0 or below"),
+        ({"class_list_cost": -1.0}, "biasing.lm.class_list_cost: must be 0 or more"),
         ({"boost_share": 3.0}, "biasing.lm.boost_share: must lie between 0 and 1"),
         ({"always": "yes"}, "biasing.lm.always: must be true or false"),
     ],
