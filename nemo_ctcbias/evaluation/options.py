@@ -63,5 +63,6 @@ class EvaluateOptions:
             raise SettingError(f"rare-at-most {self.rare_at_most}: give a whole number from 0")
         if self.tune_on is not None and Path(self.tune_on).resolve() == Path(self.manifest).resolve():
             raise SettingError("--tune-on is the test manifest itself; tune on another one, or leave it out")
-        if self.compare_to is not None and self.compare_to not in self.systems:
+        known = self.compare_to in (None, *self.systems) or "ablation" in self.systems  # checked again once expanded
+        if not known:
             raise SettingError(f"--compare-to {self.compare_to!r} is not among the systems {', '.join(self.systems)}")

@@ -29,6 +29,7 @@ class Recipe:
         variants: what is listened for in place of a list.
         phones: the phone log-probs, for `second_pass`.
         second_pass: what is done with the search's hypotheses, by the weight of the rescoring.
+        slow_from: list size from which a subset is measured.
     """
 
     decoder: dict[str, Any] = field(default_factory=dict)
@@ -39,10 +40,12 @@ class Recipe:
     variants: Callable[[Any], Any] | None = None
     phones: PhoneLogProbs | None = None
     second_pass: Callable[[float], Any] | None = None
+    slow_from: int | None = None
 
 
 STRENGTH = "adapter_strength"  # in settings: times the adapter's own
 RESCORING = "rescoring_weight"  # in settings
+LONG = 10_000  # such a list takes seconds to be embedded, and in an evaluation every utterance brings its own
 VARIANTS = 5  # forms of each phrase with the part g2g, its own included
 
 Part = Callable[[Recipe, Context], None]
@@ -52,7 +55,7 @@ def adapter(recipe: Recipe, context: Context) -> None:
     """The contextual adapter of the model, or the one of `--adapter`; alone it is decoded greedily."""
     if "adapted" not in context.shared:  # several systems may have this part, and the encoder takes its time
         context.shared["adapted"] = AdaptedLogProbs(context.model, context.adapter)
-    recipe.adapted = context.shared["adapted"]
+    recipe.adapted, recipe.slow_from = context.shared["adapted"], LONG
     recipe.grid[STRENGTH] = (0.5, 1.0, 1.5)
 
 
@@ -173,6 +176,7 @@ class OwnSystem(PlainSystem):
         self._vocabulary = vocabulary_of(context.model)
         self._beam_width = context.beam_width
         self._decoder = HotwordBeamDecoder.from_vocabulary(vocabulary_of(context.model), **self._recipe.decoder)
+        self.slow_from = self._recipe.slow_from
         names = list(self._recipe.grid)
         self.grid = tuple(dict(zip(names, v, strict=True)) for v in itertools.product(*self._recipe.grid.values()))
         self.default = {name: values[len(values) // 2] for name, values in self._recipe.grid.items()}
