@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,6 @@ class BiasedBeam(tuple):
                 lifted["adapter"] = timing.acoustic(start, end) - timing.acoustic(start, end, base=True)
             if in_class is not None:
                 lifted["lm"] = sum(in_class[first:last])
-            best = max(lifted, key=lifted.get, default="base")
             yield Hit(
                 phrase=written,
                 first_word=first,
@@ -101,7 +100,7 @@ class BiasedBeam(tuple):
                 start=start,
                 end=end,
                 score=sum(lifted.values()),
-                technique=best if lifted.get(best, 0.0) > 0 else "base",
+                technique=_technique(lifted),
                 base_text=timing.base_text(start, end),
                 confidence=min(sure[first:last]),
                 parts={"acoustic": timing.acoustic(start, end, base=True), **lifted},
@@ -186,6 +185,12 @@ class Timing(Sequence):
 
     def _frames(self) -> list[tuple[str, tuple[int, int]]]:
         return [(word, (start, end)) for word, start, end in self.words()]
+
+
+def _technique(lifted: Mapping[str, float]) -> str:
+    """What made the phrase win; the class in the language model only undoes what that takes from unknown words."""
+    acoustic = max(("hotword", "adapter"), key=lambda name: lifted.get(name, 0.0))
+    return next((name for name in (acoustic, "lm") if lifted.get(name, 0.0) > 0), "base")
 
 
 def _word_of_token(tokens: Sequence[int], pieces: Sequence[str]) -> list[int]:

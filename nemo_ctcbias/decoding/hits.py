@@ -14,8 +14,9 @@ class Hit:
 
     phrase: the written form; first_word, last_word: half-open span of words in the transcript;
     start, end: frames, or seconds where the model's frame rate is known; score: by how much the list lifted it, a
-    log-prob (0 or below if it won by the audio alone); technique: what lifted it most, "hotword", "adapter" or "lm",
-    "base" where nothing did, "lookup" where it replaced words that it sounds like; base_text: what greedy decoding
+    log-prob (0 or below if it won by the audio alone); technique: what lifted it most, "hotword" or "adapter", "lm"
+    where the language model's class alone did, "base" where nothing did, "lookup" where it replaced words that it
+    sounds like; base_text: what greedy decoding
     without any list wrote in this stretch of audio; confidence: the probability, from 0 to 1, of its least likely
     token at that token's best frame (of a lookup: the geometric mean over its phones).
 
