@@ -16,9 +16,9 @@ class Hit:
     start, end: frames, or seconds where the model's frame rate is known; score: by how much the list lifted it, a
     log-prob (0 or below if it won by the audio alone); technique: what lifted it most, "hotword" or "adapter", "lm"
     where the language model's class alone did, "base" where nothing did, "lookup" where it replaced words that it
-    sounds like; base_text: what greedy decoding
-    without any list wrote in this stretch of audio; confidence: the probability, from 0 to 1, of its least likely
-    token at that token's best frame (of a lookup: the geometric mean over its phones).
+    sounds like; base_text: what greedy decoding without any list wrote in this stretch of audio; confidence: the
+    probability, from 0 to 1, of its least likely token at that token's best frame (of a lookup: the geometric mean
+    over its phones).
 
     parts: what made it win, as log-probs: "acoustic" is the base model's along the alignment, the rest is what each
     technique that acted added: "adapter" to these, "hotword" the boosting that was kept, "lm" the language model with
