@@ -27,7 +27,10 @@ setup(
     # Said outright, so that `pip install -e` adds the checkout to the path: Hydra cannot scan what it links otherwise.
     package_dir={"": "."},
     packages=find_namespace_packages(include=["nemo_ctcbias", "nemo_ctcbias.*", "hydra_plugins.*"]),
-    package_data={"nemo_ctcbias.phonetics": ["data/*"]},  # the G2P model and its card
+    package_data={
+        "nemo_ctcbias.phonetics": ["data/*"],  # the G2P model and its card
+        "nemo_ctcbias.evaluation": ["page/*"],  # what the HTML report is made of
+    },
     install_requires=[
         "nemo_toolkit[asr]>=3.0,<3.1",
         "torch>=2.6,<2.14",  # 2.13.0 is the newest tested

@@ -15,7 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nemo-ctcbias evaluate`."""
     add = parser.add_argument
     add("--manifest", type=Path, required=True, help="test manifest (JSON lines) with transcripts")
-    add("--out", type=Path, required=True, help="folder for results.json, table.md, utterances.jsonl, plot.png")
+    add(
+        "--out",
+        type=Path,
+        required=True,
+        help="folder for results.json, report.html, table.md, utterances.jsonl, plot.png",
+    )
     add("--model", help=".nemo file or pretrained name (default: the shipped checkpoint)")
     add("--distractors", type=Path, help="text file with one word or phrase a line to draw distractors from")
     add("--list-sizes", type=_sizes, default=(100, 1000), metavar="N,N", help="distractors a list (default 100,1000)")

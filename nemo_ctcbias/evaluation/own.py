@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from nemo_ctcbias.decoding.greedy import GreedyDecoder
+from nemo_ctcbias.decoding.hits import Hit
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.ablation import joint_parts
 from nemo_ctcbias.evaluation.adapted import AdaptedLogProbs, best_tokens
+from nemo_ctcbias.evaluation.attended import Attended, attended
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.phone_log_probs import PhoneLogProbs
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
@@ -206,11 +209,33 @@ class OwnSystem(PlainSystem):
         bias_list, listened = bias
         if self._recipe.adapted:
             log_probs = self._recipe.adapted(item, listened, setting.pop(STRENGTH))
+        self._heard, self._best = log_probs, None
         if not self._recipe.beam:
             return self._vocabulary.decode(best_tokens(log_probs))
         weight = setting.pop(RESCORING, 0.0)
         hotwords = listened if self._recipe.lists else None
+        setting["base_log_probs"] = item.log_probs if self._recipe.adapted else None
         beams = self._decoder.decode_beams(log_probs, beam_width=self._beam_width, hotwords=hotwords, **setting)
         if self._recipe.second_pass:
             beams = self._recipe.second_pass(weight)(beams, self._recipe.phones(item), bias_list)
-        return beams[0].text
+        self._best = beams[0]
+        return self._best.text
+
+    def hits(self, item: Item, written: Sequence[str]) -> list[Hit]:
+        """Listed phrases in the text of the last `decode`, times in seconds.
+
+        Args:
+            item: the utterance that was decoded.
+            written: the phrases that the text holds; without a search they are looked for in it.
+        """
+        best = self._best
+        if best is None:
+            greedy = GreedyDecoder(self._vocabulary)
+            best = greedy.decode_beams(
+                self._heard, self._bias_list(list(dict.fromkeys(written))), base_log_probs=item.log_probs
+            )[0]
+        return [hit.in_seconds(item.seconds / len(self._heard)) for hit in best.hits]
+
+    def attention(self, item: Item, bias: Any) -> Attended | None:
+        """Where the contextual adapter looked for what `build` returned; None without one."""
+        return attended(self._recipe.adapted, item, bias[1]) if self._recipe.adapted else None

@@ -36,8 +36,9 @@ def plot(rows: Sequence[Mapping[str, Any]], path: str | Path) -> None:
             shift = 0.05 * (number - (len(systems) - 1) / 2)
             x = [sizes.index(row["list_size"]) + shift for row in points]
             y = [row[metric] for row in points]
-            spread = [[row[metric] - row[f"{metric}_low"] for row in points]]
-            spread.append([row[f"{metric}_high"] - row[metric] for row in points])
+            # Too few utterances, or lists of which nothing is spoken, leave a value without an interval.
+            ends = [[_end(row, metric, side) for row in points] for side in ("low", "high")]
+            spread = [[abs(y[i] - end[i]) for i in range(len(y))] for end in ends]
             marker = _MARKERS[number % len(_MARKERS)]
             lines = axis.errorbar(x, y, yerr=spread, marker=marker, markersize=5, linewidth=1, capsize=2, label=system)
             part = [i for i, row in enumerate(points) if row["utterances"] < most]
@@ -56,3 +57,8 @@ def plot(rows: Sequence[Mapping[str, Any]], path: str | Path) -> None:
         figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False)
     figure.savefig(path, dpi=150)
     plt.close(figure)
+
+
+def _end(row: Mapping[str, Any], metric: str, side: str) -> float:
+    end = row[f"{metric}_{side}"]
+    return row[metric] if end is None else end

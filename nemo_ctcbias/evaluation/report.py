@@ -1,4 +1,4 @@
-"""Write an evaluation: results.json (the contract), details, per-utterance and per-phrase lines, table and plot."""
+"""Write an evaluation: results.json (the contract), details, lines of utterances and phrases, table, page and plot."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nemo_ctcbias.evaluation.bootstrap import intervals, paired_difference
 from nemo_ctcbias.evaluation.counts import METRICS
+from nemo_ctcbias.evaluation.html_page import html_page
 from nemo_ctcbias.evaluation.runner import Run
 from nemo_ctcbias.evaluation.scoring import phrase_table
 from nemo_ctcbias.evaluation.systems import is_own
@@ -31,6 +32,7 @@ def write(result: Evaluation) -> Rows:
     _write_lines(out / "utterances.jsonl", utterance_rows(result))
     _write_lines(out / "phrases.jsonl", phrase_rows(result))
     (out / "table.md").write_text(markdown(rows, details), encoding="utf-8")
+    (out / "report.html").write_text(html_page(result, rows, details), encoding="utf-8")
     try:
         from nemo_ctcbias.evaluation.plots import plot
     except ImportError:

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tqdm import tqdm
 
@@ -14,6 +15,8 @@ from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.process import quiet_nemo, single_thread
 from nemo_ctcbias.evaluation.scoring import Outcome, compare
 from nemo_ctcbias.evaluation.systems import Phrases, Setting, System
+
+ATTENTION_UTTERANCES = 24  # the first so many, of which an adapter's attention is kept
 
 
 @dataclass
@@ -27,6 +30,9 @@ class Run:
         decode_seconds: in all, without building the lists' graphs.
         build_seconds: for graphs, trees and scorers where the system lets them be built apart.
         audio_seconds: of the utterances.
+        hits: of each, what the decoder tells of the listed phrases that it wrote (`Hit.as_dict`, times in seconds);
+            None where it tells nothing. Empty where several settings were tried.
+        attention: `Attended` of the first utterances by position, where there is a contextual adapter.
     """
 
     setting: Setting
@@ -36,6 +42,8 @@ class Run:
     decode_seconds: float = 0.0
     build_seconds: float = 0.0
     audio_seconds: float = 0.0
+    hits: list[list[dict[str, Any]] | None] = field(default_factory=list)
+    attention: dict[int, Any] = field(default_factory=dict)
 
     @property
     def counts(self) -> list[Counts]:
@@ -87,7 +95,20 @@ def run_system(
                 run.hypotheses.append(text)
                 run.outcomes.append(compare(item.row["text"], text, phrases, item.seconds))
                 run.audio_seconds += item.seconds
+                if len(runs) == 1:  # while settings are tried, nobody looks
+                    _explain(run, system, item, bias)
     return runs
+
+
+def _explain(run: Run, system: System, item: Item, bias: Any) -> None:
+    """Keep what our own systems tell of the utterance decoded last; it is not timed."""
+    if not hasattr(system, "hits"):
+        run.hits.append(None)
+        return
+    outcome = run.outcomes[-1]
+    run.hits.append([hit.as_dict() for hit in system.hits(item, (*outcome.hits, *outcome.false_alarms))])
+    if len(run.positions) <= ATTENTION_UTTERANCES and (found := system.attention(item, bias)) is not None:
+        run.attention[run.positions[-1]] = found
 
 
 def subset(items: Sequence[Item], size: int, seed: int) -> list[int]:

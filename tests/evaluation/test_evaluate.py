@@ -240,3 +240,11 @@ def test_scores_in_the_rows_are_those_of_score(options, tiny_model):
         assert (
             score(line["reference"], line["hypothesis"], []).errors == line["biased_errors"] + line["unbiased_errors"]
         )
+
+
+def test_plot_without_intervals(tmp_path):
+    plots = pytest.importorskip("nemo_ctcbias.evaluation.plots")
+    row = {"system": "greedy", "list_size": 100, "utterances": 3}
+    bare = {f"{metric}{end}": None for metric in ("f1", "u_wer") for end in ("_low", "_high")}
+    plots.plot([{**row, **bare, "f1": 0.0, "u_wer": 50.0}], tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 1000

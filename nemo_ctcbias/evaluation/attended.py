@@ -1,0 +1,62 @@
+"""Where a contextual adapter looked in an utterance, cut down to what a page can show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nemo_ctcbias.evaluation.adapted import AdaptedLogProbs
+from nemo_ctcbias.evaluation.logprobs import Item
+
+NO_BIAS = "<no-bias>"
+ATTENDED_PHRASES = 8  # the most attended ones; `<no-bias>` comes on top
+
+
+@dataclass(frozen=True)
+class Attended:
+    """Attention of an adapter, the mean of its heads.
+
+    Attributes:
+        adapter: its name.
+        phrases: the most attended ones by the time of their peak, then `<no-bias>`.
+        weights: [phrases, T] from 0 to 1.
+        seconds_per_frame: of the T frames.
+    """
+
+    adapter: str
+    phrases: tuple[str, ...]
+    weights: npt.NDArray[np.float32]
+    seconds_per_frame: float
+
+
+def attended(adapted: AdaptedLogProbs, item: Item, bias_list: Any, most: int = ATTENDED_PHRASES) -> Attended | None:
+    """What the first enabled adapter attended to; None where no phrase of the list can be spelled.
+
+    Args:
+        adapted: whose encoder has heard the utterance already.
+        item: the utterance.
+        bias_list: what is listened for.
+        most: how many phrases are kept.
+    """
+    context, vocabulary = adapted.model.context, adapted.vocabulary
+    name = context.get_enabled_adapters()[0]
+    context.keeps_attention = True
+    try:
+        adapted(item, bias_list)
+        found = context.attention.get(name)
+    finally:
+        context.keeps_attention, context.attention = False, {}
+    if found is None:
+        return None
+    frames = len(item.log_probs)
+    weights = found.weights[0].mean(dim=0)[:frames].float().cpu().numpy().T
+    owners = context.tokens_of(bias_list, vocabulary).owners
+    names = [bias_list[owners[row]].written for row in found.phrases[0].tolist()]
+    best = np.argsort(-weights[:-1].max(axis=1), kind="stable")[:most].tolist()
+    rows = sorted(best, key=lambda row: int(weights[row].argmax()))
+    return Attended(
+        name, (*(names[row] for row in rows), NO_BIAS), weights[[*rows, len(weights) - 1]], item.seconds / frames
+    )

@@ -1,0 +1,43 @@
+"""report.html: one file that needs no network, to look at an evaluation utterance by utterance."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from nemo_ctcbias.evaluation.page_charts import charts
+from nemo_ctcbias.evaluation.page_data import as_json, page_data
+
+if TYPE_CHECKING:
+    from nemo_ctcbias.evaluation.evaluate import Evaluation
+
+SCRIPTS = ("page.js", "tables.js", "browser.js", "attention.js")  # in the order in which they need each other
+
+
+def html_page(result: Evaluation, rows: Sequence[Mapping[str, Any]], details: Mapping[str, Any]) -> str:
+    """The page: style, scripts, charts and data inside.
+
+    Args:
+        result: the evaluation.
+        rows: of results.json.
+        details: of details.json.
+    """
+    return fill(page_data(result, rows, details), charts(rows))
+
+
+def fill(data: Mapping[str, Any], drawings: str) -> str:
+    """The page around its data and charts."""
+    return Template(_file("page.html")).substitute(
+        title=html.escape(f"Evaluation on {data['head']['manifest']}"),
+        style=_file("page.css"),
+        script="\n".join(map(_file, SCRIPTS)),
+        charts=drawings,
+        data=as_json(data),
+    )
+
+
+def _file(name: str) -> str:
+    return (files("nemo_ctcbias.evaluation") / "page" / name).read_text(encoding="utf-8")
