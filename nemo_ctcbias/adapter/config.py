@@ -37,6 +37,7 @@ class ContextualAdapterConfig:
         base: written by `add_adapter`, checked when the adapter is loaded into a model: encoder width, layers
             and vocabulary.
         adapter_strategy: how NeMo adds the result to the encoder output; None: plain addition.
+        enabled: whether it acts; `model.set_enabled_adapters` changes it.
     """
 
     _target_: str = "nemo_ctcbias.adapter.contextual_adapter.ContextualAdapter"
