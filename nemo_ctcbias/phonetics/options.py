@@ -18,8 +18,10 @@ WHERE = "biasing.phonetics"
 class PhoneticsOptions:
     """What is done with the sounds of listed phrases.
 
-    rescore, look_up: whether n-best lists are rescored, and misheard words replaced by phrases that sound like them;
-        both need a phone head, None: where the model has one. In the config `rescoring.enabled`, `lookup.enabled`.
+    rescore: whether n-best lists are rescored by their sound; None: where the model has a phone head, which it needs.
+        In the config `rescoring.enabled`.
+    look_up: whether misheard words are replaced by phrases that sound like them; None as above. In the config
+        `lookup.enabled`.
     variants: spellings of each phrase that are listened for, its own included; 1 adds none.
     variant_cost: times -log of a spelling's probability, what it gives back of its boost; see `SpokenVariants`.
     lexicon: a file of pronunciations in the format of the CMU dictionary; without one the shipped G2P model says how
