@@ -6,33 +6,48 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
+from functools import partial
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
 
+from nemo_ctcbias.evaluation import page_data
 from nemo_ctcbias.evaluation.evaluate import EvaluateOptions, evaluate
+from nemo_ctcbias.evaluation.html_page import fill
 
 pytest.importorskip("nemo.collections.asr")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NASTY = "</script><img src=x onerror=alert(1)> &amp; zelda"
+NASTY_ID = "nasty </script><img src=x onerror=alert(1)>"  # texts are normalised, ids are not
 
 
 @pytest.fixture
-def page(write_manifest, distractors, tiny_model, tmp_path):
-    """(HTML, rows of results.json)."""
-    nasty = {"audio_filepath": "test-0.wav", "text": NASTY, "id": "nasty", "rare_words": ["zelda"]}
+def page_of(write_manifest, distractors, tiny_model, tmp_path):
+    """Evaluates with given systems; returns (HTML, rows of results.json)."""
+    nasty = {"audio_filepath": "test-0.wav", "text": NASTY, "id": NASTY_ID, "rare_words": ["zelda"]}
     options = EvaluateOptions(
         manifest=write_manifest("test", extra=(nasty,)),
         out=tmp_path / "out",
         distractors=distractors,
         list_sizes=(5, 20),
-        systems=("greedy", "nemo-boosting-greedy"),
         resamples=20,
         progress=False,
     )
-    rows = evaluate(options, tiny_model)
-    return (tmp_path / "out" / "report.html").read_text(encoding="utf-8"), rows
+
+    def evaluated(systems=("greedy", "nemo-boosting-greedy")):
+        rows = evaluate(replace(options, systems=systems), tiny_model)
+        return (tmp_path / "out" / "report.html").read_text(encoding="utf-8"), rows
+
+    return evaluated
+
+
+@pytest.fixture
+def page(page_of):
+    """(HTML, rows of results.json)."""
+    return page_of()
 
 
 def embedded(page):
@@ -45,7 +60,7 @@ def test_the_page_holds_the_rows_and_texts(page):
     assert [(row["system"], row["list_size"], row["wer"]) for row in data["rows"]] == [
         (row["system"], row["list_size"], row["wer"]) for row in rows
     ]
-    assert {one["id"] for one in data["utterances"]} == {"test0", "test1", "test2", "test3", "nasty"}
+    assert {one["id"] for one in data["utterances"]} == {"test0", "test1", "test2", "test3", NASTY_ID}
 
 
 def test_text_stays_text_and_nothing_is_fetched(page):
@@ -59,7 +74,9 @@ def test_text_stays_text_and_nothing_is_fetched(page):
 
     Reader().feed(html)
     assert len(scripts) == 2 and sources == []
-    assert "http://www.w3.org" not in html.replace("http://www.w3.org/2000/svg", "") and "https://" not in html
+    around = re.sub(r"(<script type=.application/json.*?>)(.*?)</script>", r"\1</script>", html, flags=re.S)
+    assert not re.search(r"https?://|\bsrc=|@import|url\(", around) and NASTY_ID not in html
+    assert "default-src 'none'" in html  # the browser refuses whatever would be fetched all the same
 
 
 DRIVER = """
@@ -76,10 +93,22 @@ outcome.second = document.getElementById("detail").textContent;
 press(document.body, "k");
 outcome.back = document.getElementById("detail").textContent;
 const search = document.getElementById("search");
+press(document.body, "/");
+outcome.focused = document.activeElement === search;
+press(search, "j");
+outcome.typed = document.getElementById("detail").textContent;
 search.value = "NASTY";
 search.dispatchEvent(new Event("input", { bubbles: true }));
 outcome.filtered = options();
 outcome.nasty = document.getElementById("detail").textContent;
+search.value = "";
+const missed = document.getElementById("only-missed");
+missed.click();
+outcome.missed = [...document.querySelectorAll("#list .miss")].length === options() && options();
+missed.click();
+document.querySelectorAll("#list [role=option]")[2].click();
+outcome.clicked = document.getElementById("detail").textContent;
+outcome.notices = [...document.querySelectorAll("[role=status].notice")].map((one) => one.textContent);
 const before = rowsOf("rows");
 document.querySelectorAll("#rows th button")[1].click();
 document.querySelectorAll("#rows th button")[1].click();
@@ -101,11 +130,11 @@ WATCH = (
 )
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_filter_keys_and_sorting_in_a_browser(page, tmp_path):
+def drive(html, tmp_path):
+    """What the driver saw in the page."""
     driven = tmp_path / "driven.html"
     driven.write_text(
-        page[0].replace("<head>", f"<head>{WATCH}", 1).replace("</body>", f"{DRIVER}</body>"), encoding="utf-8"
+        html.replace("<head>", f"<head>{WATCH}", 1).replace("</body>", f"{DRIVER}</body>"), encoding="utf-8"
     )
     command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
     done = subprocess.run(
@@ -114,8 +143,48 @@ def test_filter_keys_and_sorting_in_a_browser(page, tmp_path):
     )  # fmt: skip
     match = re.search(r'<pre id="outcome">(.*?)</pre>', done.stdout, re.S)
     assert match, done.stderr[-2000:]
-    found = json.loads(match.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    return json.loads(unescape(match.group(1)))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_filter_keys_and_sorting_in_a_browser(page, tmp_path):
+    found = drive(page[0], tmp_path)
     assert found["errors"] == [] and found["images"] == 0
     assert found["all"] == 5 and found["filtered"] == 1
     assert found["first"] != found["second"] and found["back"] == found["first"]
-    assert "zelda" in found["nasty"] and found["sorted"]
+    assert found["nasty"].startswith(NASTY_ID) and "zelda" in found["nasty"] and found["sorted"]
+    assert found["focused"] and found["typed"] == found["first"] and found["clicked"].startswith("test2")
+    assert found["missed"] == 4  # all but the one without a listed word: noise is not heard as any
+    assert found["notices"] == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_a_page_that_holds_less_than_was_measured_says_so(page, tmp_path):
+    data = embedded(page[0])
+    for run in data["runs"]:
+        run["decoded"], run["phrase_count"] = 1234, 5678
+        run["phrases"] = run["phrases"][:2]
+    found = drive(fill(data, ""), tmp_path)
+    assert len(found["notices"]) == 2 and found["errors"] == []
+    assert "2 of the 2 most often wrong of 5,678; phrases.jsonl has all" in found["notices"][0]
+    assert "this page holds 5 of the 1,234 that were decoded, utterances.jsonl has all" in found["notices"][1]
+
+
+def test_limits_cut_utterances_and_phrases(page_of, monkeypatch):
+    monkeypatch.setattr(page_data, "PHRASE_ROWS", 1)
+    monkeypatch.setattr(page_data, "shown_positions", partial(page_data.shown_positions, most=8))
+    data = embedded(page_of()[0])
+    assert len(data["utterances"]) == 2 and all(len(run["outcomes"]) == 2 for run in data["runs"])
+    assert all(run["decoded"] == 5 and len(run["phrases"]) == 1 < run["phrase_count"] for run in data["runs"])
+
+
+def test_hits_and_word_differences_are_in_the_page(page_of):
+    pytest.importorskip("pyctcdecode")
+    data = embedded(page_of(systems=("greedy", "hotword"))[0])
+    run = data["runs"][data["start"]]
+    assert (run["system"], run["list_size"], data["runs"][run["base"]]["system"]) == ("hotword", 5, "greedy")
+    for outcome in run["outcomes"].values():
+        written = sorted(outcome["hits"] + outcome["false_alarms"])
+        assert sorted(hit["phrase"] for hit in outcome["details"]) == written
+    assert run["outcomes"]["0"]["words"][0][3] in (0, 1, 2, 3)
+    assert "details" not in data["runs"][run["base"]]["outcomes"]["0"]

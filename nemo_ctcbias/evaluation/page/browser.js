@@ -137,9 +137,9 @@ function found(name, title, phrases) {
 function hitTable(hits, player) {
   const fields = [...new Set(hits.flatMap(Object.keys))].filter((name) => name !== "end");
   const titles = { start: "seconds", base_text: "without the list" };
-  const head = fields.map((name) => make("th", { scope: "col", class: "left", style: "padding: .35rem .6rem" }, titles[name] ?? name.replaceAll("_", " ")));
+  const head = fields.map((name) => make("th", { scope: "col", class: "left" }, titles[name] ?? name.replaceAll("_", " ")));
   const rows = hits.map((hit) => make("tr", {}, ...fields.map((name) => make("td", { class: "left" }, name === "start" ? time(hit, player) : shown(hit[name])))));
-  const table = make("table", { "aria-label": "Hits" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
+  const table = make("table", { class: "hits", "aria-label": "Hits" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
   return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Hits, scrolls" }, table);
 }
 
@@ -156,7 +156,7 @@ function time(hit, player) {
 
 function shown(value) {
   if (value === null || value === undefined || value === "") return "–";
-  if (typeof value === "number") return Number.isInteger(value) ? value : value.toFixed(2);
+  if (typeof value === "number") return (Number.isInteger(value) ? String(value) : value.toFixed(2)).replace("-", "−");
   if (typeof value === "object") return Object.entries(value).map(([name, one]) => `${name} ${shown(one)}`).join(", ") || "–";
   return value;
 }

@@ -75,14 +75,13 @@ function fillRows() {
     },
   }));
   sortable("rows", "Results", [
-    { title: "System", value: (row) => row.system, class: "left" },
+    { title: "System", value: (row) => row.system, cell: (row) => [row.system, make("small", {}, row.setting)], class: "left" },
     { title: "N", help: "Distractors in each list", value: (row) => row.list_size, cell: (row) => whole(row.list_size) },
     { title: "Utts", help: "Utterances measured", value: (row) => row.utterances, cell: (row) => whole(row.utterances) },
     ...metrics,
     { title: "Distractors", value: (row) => row.distractors[0] + row.distractors[1], cell: (row) => row.distractors.join(" + ") },
     { title: "Decode s/h", value: (row) => row.decode_seconds_per_hour, cell: (row) => fixed(row.decode_seconds_per_hour, 1) },
     { title: "Build s/h", help: "Building each utterance's graph or tree", value: (row) => row.build_seconds_per_hour, cell: (row) => fixed(row.build_seconds_per_hour, 1) },
-    { title: "Setting", value: (row) => row.setting, class: "text" },
   ], data.rows);
 }
 
