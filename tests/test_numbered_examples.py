@@ -22,7 +22,7 @@ def run(name, *args):
 
 
 def test_every_example_is_tested():
-    assert NUMBERED == ["01_hotwords.py", "02_lists_per_utterance.py", "03_evaluate.py"]
+    assert NUMBERED == ["01_hotwords.py", "02_lists_per_utterance.py", "03_evaluate.py", "04_train_an_adapter.py"]
 
 
 def test_hotwords():
@@ -46,3 +46,9 @@ def test_evaluate(tmp_path):
     rows = {row["system"]: row for row in json.loads((tmp_path / "results.json").read_text())}
     assert rows["joint"]["f1"] > rows["greedy"]["f1"] and any(line.startswith("joint") for line in shown)
     assert (tmp_path / "report.html").stat().st_size > 50_000
+
+
+def test_train_an_adapter(tmp_path):
+    shown = "\n".join(run("04_train_an_adapter.py", "--out", tmp_path))
+    assert (tmp_path / "adapter.pt").stat().st_size > 1_000_000
+    assert "with:    the Siprot" in shown and "without: the syprou" in shown
