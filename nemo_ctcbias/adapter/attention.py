@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class PhraseAttention(nn.Module):
-    """Multi-head scaled dot-product attention over N phrases and `<no-bias>` (SLT 2022, section 3.1, eq. 2 and 3).
+    """Multi-head scaled dot-product attention over N phrases and `<no-bias>` (Dingliwal et al., SLT 2022).
 
     The `<no-bias>` slot has a learned key and the value zero: attending to it leaves the encoder's output alone.
     """

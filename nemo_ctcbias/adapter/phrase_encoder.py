@@ -1,4 +1,4 @@
-"""Phrases to vectors: token embedding, BiLSTM, final states (Dingliwal et al., SLT 2022, section 3.1)."""
+"""Phrases to vectors: token embedding, BiLSTM, final states (Dingliwal et al., SLT 2022)."""
 
 from __future__ import annotations
 
