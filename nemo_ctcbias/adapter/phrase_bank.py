@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -92,6 +92,10 @@ class PhraseBank:
             return pad(value, (0, more), value={"bias": float("-inf"), "lengths": 1}.get(name, 0))
 
         return cls(**{f.name: torch.cat([grown(bank, f.name) for bank in banks]) for f in fields(cls)})
+
+    def heard(self, factors: Tensor) -> PhraseBank:
+        """The same bank with the phrases' weights times `factors` [N]; 0 leaves a phrase out."""
+        return replace(self, bias=self.bias + factors.to(self.bias).log())
 
     def take(self, index: Tensor) -> PhraseBank:
         """The phrases `index` [B, K] of each utterance."""

@@ -42,7 +42,7 @@ class BiasedBeam(tuple):
         """
         words = text.split()
         finds = [
-            (first, last, written, weight * compiled.bias_list[phrase].weight)
+            (first, last, written, weight * compiled.weights[phrase])
             for first, last, phrase, written in compiled.finder.find(words)
         ]
         text = write(words, [(first, last, written) for first, last, written, _ in finds])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cached_property
+
+import numpy as np
 
 from nemo_ctcbias.bias_list import BiasList, SpelledList, Vocabulary, spell
 from nemo_ctcbias.bias_list.report import announce
@@ -17,19 +20,35 @@ class CompiledBias:
     def __init__(self, bias_list: BiasList, vocabulary: Vocabulary, alternatives: int = 4):
         self.bias_list = bias_list
         self.spelled: SpelledList = spell(bias_list, vocabulary, alternatives=alternatives)
-        self.trie = BoostingTrie(
-            [(s.phrase, s.tokens) for s in self.spelled.spellings],
-            [p.weight for p in bias_list],
-            vocabulary.size,
-            [s.cost for s in self.spelled.spellings],
-        )
+        self.weights = np.array([phrase.weight for phrase in bias_list])
+        self._spellings, self._vocabulary = self.spelled.spellings, vocabulary
+        self.trie = self._make_trie()
         self.finder = PhraseFinder(self.spelled)
         announce(self.spelled.notes)  # wherever a list comes from, no phrase is lost silently
+
+    def heard(self, factors: np.ndarray) -> CompiledBias:
+        """The same list for one recording, in which only some of its phrases are listened for.
+
+        Those written by the model all the same still get their written form.
+
+        Args:
+            factors: [N] on the phrases' weights, 0 for those that are not listened for.
+        """
+        part = copy.copy(self)
+        part.__dict__.pop("words", None)
+        part.weights = self.weights * factors
+        part._spellings = [one for one in self._spellings if part.weights[one.phrase]]
+        part.trie = part._make_trie()
+        return part
+
+    def _make_trie(self) -> BoostingTrie:
+        sequences = [(one.phrase, one.tokens) for one in self._spellings]
+        return BoostingTrie(sequences, self.weights, self._vocabulary.size, [one.cost for one in self._spellings])
 
     @cached_property
     def words(self) -> ListedWords:
         """The list as a language model sees it."""
-        return ListedWords((s.form, self.bias_list[s.phrase].weight) for s in self.spelled.spellings)
+        return ListedWords((one.form, self.weights[one.phrase]) for one in self._spellings)
 
     @property
     def active(self) -> bool:

@@ -31,6 +31,7 @@ class GreedyDecoder:
         hotwords: BiasList,
         hotword_weight: float | None = None,
         base_log_probs: np.ndarray | None = None,
+        heard: np.ndarray | None = None,
     ) -> list[BiasedBeam]:
         """The one hypothesis; its acoustic score is the log-prob of the frames' best tokens.
 
@@ -39,6 +40,7 @@ class GreedyDecoder:
             hotwords: the list.
             hotword_weight: has acted in the adapters already.
             base_log_probs: as in `HotwordBeamDecoder.decode_beams`.
+            heard: has acted in the adapters already.
         """
         path = greedy_path(log_probs)
         tokens = tuple(token for token, _, _ in token_spans(path, log_probs.shape[1] - 1))

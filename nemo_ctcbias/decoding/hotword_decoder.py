@@ -114,6 +114,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         hotword_weight: float | None = None,
         lm_start_state: Any = None,
         base_log_probs: np.ndarray | None = None,
+        heard: np.ndarray | None = None,
     ) -> list[BiasedBeam]:
         """All hypotheses of the final beam, best first.
 
@@ -126,6 +127,8 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
             lm_start_state: of the language model; its state before the first word if None.
             base_log_probs: [T, V + 1] log-probs, blank last, of the model without adapters, where `logits` are those
                 of the model with them; hits then tell what the adapters did.
+            heard: [N] factors on the hotwords' weights in this recording, 0 for those that are not listened for
+                (`nemo_ctcbias.phonetics.spotting`).
 
         Raises:
             ValueError: if the shape of `logits` does not fit the alphabet.
@@ -140,6 +143,8 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         if hotword_weight is not None:
             boost = replace(boost, weight=self.boost.weight * float(hotword_weight) / DEFAULT_HOTWORD_WEIGHT)
         compiled = self.compile(as_bias_list(hotwords if boost.weight else None))
+        if heard is not None and len(compiled.bias_list):
+            compiled = compiled.heard(heard)
         language_model = self._language_model_for(compiled)
         if isinstance(language_model, BoostClass):
             boost = replace(boost, weight=boost.weight * self.boost_share)

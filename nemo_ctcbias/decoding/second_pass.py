@@ -42,13 +42,20 @@ class SecondPass:
         self._rescorer = lru_cache(maxsize=32)(self._make_rescorer)
         self._lookup = lru_cache(maxsize=32)(self._make_lookup)
 
-    def __call__(self, beams: Sequence[BiasedBeam], phones: np.ndarray, bias_list: BiasList) -> list[BiasedBeam]:
+    def __call__(
+        self,
+        beams: Sequence[BiasedBeam],
+        phones: np.ndarray,
+        bias_list: BiasList,
+        heard: np.ndarray | None = None,
+    ) -> list[BiasedBeam]:
         """The beams, best first.
 
         Args:
             beams: best first, as the search found them.
             phones: [T', 40] phone log-probs of the recording, blank last.
             bias_list: the user's; an empty one changes nothing.
+            heard: [N], above 0 for phrases that may be looked up in this recording; None: all.
 
         Raises:
             PhoneticsError: log-probs of another shape, or a pronunciation in the list that cannot be read.
@@ -66,7 +73,7 @@ class SecondPass:
             best = beams[0]
             spans = zip(_spoken(best, len(phones)), best.confidences, strict=True)
             words = [SpokenWord(word, start, end, sure) for (word, start, end), sure in spans]
-            replacements = self._lookup(bias_list).find(phones, words)
+            replacements = self._lookup(bias_list).find(phones, words, heard)
             if replacements:
                 frames = [frames for _, frames in best[2]]
                 beams[0] = best.with_lookups([_hit(one, bias_list, frames) for one in replacements])

@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # importing it needs pyctcdecode, which models without a list
     from nemo_ctcbias.decoding.greedy import GreedyDecoder
     from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
     from nemo_ctcbias.decoding.second_pass import SecondPass
+    from nemo_ctcbias.phonetics.spotting import Spotting
 
 
 @dataclass
@@ -69,6 +70,7 @@ class BiasedDecodingMixin:
         variants: Callable[[BiasList], BiasList] | None = None,
         second_pass: SecondPass | None = None,
         greedy: GreedyDecoder | None = None,
+        spotting: Spotting | None = None,
     ) -> None:
         """Make ready.
 
@@ -78,26 +80,28 @@ class BiasedDecodingMixin:
             variants: what is listened for in place of a list.
             second_pass: for batches of which the model let us know the phones.
             greedy: without `decoder`, for batches that adapters have changed.
+            spotting: says for the model which phrases are heard.
         """
         self._hotword_decoder, self._source, self._greedy = decoder, source, greedy
         self._lists: Sequence[BiasList] | None = None
-        self._variants, self.second_pass = variants, second_pass
-        self._known: tuple[weakref.ref, dict[str, torch.Tensor]] | None = None
+        self._variants, self.second_pass, self.spotting = variants, second_pass, spotting
+        self._known: tuple[weakref.ref, dict[str, Any]] | None = None
         self._writer = None
 
-    def know(self, log_probs: torch.Tensor, **beside: torch.Tensor) -> None:
+    def know(self, log_probs: torch.Tensor, **beside: Any) -> None:
         """Take what belongs to these log-probs.
 
         Args:
             log_probs: [B, T, V + 1] that will be decoded.
-            beside: `phones` [B, T', 40] log-probs and `phone_lengths` [B], their valid frames; `base` [B, T, V + 1],
-                the log-probs of the model without adapters.
+            beside: `phones` [B, T', 40] log-probs and `phone_lengths` [B], their valid frames; `heard`, for each
+                utterance which phrases of its list were heard (factors on their weights, or None); `base`
+                [B, T, V + 1], the log-probs of the model without adapters.
         """
         if self._known is None or self._known[0]() is not log_probs:
             self._known = weakref.ref(log_probs), {}
         self._known[1].update(beside)
 
-    def _known_of(self, log_probs: torch.Tensor) -> dict[str, torch.Tensor]:
+    def _known_of(self, log_probs: torch.Tensor) -> dict[str, Any]:
         """What is known of these log-probs, for this once."""
         known, self._known = self._known, None
         return known[1] if known is not None and known[0]() is log_probs else {}
@@ -162,15 +166,17 @@ class BiasedDecodingMixin:
         log_probs, base = outputs.detach().float().cpu(), known.get("base")
         for index, bias_list in active.items():
             length, weight = int(lengths[index]), self._source.weight
+            heard = known["heard"][index] if "heard" in known else None
             found = decoder.decode_beams(
                 log_probs[index, :length].numpy(),
                 hotwords=self.listened(bias_list),
                 hotword_weight=weight,
                 base_log_probs=None if base is None else base[index, :length].detach().float().cpu().numpy(),
+                heard=heard,
             )
-            if "phones" in known and weight and self._acts(bias_list, decoder):
+            if self.second_pass is not None and "phones" in known and weight and self._acts(bias_list, decoder):
                 phones = known["phones"][index, : int(known["phone_lengths"][index])]
-                found = self.second_pass(found, phones.detach().float().cpu().numpy(), bias_list)
+                found = self.second_pass(found, phones.detach().float().cpu().numpy(), bias_list, heard)
             beams[index] = found[: self._source.nbest or 1]
         flat = [(index, beam) for index, found in beams.items() for beam in found]
         writer = self._greedy_twin()

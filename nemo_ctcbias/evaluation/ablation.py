@@ -9,12 +9,22 @@ from nemo_ctcbias.evaluation.systems import Context
 ABLATION = "ablation"  # stands for the systems below among `--systems`
 
 #: The joint model, in the order in which parts are added.
-JOINT = ("hotword", "adapter", "boost-lm", "rescore", "lookup")
+JOINT = ("hotword", "spot", "adapter", "boost-lm", "rescore", "lookup")
 #: Each part by itself; those that work on a search's hypotheses or lists go with the boosting.
-ALONE = ("hotword", "adapter", "boost-lm", "hotword+rescore", "hotword+lookup", "hotword+g2g")
+ALONE = (
+    "hotword",
+    "adapter",
+    "boost-lm",
+    "hotword+spot",
+    "adapter+spot",
+    "hotword+rescore",
+    "hotword+lookup",
+    "hotword+g2g",
+)
 MISSING = {
     "adapter": "a contextual adapter (--adapter)",
     "boost-lm": "a language model (--lm)",
+    "spot": "a phone head (--phone-head)",
     "rescore": "a phone head (--phone-head)",
     "lookup": "a phone head (--phone-head)",
 }
@@ -31,7 +41,7 @@ def missing_parts(context: Context) -> dict[str, str]:
     host = getattr(context.model, "context", None)
     adapted = context.adapter is not None or bool(host is not None and host.get_enabled_adapters())
     hears = context.phone_head is not None or bool(getattr(context.model, "has_phone_head", False))
-    there = {"adapter": adapted, "boost-lm": context.lm is not None, "rescore": hears, "lookup": hears}
+    there = {"adapter": adapted, "boost-lm": context.lm is not None, "spot": hears, "rescore": hears, "lookup": hears}
     return {part: MISSING[part] for part, has in there.items() if not has}
 
 

@@ -41,13 +41,13 @@ class AdaptedLogProbs:
         self.vocabulary = vocabulary_of(self.model)
         self._kept: dict[str, Any] = {}
 
-    def __call__(self, item: Item, bias_list: Any, strength: float = 1.0) -> LogProbs:
-        """Log-probs for this list, the adapter acting with `strength` times its own."""
+    def __call__(self, item: Item, bias_list: Any, strength: float = 1.0, heard: np.ndarray | None = None) -> LogProbs:
+        """Log-probs for this list, the adapter acting with `strength` times its own; `heard` as in `decode_beams`."""
         import torch
 
         with torch.inference_mode():
             encoded = self.encode(item)
-            changed = self.model.context.change(encoded, self.vocabulary, [bias_list], strength)
+            changed = self.model.context.change(encoded, self.vocabulary, [bias_list], strength, [heard])
             log_probs = self.model.decoder(encoder_output=changed)[0, : int(encoded.lengths[0])]
         return np.ascontiguousarray(log_probs.float().cpu().numpy())
 

@@ -17,6 +17,7 @@ from nemo_ctcbias.evaluation.attended import Attended, attended
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.phone_log_probs import PhoneLogProbs
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+from nemo_ctcbias.phonetics.spotting import Spotting
 
 
 @dataclass
@@ -30,7 +31,8 @@ class Recipe:
         adapted: whether the log-probs are those of the contextual adapter for the list.
         beam: whether there is a search; else the best token of each frame is taken.
         variants: what is listened for in place of a list.
-        phones: the phone log-probs, for `second_pass`.
+        phones: the phone log-probs, for `spotting` and `second_pass`.
+        spotting: which phrases of a list are heard.
         second_pass: what is done with the search's hypotheses, by the weight of the rescoring.
         slow_from: list size from which a subset is measured.
     """
@@ -42,6 +44,7 @@ class Recipe:
     beam: bool = False
     variants: Callable[[Any], Any] | None = None
     phones: PhoneLogProbs | None = None
+    spotting: Spotting | None = None
     second_pass: Callable[[float], Any] | None = None
     slow_from: int | None = None
 
@@ -105,9 +108,21 @@ def g2g(recipe: Recipe, context: Context) -> None:
     recipe.variants = spoken_variants(options, context.lm)
 
 
+def spot(recipe: Recipe, context: Context) -> None:
+    """Only the phrases that the phone head can hear are listened for."""
+    from nemo_ctcbias.models.phonetic import lexicon_of
+
+    if not (recipe.lists or recipe.adapted):
+        raise SettingError("part 'spot' says what others are to listen for; name it with them, as in hotword+spot")
+    recipe.phones = _phones(context)
+    if "spotting" not in context.shared:
+        context.shared["spotting"] = Spotting(lexicon=lexicon_of(context.pronunciations))
+    recipe.spotting = context.shared["spotting"]
+
+
 def rescore(recipe: Recipe, context: Context) -> None:
     """N-best lists re-ranked by how well the hypotheses' pronunciations fit the phone head's log-probs."""
-    recipe.grid[RESCORING] = (0.1, 0.3, 0.6)
+    recipe.grid[RESCORING] = (0.2, 0.4, 0.7)
     _hear(recipe, context, looks_up=False)
 
 
@@ -123,8 +138,6 @@ def _hear(recipe: Recipe, context: Context, looks_up: bool) -> None:
     from nemo_ctcbias.phonetics.options import PhoneticsOptions
     from nemo_ctcbias.phonetics.rescoring import RescoringOptions
 
-    if "phones" not in context.shared:
-        context.shared["phones"] = PhoneLogProbs(context.model, context.phone_head)
     lexicon = lexicon_of(context.pronunciations)
     common = CommonWords(context.lm, lexicon)
 
@@ -132,8 +145,14 @@ def _hear(recipe: Recipe, context: Context, looks_up: bool) -> None:
         rescoring = RescoringOptions(weight=weight)
         return SecondPass(PhoneticsOptions(RESCORING in recipe.grid, looks_up, rescoring=rescoring), lexicon, common)
 
-    recipe.beam, recipe.phones = True, context.shared["phones"]
+    recipe.beam, recipe.phones = True, _phones(context)
     recipe.second_pass = lru_cache(maxsize=8)(second_pass)
+
+
+def _phones(context: Context) -> PhoneLogProbs:
+    if "phones" not in context.shared:  # several systems may have such parts, and the encoder takes its time
+        context.shared["phones"] = PhoneLogProbs(context.model, context.phone_head)
+    return context.shared["phones"]
 
 
 #: The parts that exist, in the order in which they are applied. A part that the model lacks raises SettingError.
@@ -143,6 +162,7 @@ PARTS: dict[str, Part] = {
     "lm": lm,
     "boost-lm": boost_lm,
     "g2g": g2g,
+    "spot": spot,
     "rescore": rescore,
     "lookup": lookup,
 }
@@ -199,6 +219,8 @@ class OwnSystem(PlainSystem):
             # The decoder keeps its last lists; thousands of lists of 20,000 phrases would fill the memory.
             self._decoder.compile.cache_clear()
             self._decoder.compile(listened)
+        if self._recipe.spotting:
+            self._recipe.spotting.get_ready(bias_list)
         if self._recipe.second_pass:
             self._recipe.second_pass(setting.get(RESCORING, 0.0)).get_ready(bias_list)
         return bias_list, listened
@@ -207,17 +229,21 @@ class OwnSystem(PlainSystem):
         """Text of the best hypothesis, display forms written."""
         log_probs, setting = item.log_probs, dict(setting)
         bias_list, listened = bias
+        heard = None
+        if self._recipe.spotting and len(bias_list):
+            heard = self._recipe.spotting(self._recipe.phones(item), bias_list)
         if self._recipe.adapted:
-            log_probs = self._recipe.adapted(item, listened, setting.pop(STRENGTH))
+            log_probs = self._recipe.adapted(item, listened, setting.pop(STRENGTH), heard)
         self._heard, self._best = log_probs, None
         if not self._recipe.beam:
             return self._vocabulary.decode(best_tokens(log_probs))
         weight = setting.pop(RESCORING, 0.0)
         hotwords = listened if self._recipe.lists else None
         setting["base_log_probs"] = item.log_probs if self._recipe.adapted else None
-        beams = self._decoder.decode_beams(log_probs, beam_width=self._beam_width, hotwords=hotwords, **setting)
+        width = self._beam_width
+        beams = self._decoder.decode_beams(log_probs, beam_width=width, hotwords=hotwords, heard=heard, **setting)
         if self._recipe.second_pass:
-            beams = self._recipe.second_pass(weight)(beams, self._recipe.phones(item), bias_list)
+            beams = self._recipe.second_pass(weight)(beams, self._recipe.phones(item), bias_list, heard)
         self._best = beams[0]
         return self._best.text
 

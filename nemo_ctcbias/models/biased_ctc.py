@@ -143,6 +143,7 @@ class BiasedCTCMixin(PresetMixin):
             source,
             variants=self._variants() if biasing.enabled else None,
             second_pass=self._second_pass() if searches else None,
+            spotting=self._spotting() if biasing.enabled else None,
             greedy=GreedyDecoder(vocabulary_of(self), biasing.alternatives) if biasing.enabled else None,
         )
         self.decoding = decoding

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from nemo.core.classes.mixins.adapter_mixin_strategies import ResidualAddAdapterStrategy
 from nemo.core.classes.mixins.adapter_mixins import AdapterModuleMixin
@@ -37,6 +38,19 @@ class Encoded:
     lengths: Tensor
     layers: dict[int, Tensor]
     log_probs: Tensor
+
+
+@dataclass
+class Listened:
+    """The lists of a batch, one an utterance, and which of their phrases each utterance is listened to for.
+
+    Attributes:
+        lists: with spelling variants, where these are in use.
+        heard: for each utterance factors [N] on the phrases' weights, 0 for those left out; None: all as listed.
+    """
+
+    lists: Sequence[BiasList | TokenList]
+    heard: Sequence[np.ndarray | None] | None = None
 
 
 class ContextModule(nn.Module, AdapterModuleMixin):
@@ -83,7 +97,7 @@ class ContextModule(nn.Module, AdapterModuleMixin):
 
     @contextmanager
     def listening(
-        self, model: Any, vocabulary: Vocabulary, lists: Callable[[int], Sequence[BiasList]], strength: float = 1.0
+        self, model: Any, vocabulary: Vocabulary, lists: Callable[[Encoded], Listened], strength: float = 1.0
     ):
         """While this lasts, the encoder's output is changed by the enabled adapters.
 
@@ -92,7 +106,7 @@ class ContextModule(nn.Module, AdapterModuleMixin):
         Args:
             model: with `encoder` and `decoder`.
             vocabulary: spells the lists.
-            lists: the lists of a batch of that size, one an utterance.
+            lists: those of a batch.
             strength: factor on the adapters' own.
         """
         seen: dict[int, Tensor] = {}
@@ -101,7 +115,8 @@ class ContextModule(nn.Module, AdapterModuleMixin):
         def act(module, inputs, output):
             found = self._encoded(model, output, seen)
             unadapted.append(found.log_probs)
-            changed = self.change(found, vocabulary, lists(len(found.output)), strength)
+            listened = lists(found)
+            changed = self.change(found, vocabulary, listened.lists, strength, listened.heard)
             return (changed, *output[1:])
 
         with self._tapped(model.encoder, seen), hooked(model.encoder, act):
@@ -138,8 +153,11 @@ class ContextModule(nn.Module, AdapterModuleMixin):
         vocabulary: Vocabulary,
         lists: Sequence[BiasList | TokenList],
         strength: float = 1.0,
+        heard: Sequence[np.ndarray | None] | None = None,
     ) -> Tensor:
         """The encoder's output [B, C, T] as the enabled adapters change it; itself where no list has a phrase.
+
+        `heard` as in `Listened`.
 
         Raises:
             BiasListError: a list that is longer than an adapter takes.
@@ -149,7 +167,7 @@ class ContextModule(nn.Module, AdapterModuleMixin):
         token_lists = [self.tokens_of(one, vocabulary) for one in lists]
         if not any(map(len, token_lists)):
             return encoded.output
-        self._batch = (encoded, token_lists, strength)
+        self._batch = (encoded, token_lists, strength, heard or [None] * len(lists))
         try:
             return self.forward_enabled_adapters(encoded.output.transpose(1, 2)).transpose(1, 2)
         finally:
@@ -157,9 +175,13 @@ class ContextModule(nn.Module, AdapterModuleMixin):
 
     def forward_single_enabled_adapter_(self, input, adapter_module, *, adapter_name, adapter_strategy):
         """One adapter on [B, T, C]; NeMo's strategy says how its result is added."""
-        batch, token_lists, strength = self._batch
+        batch, token_lists, strength, heard = self._batch
         layers = [batch.layers[number] for number in adapter_module.query_layers]
-        bank = PhraseBank.stack([self._bank(adapter_name, adapter_module, one) for one in token_lists])
+        banks = [self._bank(adapter_name, adapter_module, one) for one in token_lists]
+        for index, (listed, factors) in enumerate(zip(token_lists, heard, strict=True)):
+            if factors is not None and len(listed):
+                banks[index] = banks[index].heard(torch.from_numpy(factors[list(listed.owners)]))
+        bank = PhraseBank.stack(banks)
 
         def added(encoded: Tensor) -> Tensor:
             added, attention = adapter_module.attend(encoded, layers, batch.lengths, batch.log_probs, bank)

@@ -15,7 +15,7 @@ from torch import nn
 from nemo_ctcbias.adapter.config import check_config
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import ModelError, SettingError
-from nemo_ctcbias.models.context import ContextModule
+from nemo_ctcbias.models.context import ContextModule, Encoded, Listened
 from nemo_ctcbias.models.layers import layers_of, widths_of
 from nemo_ctcbias.models.vocabulary import vocabulary_of
 
@@ -117,7 +117,7 @@ class ContextualMixin:
         if not self._adapters_act():
             return super().forward(*args, **kwargs)
         strength = self.decoding._source.weight / AS_TUNED
-        with self.context.listening(self, vocabulary_of(self), self._lists_in_force, strength) as unadapted:
+        with self.context.listening(self, vocabulary_of(self), self._listened, strength) as unadapted:
             found = super().forward(*args, **kwargs)
         self.decoding.know(found[0], base=unadapted[-1])
         return found
@@ -129,6 +129,10 @@ class ContextualMixin:
     def _adapters_act(self) -> bool:
         source = self.decoding._source
         return bool(self.biasing.enabled and source.weight and self.context.get_enabled_adapters())
+
+    def _listened(self, encoded: Encoded) -> Listened:
+        """What the adapters listen for in a batch."""
+        return Listened(self._lists_in_force(len(encoded.output)))
 
     def _lists_in_force(self, size: int) -> Sequence[BiasList]:
         lists = self.decoding._lists

@@ -18,6 +18,7 @@ from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.errors import ModelError, PhoneticsError
 from nemo_ctcbias.models import language_model
 from nemo_ctcbias.models.config import phonetics_options
+from nemo_ctcbias.models.context import Encoded, Listened
 from nemo_ctcbias.models.files import settle_file
 from nemo_ctcbias.models.layers import hooked, keep_frames, layers_of, widths_of
 from nemo_ctcbias.phonetics import G2G, Lexicon, Pronouncer
@@ -25,6 +26,7 @@ from nemo_ctcbias.phonetics.common_words import CommonWords
 from nemo_ctcbias.phonetics.options import PhoneticsOptions
 from nemo_ctcbias.phonetics.phone_head import PhoneHead, PhoneHeadConfig
 from nemo_ctcbias.phonetics.spoken_variants import SpokenVariants
+from nemo_ctcbias.phonetics.spotting import Spotting
 
 HEAD = "phone_head"
 LEXICON = "biasing.phonetics.lexicon"
@@ -116,11 +118,32 @@ class PhoneticMixin:
         """As NeMo's; where phonetics is in use, the decoding is told the phones of the batch."""
         if not self._hears():
             return super().forward(*args, **kwargs)
-        with self._listening() as seen:
+        with self._listening() as self._seen:
             found = super().forward(*args, **kwargs)
-        if any(map(len, self._lists_in_force(len(found[0])))):
-            phones, lengths = self._phones(seen, found[0], found[1])
-            self.decoding.know(found[0], phones=phones, phone_lengths=lengths)
+            if any(map(len, self._lists_in_force(len(found[0])))):
+                self.decoding.know(found[0], **self._heard(found[0].shape[1], found[1]))
+        return found
+
+    def _heard(self, frames: int, lengths: Tensor) -> dict[str, Any]:
+        """What was heard in the batch that the encoder has just seen, worked out once: see the decoding's `know`."""
+        seen = self._seen
+        if "phones" not in seen:
+            phones, phone_lengths = self._phones(seen, frames, lengths)
+            seen.update(phones=phones, phone_lengths=phone_lengths)
+            if self.decoding.spotting is not None:
+                lists, lengths = self._lists_in_force(len(phones)), phone_lengths.tolist()
+                seen["heard"] = [
+                    self.decoding.spotting(one[:length].numpy(), listed) if isinstance(listed, BiasList) else None
+                    for one, length, listed in zip(phones.detach().float().cpu(), lengths, lists, strict=True)
+                ]
+        return {name: seen[name] for name in ("phones", "phone_lengths", "heard") if name in seen}
+
+    def _listened(self, encoded: Encoded) -> Listened:
+        """Of each list what was heard of it, with the spelling variants of its phrases."""
+        found = super()._listened(encoded)
+        found.lists = [self.decoding.listened(one) for one in found.lists]
+        if self._hears() and any(map(len, found.lists)):
+            found.heard = self._heard(encoded.output.shape[2], encoded.lengths).get("heard")
         return found
 
     def phone_log_probs(self, **inputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -133,13 +156,15 @@ class PhoneticMixin:
             raise ModelError("the model has no phone head; load_phone_head(FILE) gives it one")
         with torch.set_grad_enabled(torch.is_grad_enabled() and self._base_learns()), self._listening() as seen:
             log_probs, lengths, _ = self.unadapted_forward(**inputs)
-        return self._phones(seen, log_probs, lengths)
+        return self._phones(seen, log_probs.shape[1], lengths)
 
     def _base_learns(self) -> bool:
         return any(parameter.requires_grad for parameter in self.encoder.parameters())
 
     def _hears(self) -> bool:
-        return self.decoding.second_pass is not None and self.decoding._source.weight != 0 and not self.training
+        decoding = self.decoding
+        in_use = decoding.second_pass is not None or decoding.spotting is not None
+        return in_use and decoding._source.weight != 0 and not self.training
 
     @contextlib.contextmanager
     def _listening(self):
@@ -148,10 +173,10 @@ class PhoneticMixin:
         with hooked(layers_of(self.encoder)[number], keep_frames(seen, number)):
             yield seen
 
-    def _phones(self, seen: dict[int, Tensor], log_probs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def _phones(self, seen: dict[Any, Any], frames: int, lengths: Tensor) -> tuple[Tensor, Tensor]:
         layer = seen[self.phone_head.config.layer]
         # Convolutional encoders shorten between layers.
-        return self.phone_head(layer, -(-lengths * layer.shape[1] // log_probs.shape[1]))
+        return self.phone_head(layer, -(-lengths * layer.shape[1] // frames))
 
     # --- lists and their sounds
 
@@ -172,7 +197,7 @@ class PhoneticMixin:
     def check_pronunciations(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
         """What of a list cannot be pronounced, and why; nothing where phonetics is not in use."""
         options = phonetics_options(self.biasing)
-        if self.decoding.second_pass is None and options.variants == 1:
+        if self.decoding.second_pass is None and self.decoding.spotting is None and options.variants == 1:
             return ()
         return tuple(Pronouncer(BiasList.of(bias_list), lexicon_of(options.lexicon)).notes)
 
@@ -188,22 +213,25 @@ class PhoneticMixin:
         from nemo_ctcbias.decoding.second_pass import SecondPass
 
         options = phonetics_options(self.biasing)
-        if options.rescore is False and options.look_up is False:
-            return None
-        if not self.has_phone_head:
-            if (options.rescore or options.look_up) and not self._phonetics_missed:
-                self._phonetics_missed = True
-                logging.warning(
-                    "biasing.phonetics: rescoring and lookup need a phone head, which this model does not have; "
-                    "load one with load_phone_head(FILE). Everything else works without."
-                )
+        if not self._can_hear(options.rescore, options.look_up):
             return None
         lexicon = lexicon_of(options.lexicon)
         return SecondPass(options, lexicon, CommonWords(language_model.chosen(self)[0], lexicon))
 
-    def _lists_in_force(self, size: int) -> Sequence[BiasList]:
-        """What the adapters listen for."""
-        return [self.decoding.listened(one) for one in super()._lists_in_force(size)]
+    def _spotting(self) -> Spotting | None:
+        """What finds out which phrases are heard; None without a phone head, or where it is switched off."""
+        options = phonetics_options(self.biasing)
+        return Spotting(options.spotting, lexicon_of(options.lexicon)) if self._can_hear(options.spot) else None
+
+    def _can_hear(self, *wanted: bool | None) -> bool:
+        """Whether one of the parts is wanted (None: where the model can) and possible; what is not is said once."""
+        if any(wanted) and not self.has_phone_head and not self._phonetics_missed:
+            self._phonetics_missed = True
+            logging.warning(
+                "biasing.phonetics: spotting, rescoring and lookup need a phone head, which this model does not have; "
+                "load one with load_phone_head(FILE). Everything else works without."
+            )
+        return self.has_phone_head and any(one is not False for one in wanted)
 
 
 def spoken_variants(options: PhoneticsOptions, language_model: str | Path | None) -> SpokenVariants:

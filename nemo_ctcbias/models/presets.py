@@ -14,7 +14,7 @@ PRESETS: dict[str, dict] = {
     "off": {"enabled": False},
     "fast": {
         "lm": {"enabled": False},
-        "phonetics": {"rescoring": {"enabled": False}, "lookup": {"enabled": False}},
+        "phonetics": {name: {"enabled": False} for name in ("spotting", "rescoring", "lookup")},
     },
     "accurate": {},
 }

@@ -63,13 +63,16 @@ class DistanceTable:
         for row, pronunciation in enumerate(pronunciations):
             self._ids[row, : len(pronunciation)] = phone_ids(pronunciation)
 
-    def within(self, query: Pronunciation, ends: Sequence[int], share: float) -> dict[int, list[tuple[int, float]]]:
+    def within(
+        self, query: Pronunciation, ends: Sequence[int], share: float, among: np.ndarray | None = None
+    ) -> dict[int, list[tuple[int, float]]]:
         """Pronunciations near the first `end` phones of the query, for each end: (index, distance), in the order given.
 
-        Near is at most `share` times the pronunciation's own length away.
+        Near is at most `share` times the pronunciation's own length away. `among` are the pronunciations to look at,
+        ascending; None: all.
         """
         found: dict[int, list[tuple[int, float]]] = {end: [] for end in ends}
-        rows = np.arange(len(self._lengths))
+        rows = np.arange(len(self._lengths)) if among is None else among
         most = share * self._lengths + 1e-9
         ramp = np.arange(self._ids.shape[1] + 1) * INDEL_COST
         cost = np.tile(ramp, (len(rows), 1))

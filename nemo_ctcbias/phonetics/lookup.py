@@ -98,22 +98,24 @@ class PronunciationIndex:
                 of[pronunciation].append(index)
         self._of = dict(of)
         self._pronunciations = list(self._of)
+        owners = [(row, phrase) for row, one in enumerate(self._pronunciations) for phrase in self._of[one]]
+        self._rows, self._phrases = np.array(owners, dtype=np.int64).reshape(-1, 2).T
         self._table: DistanceTable | None = None
 
-    def exact(self, phones: Pronunciation) -> list[int]:
-        """Phrases with this pronunciation."""
-        return self._of.get(phones, [])
+    def rows(self, heard: np.ndarray) -> np.ndarray:
+        """Which pronunciations belong to phrases with a positive factor in `heard` [N]: `among` of `near`."""
+        return np.unique(self._rows[heard[self._phrases] > 0])
 
-    def near(self, phones: Pronunciation, ends: Sequence[int], distance: float) -> dict[int, list[tuple[int, float]]]:
+    def near(
+        self, phones: Pronunciation, ends: Sequence[int], distance: float, among: np.ndarray | None = None
+    ) -> dict[int, list[tuple[int, float]]]:
         """For each end, phrases with a pronunciation that is at most `distance` times its length from the first `end`
-        phones, and how far.
+        phones, and how far; only the pronunciations `among` count, None: all.
         """
-        if not distance:
-            return {end: [(phrase, 0.0) for phrase in self.exact(phones[:end])] for end in ends}
         if self._table is None:
             self._table = DistanceTable(self._pronunciations)
         found = {}
-        for end, rows in self._table.within(phones, ends, distance).items():
+        for end, rows in self._table.within(phones, ends, distance, among).items():
             nearest: dict[int, float] = {}
             for row, far in rows:
                 for phrase in self._of[self._pronunciations[row]]:
@@ -140,12 +142,15 @@ class LexiconLookup:
         forms = [form for phrase in pronouncer.bias_list for form in phrase.forms]
         self._listed = {word for form in forms for word in form.lower().split()}
 
-    def find(self, log_probs: np.ndarray, words: Sequence[SpokenWord]) -> list[Replacement]:
+    def find(
+        self, log_probs: np.ndarray, words: Sequence[SpokenWord], heard: np.ndarray | None = None
+    ) -> list[Replacement]:
         """Replacements in order; they never overlap.
 
         Args:
             log_probs: [T, 40] phone log-probs, blank last.
             words: the best hypothesis.
+            heard: [N], above 0 for phrases that may take a word's place; None: all.
 
         Raises:
             PhoneticsError: log-probs of another shape.
@@ -154,7 +159,7 @@ class LexiconLookup:
         doubtful = [self._doubtful(word) for word in words]
         if not any(doubtful):
             return []
-        found = self._candidates(log_probs, words, doubtful)
+        found = self._candidates(log_probs, words, doubtful, None if heard is None else self.index.rows(heard))
         chosen: list[Replacement] = []
         # The best first: closest, then the longest pronunciation, then what sounds better than the words there.
         for candidate in sorted(found, key=lambda c: (c.distance / len(c.heard), -len(c.heard), -c.gain, c.first)):
@@ -167,7 +172,11 @@ class LexiconLookup:
         return not known or word.confidence < self.options.min_confidence
 
     def _candidates(
-        self, log_probs: np.ndarray, words: Sequence[SpokenWord], doubtful: list[bool]
+        self,
+        log_probs: np.ndarray,
+        words: Sequence[SpokenWord],
+        doubtful: list[bool],
+        among: np.ndarray | None,
     ) -> Iterator[Replacement]:
         heard = HeardPhones.of(log_probs)
         cuts = word_cuts([(word.start, word.end) for word in words], len(log_probs))
@@ -177,7 +186,7 @@ class LexiconLookup:
             for before, start, early in edges[first] if lasts else ():
                 ends = {after - before for last in lasts for after, _, _ in edges[last]}
                 ends = [end for end in ends if end >= self.options.min_phones]
-                near = self.index.near(heard.phones[before:], ends, self.options.distance)
+                near = self.index.near(heard.phones[before:], ends, self.options.distance, among)
                 for last in lasts:
                     for after, end, late in edges[last]:
                         place, phones = (first, last, start, end), heard.phones[before:after]

@@ -10,6 +10,7 @@ from typing import Any
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.phonetics.lookup import LookupOptions
 from nemo_ctcbias.phonetics.rescoring import RescoringOptions
+from nemo_ctcbias.phonetics.spotting import SpottingOptions
 
 WHERE = "biasing.phonetics"
 
@@ -18,15 +19,16 @@ WHERE = "biasing.phonetics"
 class PhoneticsOptions:
     """What is done with the sounds of listed phrases.
 
-    rescore: whether n-best lists are rescored by their sound; None: where the model has a phone head, which it needs.
-        In the config `rescoring.enabled`.
+    spot: whether only phrases that can be heard are listened for; None: where the model has a phone head, which it
+        needs. In the config `spotting.enabled`.
+    rescore: whether n-best lists are rescored by their sound; None as above. In the config `rescoring.enabled`.
     look_up: whether misheard words are replaced by phrases that sound like them; None as above. In the config
         `lookup.enabled`.
     variants: spellings of each phrase that are listened for, its own included; 1 adds none.
     variant_cost: times -log of a spelling's probability, what it gives back of its boost; see `SpokenVariants`.
     lexicon: a file of pronunciations in the format of the CMU dictionary; without one the shipped G2P model says how
         all words sound.
-    rescoring, lookup: see `RescoringOptions` and `LookupOptions`.
+    spotting, rescoring, lookup: see `SpottingOptions`, `RescoringOptions` and `LookupOptions`.
     """
 
     rescore: bool | None = None
@@ -36,6 +38,8 @@ class PhoneticsOptions:
     lexicon: str | None = None
     rescoring: RescoringOptions = field(default_factory=RescoringOptions)
     lookup: LookupOptions = field(default_factory=LookupOptions)
+    spot: bool | None = None
+    spotting: SpottingOptions = field(default_factory=SpottingOptions)
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> PhoneticsOptions:
@@ -44,8 +48,9 @@ class PhoneticsOptions:
         Raises:
             SettingError: an unknown key, or a value of the wrong kind or out of range.
         """
-        _refuse_unknown(given, ["rescoring", "lookup", "variants", "variant_cost", "lexicon"], WHERE)
+        _refuse_unknown(given, ["spotting", "rescoring", "lookup", "variants", "variant_cost", "lexicon"], WHERE)
         rescore, rescoring = _part(RescoringOptions, given.get("rescoring") or {}, f"{WHERE}.rescoring")
+        spot, spotting = _part(SpottingOptions, given.get("spotting") or {}, f"{WHERE}.spotting")
         look_up, lookup = _part(LookupOptions, given.get("lookup") or {}, f"{WHERE}.lookup")
         variants, lexicon = given.get("variants", 1), given.get("lexicon")
         if isinstance(variants, bool) or not isinstance(variants, int) or variants < 1:
@@ -55,7 +60,7 @@ class PhoneticsOptions:
             raise SettingError(f"{WHERE}.variant_cost: must be a number from 0 up, got {cost!r}")
         if lexicon is not None and not isinstance(lexicon, str):
             raise SettingError(f"{WHERE}.lexicon: must be the path of a lexicon file, got {lexicon!r}")
-        return cls(rescore, look_up, variants, float(cost), lexicon, rescoring, lookup)
+        return cls(rescore, look_up, variants, float(cost), lexicon, rescoring, lookup, spot, spotting)
 
 
 def _part(kind: type, given: Mapping[str, Any], where: str) -> tuple[bool | None, Any]:

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from nemo_ctcbias import BiasedEncDecCTCModelBPE, from_ctc
+from nemo_ctcbias import BiasedEncDecCTCModelBPE, ContextualAdapterConfig, from_ctc
 from nemo_ctcbias.errors import ModelError, PhoneticsError, SettingError
 from nemo_ctcbias.phonetics.phone_head import PhoneHeadConfig
 from nemo_ctcbias.phonetics.phones import BLANK
 
 SMALL = {"hidden": 8, "context": 3}
 NAMES = ["saoirse", "new york", "okonkwo"]
+ALL_OFF = {name: {"enabled": False} for name in ("spotting", "rescoring", "lookup")}
 EVERYTHING = {"min_confidence": 2.0, "distance": 1.0, "min_phones": 1, "min_gain": -1e9}
 
 
@@ -186,7 +187,7 @@ class TestDecoding:
         assert [one.text for one in transcribed(model, audio)] == [one.text for one in transcribed(plain, audio)]
         plain.set_bias_list(NAMES)
         model.set_bias_list(NAMES)
-        model.set_phonetics(rescoring={"enabled": False}, lookup={"enabled": False})
+        model.set_phonetics(**ALL_OFF)
         for one, other in zip(transcribed(model, audio), transcribed(plain, audio), strict=True):
             assert (one.text, one.hits, one.score) == (other.text, other.hits, other.score)
 
@@ -205,6 +206,22 @@ class TestDecoding:
         after = transcribed(model, audio)
         assert [one.text for one in before] != [one.text for one in after]
         assert [one.text for one in transcribed(model, audio[:1])] == [after[0].text], "the batch does not matter"
+
+    def test_what_is_not_heard_is_not_boosted_but_written_as_listed(self, model, audio):
+        eager = dict(model._cfg.biasing.boost)
+        model.set_phonetics(**ALL_OFF)
+        model.set_bias_list([*NAMES, {"text": "jr", "display": "J. R."}])
+        model.set_biasing(boost={"gap_scale": 0.0, "token_bonus": 0.0})
+        unboosted = [one.text for one in transcribed(model, audio)]
+        assert "J. R." in " ".join(unboosted), "the untrained model happens to say so"
+        model.set_biasing(boost=eager)
+        boosted = transcribed(model, audio)
+        assert [one.text for one in boosted] != unboosted
+        model.set_phonetics(spotting={"enabled": True, "threshold": 1000.0})
+        assert [one.text for one in transcribed(model, audio)] == unboosted, "nothing can be heard so clearly"
+        model.set_phonetics(spotting={"threshold": -1000.0, "slope": 0.0})
+        everything = transcribed(model, audio)
+        assert [(one.text, one.score) for one in everything] == [(one.text, one.score) for one in boosted]
 
     def test_lookup_writes_phrases_and_says_so(self, model, audio):
         model._cfg.biasing.boost = {"gap_scale": 0.0, "token_bonus": 0.0}
@@ -252,17 +269,24 @@ class TestDecoding:
         texts = " ".join(one.text for one in transcribed(model, audio))
         assert "Kathryn" in texts and not any(form in texts.split() for form in phrase.forms[1:])
 
-    def test_adapters_listen_for_variants_too(self, model, batch):
+    def test_adapters_listen_for_variants_too(self, model, batch, monkeypatch):
+        model.add_adapter("names", ContextualAdapterConfig(dim=8, heads=2))
         model.set_bias_list(["Kathryn"])
-        model.set_phonetics(variants=3)
-        (listed,) = model._lists_in_force(1)
-        assert len(listed[0].forms) == 3
+        model.set_phonetics(variants=3, spotting={"threshold": 1000.0})
+        given = []
+        change = model.context.change
+        monkeypatch.setattr(model.context, "change", lambda *args: given.append(args) or change(*args))
+        with torch.inference_mode():
+            model(**batch)
+        ((_, _, lists, _, heard),) = given
+        assert len(lists) == len(heard) == 4
+        assert all(len(one[0].forms) == 3 for one in lists) and not np.any(heard), "and for what is heard alone"
 
     def test_what_cannot_be_pronounced_is_reported(self, model):
         model.set_bias_list(["agent 47", "saoirse"])
         (note,) = model.check_pronunciations(model.bias_list)
         assert note.phrase == "agent 47" and "cannot be pronounced" in str(note)
-        model.set_phonetics(rescoring={"enabled": False}, lookup={"enabled": False})
+        model.set_phonetics(**ALL_OFF)
         assert model.check_pronunciations(model.bias_list) == ()
 
 

@@ -24,7 +24,10 @@ def test_sections_become_options():
         ({"variants": True}, "variants: must be a whole number"),
         ({"variants": 2.5}, "variants: must be a whole number"),
         ({"lexicon": 5}, "lexicon: must be the path"),
-        ({"rescore": True}, "unknown key 'rescore'; known: rescoring, lookup, variants, variant_cost, lexicon"),
+        (
+            {"rescore": True},
+            "unknown key 'rescore'; known: spotting, rescoring, lookup, variants, variant_cost, lexicon",
+        ),
         ({"rescoring": {"enabled": 1}}, "rescoring.enabled: must be true, false or null"),
         ({"rescoring": {"weight": "much"}}, r"rescoring"),
         ({"lookup": {"distance": 2}}, r"lookup.distance: 2 is out of range"),

@@ -1,0 +1,136 @@
+"""Which listed phrases can be heard in a recording at all, by the phone head; the others are not searched for.
+
+The paper's techniques ask how a phrase sounds only after the search.  Asked before, the same phones make a long list
+short: of a hundred phrases that are not spoken about ten are left, and what is left is believed the more, the better it
+is heard.  The longer the list, the more of it sounds like something else by chance, so the more evidence is asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.bias_list.report import announce
+from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.phonetics.g2p import G2P
+from nemo_ctcbias.phonetics.phone_search import PhoneSearch
+from nemo_ctcbias.phonetics.phones import Pronunciation
+from nemo_ctcbias.phonetics.pronouncer import Pronouncer
+
+
+@dataclass(frozen=True)
+class SpottingOptions:
+    """Settings of the spotting.  The evidence for a phrase of n phones with deficit d (`PhoneSearch.deficits`) is
+
+        phone_credit * n + d - list_cost * ln(N / free_list),    the last only in lists of N > free_list phrases.
+
+    threshold: phrases with less evidence are not listened for in this recording.
+    usual, slope: a phrase with evidence e acts with 1 + slope * (e - usual) times its weight, ...
+    least, most: ... within these bounds.
+    """
+
+    phone_credit: float = 3.0
+    list_cost: float = 1.7
+    free_list: float = 100.0
+    threshold: float = 5.0
+    usual: float = 9.0
+    slope: float = 0.03
+    least: float = 0.5
+    most: float = 2.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            lowest = 1 if name == "free_list" else 0
+            if not (np.isreal(value) and np.isfinite(value) and (value >= lowest or name in ("threshold", "usual"))):
+                raise SettingError(f"spotting.{name}: {value!r} is out of range; give a number from {lowest} up")
+        if self.least > self.most:
+            raise SettingError(f"spotting.least: {self.least} is above spotting.most, {self.most}; exchange them")
+
+
+class Spotting:
+    """Spots the phrases of any list in any recording; called with the phones of one recording and its list.
+
+    Args:
+        options: see `SpottingOptions`.
+        lexicon: pronunciations of words.
+        g2p: says how other words sound; the shipped model if None.
+    """
+
+    def __init__(
+        self,
+        options: SpottingOptions = SpottingOptions(),
+        lexicon: Mapping[str, Sequence[Pronunciation]] | None = None,
+        g2p: G2P | None = None,
+    ):
+        self._options, self._lexicon, self._g2p = options, lexicon, g2p
+        self._spotter = lru_cache(maxsize=32)(self._make)
+
+    def __call__(self, phones: np.ndarray, bias_list: BiasList) -> np.ndarray:
+        """Factor on each phrase's weight [N], see `PhraseSpotter.heard`."""
+        return self._spotter(bias_list).heard(phones)
+
+    def get_ready(self, bias_list: BiasList) -> None:
+        """Work out how the phrases of a list sound; else it is done with the first recording."""
+        self._spotter(bias_list)
+
+    def _make(self, bias_list: BiasList) -> PhraseSpotter:
+        pronouncer = Pronouncer(bias_list, self._lexicon, self._g2p)
+        announce(pronouncer.notes)  # no phrase is lost silently
+        return PhraseSpotter(pronouncer, self._options)
+
+
+class PhraseSpotter:
+    """Finds out which phrases of one list can be heard.
+
+    Phrases that suppress, or that nobody can pronounce, are none of its business: they are always listened for.
+
+    Args:
+        pronouncer: made with the bias list.
+        options: see `SpottingOptions`.
+    """
+
+    def __init__(self, pronouncer: Pronouncer, options: SpottingOptions = SpottingOptions()):
+        self.bias_list, self.options = pronouncer.bias_list, options
+        sounding = [
+            (index, pronunciation)
+            for index, alternatives in enumerate(pronouncer.phrases)
+            if self.bias_list[index].weight > 0
+            for pronunciation, _ in alternatives
+        ]
+        self._owner = np.array([index for index, _ in sounding], dtype=np.int64)
+        self._search = PhoneSearch([pronunciation for _, pronunciation in sounding])
+        lengths = np.array([len(pronunciation) for _, pronunciation in sounding], dtype=np.float64)
+        chance = options.list_cost * math.log(max(1.0, len(self.bias_list) / options.free_list))
+        self._credit = options.phone_credit * lengths - chance
+
+    def evidence(self, log_probs: np.ndarray) -> np.ndarray:
+        """Of each phrase [N], by its best pronunciation at its best place; below the threshold it may come as -inf.
+
+        NaN for phrases that are always listened for.
+
+        Args:
+            log_probs: [T, 40] phone log-probs, blank last.
+
+        Raises:
+            PhoneticsError: log-probs of another shape.
+        """
+        found = np.full(len(self.bias_list), np.nan)
+        found[self._owner] = -np.inf
+        deficits = self._search.deficits(log_probs, self.options.threshold - self._credit)
+        np.maximum.at(found, self._owner, self._credit + deficits)
+        return found
+
+    def heard(self, log_probs: np.ndarray) -> np.ndarray:
+        """Factor on each phrase's weight in this recording [N]: 0 for those that are not listened for.
+
+        Args:
+            log_probs: as in `evidence`.
+        """
+        options, evidence = self.options, self.evidence(log_probs)
+        factors = np.clip(1 + options.slope * (evidence - options.usual), options.least, options.most)
+        return np.where(np.isnan(evidence), 1.0, np.where(evidence >= options.threshold, factors, 0.0))
