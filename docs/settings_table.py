@@ -1,4 +1,4 @@
-"""Writes settings.md: every key of a model's config that is ours, from the dataclasses and their docstrings.
+"""Writes settings.md: every key of a config that users can set, from the code and the files that it stands in.
 
 python docs/settings_table.py
 """
@@ -7,39 +7,74 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nemo.collections.asr.parts.submodules.ctc_decoding import CTCBPEDecodingConfig
+from omegaconf import OmegaConf
+from training_files import DECODING, MEANINGS, NAMES, SHARED, commented
+
 from nemo_ctcbias.adapter.config import ContextualAdapterConfig
+from nemo_ctcbias.bias_list.sampling import SamplingOptions
 from nemo_ctcbias.decoding.beam_search import BeamOptions
 from nemo_ctcbias.decoding.boosting import BoostOptions
 from nemo_ctcbias.lm.options import LanguageModelOptions
-from nemo_ctcbias.models.config import BiasingConfig
-from nemo_ctcbias.phonetics.lookup import LookupOptions
+from nemo_ctcbias.models.adapter_training import TrainingOptions
+from nemo_ctcbias.models.config import BiasingConfig, LanguageModelUse
+from nemo_ctcbias.models.phone_training import PhoneTrainingOptions
 from nemo_ctcbias.phonetics.options import PhoneticsOptions
 from nemo_ctcbias.phonetics.phone_head import PhoneHeadConfig
-from nemo_ctcbias.phonetics.rescoring import RescoringOptions
 
 PAGE = Path(__file__).with_name("settings.md")
-#: Section of the config, its dataclass, and fields that are not keys there.
-SECTIONS: tuple[tuple[str, type, tuple[str, ...]], ...] = (
-    ("biasing", BiasingConfig, ()),
-    ("biasing.boost", BoostOptions, ("weight",)),
-    ("biasing.beam", BeamOptions, ()),
-    ("biasing.lm", LanguageModelOptions, ()),
-    ("biasing.phonetics", PhoneticsOptions, ("rescore", "look_up")),
-    ("biasing.phonetics.rescoring", RescoringOptions, ()),
-    ("biasing.phonetics.lookup", LookupOptions, ()),
-    ("adapters.NAME", ContextualAdapterConfig, ("_target_", "enabled")),
-    ("phone_head", PhoneHeadConfig, ()),
-)
+#: Section of a model's config, and the dataclasses whose fields are its keys.
+MODEL: dict[str, tuple[type, ...]] = {
+    "biasing": (BiasingConfig,),
+    "biasing.boost": (BoostOptions,),
+    "biasing.beam": (BeamOptions,),
+    "biasing.lm": (LanguageModelUse, LanguageModelOptions),
+    "biasing.phonetics": (PhoneticsOptions,),
+    "adapters.NAME": (ContextualAdapterConfig,),
+    "phone_head": (PhoneHeadConfig,),
+}
+#: Sections of training configs, and the dataclasses whose fields are their keys.
+TRAINING: dict[str, dict[str, type]] = {
+    "contextual_adapter": {"lists": SamplingOptions, "training": TrainingOptions},
+    "phone_head": {"training": PhoneTrainingOptions},
+    "base_fastconformer_ctc_bpe": {},
+}
 HEAD = """# Settings
 
-Made from the code by `python docs/settings_table.py`. These sections stand in a model's config and
-travel in its `.nemo`; `model.set_biasing(...)` changes `biasing`.
+Made by `python docs/settings_table.py` from the code and from [configs/](../configs).
+
+First the sections of a model's config. They travel in its `.nemo`; `model.set_biasing(...)` changes `biasing`.
+"""
+DECODING_HEAD = """## decoding
+
+NeMo's own section, `ctc_decoding` in its scripts. These of its keys act on lists, too:
+"""
+TRAINING_HEAD = """# Settings of training
+
+The scripts take them as `key=value`. `???` has to be given.
+"""
+SHARED_HEAD = """## trainer, exp_manager, hydra
+
+Keys of Lightning's `Trainer`, of NeMo's `exp_manager` and of hydra, which the three files share; a dash where one does
+not set it. All others that these know can be added, for example `+trainer.max_time=00:01:00:00`.
 """
 ENTRY = re.compile(r"^ {4,8}([a-z_]+(?:, [a-z_]+)*): (.*)$")
+YAML = {"None": "null", "True": "true", "False": "false"}
+ELSEWHERE = re.compile(r" In the config `([a-z_.]+)`\.$")
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """Default, as it is written in YAML, and meaning of a key."""
+
+    default: str
+    meaning: str
 
 
 def meanings(kind: type) -> dict[str, str]:
@@ -59,24 +94,109 @@ def meanings(kind: type) -> dict[str, str]:
     return found
 
 
-def default_of(field: dataclasses.Field) -> Any:
-    """Default of a field; None for one that is a section of its own."""
-    value = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-    return None if dataclasses.is_dataclass(value) else value
+def settings_of(kind: type, section: str) -> dict[str, Setting]:
+    """Keys of a dataclass and of those in it, in the order of its docstring; fields that begin with _ are none.
+
+    A field that stands at another place of the section says so: "In the config `rescoring.enabled`."
+    """
+    told = meanings(kind)
+    fields = [field for field in dataclasses.fields(kind) if not field.name.startswith("_")]
+    order = list(told)
+    found: dict[str, Setting] = {}
+    for field in sorted(fields, key=lambda field: order.index(field.name) if field.name in told else len(order)):
+        key = f"{section}.{field.name}"
+        value = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        if dataclasses.is_dataclass(value):
+            found |= settings_of(type(value), key)
+        elif key not in MODEL:
+            meaning = told.get(field.name) or MEANINGS[key]
+            place = ELSEWHERE.search(meaning)
+            key = f"{section}.{place[1]}" if place else key
+            found[key] = Setting(as_yaml(value), ELSEWHERE.sub("", meaning))
+    return found
+
+
+def as_yaml(value: Any) -> str:
+    """A default as one would write it in a config."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(list(value) if isinstance(value, tuple) else value)
+
+
+def model_settings() -> dict[str, Setting]:
+    """Keys of a model's config that are ours."""
+    return {
+        key: setting
+        for section, kinds in MODEL.items()
+        for kind in kinds
+        for key, setting in settings_of(kind, section).items()
+    }
+
+
+def sections_of(settings: Mapping[str, Setting]) -> list[str]:
+    """Where keys stand, in the order of `MODEL`, each followed by those in it."""
+    found = dict.fromkeys(key.rpartition(".")[0] for key in settings)
+    nearest = {name: max(at for at, top in enumerate(MODEL) if f"{name}.".startswith(f"{top}.")) for name in found}
+    return sorted(found, key=lambda name: (nearest[name], name.count(".")))
+
+
+def decoding_settings() -> dict[str, Setting]:
+    """Keys of NeMo's decoding that are read for lists, with NeMo's defaults."""
+    config = OmegaConf.create({"decoding": OmegaConf.structured(CTCBPEDecodingConfig)})
+    return {key: Setting(as_yaml(OmegaConf.select(config, key)), told) for key, told in DECODING.items()}
+
+
+def training_settings(name: str) -> dict[str, Setting]:
+    """Keys of a training config: those of its file, and of the dataclasses of its sections."""
+    found: dict[str, Setting] = {}
+    for key, (default, comment) in commented(name).items():
+        section = key.partition(".")[0]
+        if key == "defaults":  # hydra's choice of the adapter's file, `- adapter@adapter: contextual`
+            found["adapter"] = Setting(default.split()[2], MEANINGS["adapter"])
+        elif section in MODEL:
+            found[section] = Setting("", MEANINGS[section])
+        elif section in TRAINING[name]:
+            found |= settings_of(TRAINING[name][section], section)
+        else:
+            found[key] = Setting(default, MEANINGS.get(key) or comment)
+    return found
+
+
+def table(columns: Mapping[str, Mapping[str, Setting]], keys: Sequence[str], cut: str = "") -> str:
+    """A row a key: a column of defaults for each of `columns` (by their heading), and the meaning.
+
+    Args:
+        columns: settings by key.
+        keys: which of them.
+        cut: what is left out at the start of keys.
+    """
+    rows = [f"| key | {' | '.join(columns)} | meaning |", "|---" * (len(columns) + 2) + "|"]
+    for key in keys:
+        found = [settings.get(key) for settings in columns.values()]
+        defaults = [(one.default and f"`{one.default}`") if one else "–" for one in found]
+        meaning = next(one.meaning for one in found if one).replace("|", "\\|").removesuffix(".")
+        meaning = re.sub(r"\b(None|True|False)\b", lambda word: YAML[word[0]], meaning)
+        rows.append(f"| `{key.removeprefix(cut)}` | {' | '.join(defaults)} | {meaning}. |")
+    return "\n".join(rows) + "\n"
 
 
 def page() -> str:
     """The whole page."""
     parts = [HEAD]
-    for section, kind, hidden in SECTIONS:
-        told = meanings(kind)
-        rows = [f"## {section}", "", "| key | default | meaning |", "|---|---|---|"]
-        for field in dataclasses.fields(kind):
-            if field.name not in hidden:
-                meaning = told[field.name].replace("|", "\\|")
-                default = str(default_of(field)).replace("True", "true").replace("False", "false")
-                rows.append(f"| `{field.name}` | `{default if default != 'None' else 'null'}` | {meaning} |")
-        parts.append("\n".join(rows) + "\n")
+    settings = model_settings()
+    for section in sections_of(settings):
+        inside = [key for key in settings if key.rpartition(".")[0] == section]
+        parts.append(f"## {section}\n\n{table({'default': settings}, inside, f'{section}.')}")
+    decoding = decoding_settings()
+    parts.append(f"{DECODING_HEAD}\n{table({'default': decoding}, list(decoding), 'decoding.')}")
+    parts.append(TRAINING_HEAD)
+    files = {name: training_settings(name) for name in NAMES}
+    for name, settings in files.items():
+        own = [key for key in settings if key.partition(".")[0] not in SHARED]
+        parts.append(f"## configs/{name}.yaml\n\n{table({'default': settings}, own)}")
+    every = dict.fromkeys(key for settings in files.values() for key in settings)
+    shared = [key for section in SHARED for key in every if key.partition(".")[0] == section]
+    parts.append(f"{SHARED_HEAD}\n{table(files, shared)}")
     return "\n".join(parts)
 
 

@@ -53,7 +53,8 @@ transcripts "$out/transcripts.json"
 # Word error rates of the stock checkpoint and of ours. Names are written as the list writes them, capitals and all,
 # and the manifest's transcripts are in lower case: both are compared in lower case.
 for checkpoint in "$model" "$out/biased.nemo"; do
-  run "$nemo/examples/asr/speech_to_text_eval.py" "model_path=$checkpoint" "${files[@]}" text_processing.do_lowercase=true
+  run "$nemo/examples/asr/speech_to_text_eval.py" "model_path=$checkpoint" "${files[@]}" \
+    text_processing.do_lowercase=true
   grep -o 'Dataset WER.*' "$out/log.txt"
 done
 

@@ -1,19 +1,27 @@
 """The pages of docs/ say what the code does: settings, blocks that run, links that lead somewhere, figures."""
 
-import dataclasses
-import importlib.util
+import importlib
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from omegaconf import OmegaConf
 from places import ROOT
 from test_readme import ENV
 
-SPEC = importlib.util.spec_from_file_location("settings_table", ROOT / "docs" / "settings_table.py")
-settings_table = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(settings_table)
+from nemo_ctcbias.adapter.config import check_config
+from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.models import config, language_model
+from nemo_ctcbias.phonetics.phone_head import PhoneHeadConfig
 
+sys.path.append(str(ROOT / "docs"))
+settings_table = importlib.import_module("settings_table")
+training_files = importlib.import_module("training_files")
+
+MODEL = settings_table.model_settings()
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
 TEXTS = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
 BLOCK = re.compile(r"^(?:<!-- (?P<mark>.+?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", flags=re.S | re.M)
@@ -24,12 +32,98 @@ def test_the_page_is_up_to_date():
     assert stored == settings_table.page(), "run: python docs/settings_table.py"
 
 
-@pytest.mark.parametrize(("section", "kind", "hidden"), settings_table.SECTIONS)
-def test_every_setting_is_explained(section, kind, hidden):
-    told = settings_table.meanings(kind)
-    missing = {field.name for field in dataclasses.fields(kind)} - set(told) - set(hidden)
-    assert not missing, f"{section}: say what {sorted(missing)} mean in the docstring of {kind.__name__}"
-    assert all(len(text) > 5 for text in told.values())
+def told(section):
+    """Defaults of a section's keys, nested ones too, as the page says."""
+    found = {key.removeprefix(f"{section}."): one for key, one in MODEL.items() if key.startswith(f"{section}.")}
+    return OmegaConf.to_container(OmegaConf.from_dotlist([f"{key}={one.default}" for key, one in found.items()]))
+
+
+PARTS = ("boost", "beam", "lm", "phonetics")  # keys of `biasing` that are sections
+REFUSING = {
+    "biasing": config.BiasingConfig.merge,
+    **{f"biasing.{name}": lambda given, name=name: config.BiasingConfig.merge({name: given}) for name in PARTS},
+    **{
+        f"biasing.phonetics.{name}": lambda given, name=name: config.BiasingConfig.merge({"phonetics": {name: given}})
+        for name in told("biasing.phonetics")
+        if isinstance(told("biasing.phonetics")[name], dict)
+    },
+    "adapters.NAME": lambda given: check_config(given, layers=3),
+    "phone_head": lambda given: PhoneHeadConfig.of(given, widths=[8]),
+}
+
+
+@pytest.mark.parametrize("section", REFUSING)
+def test_the_page_has_every_key_that_is_taken(section):
+    """What refuses an unknown key says which there are."""
+    with pytest.raises(SettingError) as refused:
+        REFUSING[section]({"nonsense": 1})
+    listed = re.search(r"(?:known:|knows|fields are) ([a-z_, ]+)$", str(refused.value))[1].split(", ")
+    assert set(listed).difference(PARTS) == set(told(section)).difference(PARTS)
+
+
+def test_defaults_of_a_models_config_are_those_that_act():
+    """All of them written out change nothing."""
+    section = told("biasing")
+    nothing, written = config.BiasingConfig.merge({}), config.BiasingConfig.merge(section)
+    kinds = (config.boost_options, config.beam_options, config.language_model_options, config.phonetics_options)
+    assert [of(written) for of in kinds] == [of(nothing) for of in kinds]
+    given = {key: value for key, value in section.items() if not isinstance(value, dict)}
+    assert given == {key: nothing[key] for key in given}
+    file = {"path": "lm.bin"}
+    assert language_model.always(OmegaConf.create(file)) == section["lm"]["always"]
+    assert language_model.always(OmegaConf.create({**file, "always": True})) == section["lm"]["enabled"]
+    assert check_config(told("adapters.NAME"), layers=3) == check_config({}, layers=3)
+    phone_head = told("phone_head")
+    assert PhoneHeadConfig.of(phone_head, widths=[8]) == PhoneHeadConfig.of({}, widths=[8])
+
+
+def leaves(node, prefix=""):
+    """Keys of a config and their values, nested ones with dots."""
+    for key, value in node.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+@pytest.mark.parametrize("name", training_files.NAMES)
+def test_the_page_has_every_key_of_the_training_configs(name):
+    stored = yaml.safe_load((ROOT / "configs" / f"{name}.yaml").read_text(encoding="utf-8"))
+    shown = settings_table.training_settings(name)
+    adapter = stored.pop("defaults", None)
+    assert adapter is None or {"adapter@adapter": shown["adapter"].default} in adapter
+    for key, value in leaves(stored):
+        if key in ("lists", "training"):
+            assert value == {}, "defaults are those of the dataclass"
+        elif key.startswith("phone_head."):
+            assert value == yaml.safe_load(MODEL[key].default)
+        else:
+            assert yaml.safe_load(shown[key].default) == value
+    assert all(len(one.meaning) > 5 for one in shown.values())
+
+
+@pytest.mark.parametrize(
+    ("script", "name"),
+    [
+        ("train_contextual_adapter", "contextual_adapter"),
+        ("train_phone_head", "phone_head"),
+        ("frozen_training", "contextual_adapter"),
+        ("frozen_training", "phone_head"),
+        ("train_base", "base_fastconformer_ctc_bpe"),
+    ],
+)
+def test_what_a_training_script_reads_stands_on_the_page(script, name):
+    text = (ROOT / "examples" / f"{script}.py").read_text(encoding="utf-8")
+    # The last name is a method where a bracket follows.
+    read = set(re.findall(r"(?<!\.)\bcfg\.([a-z_]+(?:\.[a-z_]+)*?)(?=\.[a-z_]+\(|[^\w.(])", text))
+    keys = set(settings_table.training_settings(name))
+    sections = {key[:end] for key in keys for end in range(len(key)) if key[end] == "."}
+    assert read and not read - keys - sections
+
+
+def test_no_meaning_is_left_over():
+    used = {key for name in training_files.NAMES for key in settings_table.training_settings(name)}
+    assert not set(training_files.MEANINGS) - used - set(MODEL)
 
 
 def blocks(name, language):
@@ -75,11 +169,8 @@ def test_every_block_is_run_or_shown_only(name):
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_settings_that_are_named_exist(name):
-    known = {
-        f"{section}.{item.name}" for section, kind, _ in settings_table.SECTIONS for item in dataclasses.fields(kind)
-    }
     named = set(re.findall(r"`(biasing\.[a-z_.]+)`", TEXTS[name]))
-    assert not named - known - {key.rpartition(".")[0] for key in known}
+    assert not named - set(MODEL) - {key.rpartition(".")[0] for key in MODEL}
 
 
 @pytest.mark.parametrize("name", TEXTS)

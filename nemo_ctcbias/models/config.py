@@ -17,6 +17,28 @@ from nemo_ctcbias.phonetics.options import PhoneticsOptions
 PRESET_NAMES = ("off", "fast", "accurate")
 
 
+@dataclass(frozen=True)
+class LanguageModelUse:
+    """Which language model helps the search, and when: the keys of `biasing.lm` beside its weights.
+
+    Args:
+        path: a KenLM file, ARPA or binary; it travels in the `.nemo`. `model.set_language_model` sets it.
+        always: True uses it for recordings without a list, too; False leaves these to NeMo's own decoding.
+        enabled: False leaves the language model out.
+    """
+
+    path: str | None = None
+    always: bool = False
+    enabled: bool = True
+
+    def __post_init__(self) -> None:
+        if self.path is not None and not isinstance(self.path, str):
+            raise SettingError(f"biasing.lm.path: must be the path of a KenLM file, got {self.path!r}")
+        for name in ("always", "enabled"):
+            if not isinstance(getattr(self, name), bool):
+                raise SettingError(f"biasing.lm.{name}: must be true or false, got {getattr(self, name)!r}")
+
+
 @dataclass
 class BiasingConfig:
     """Settings of a biased model; they travel in its `.nemo`.
@@ -31,8 +53,7 @@ class BiasingConfig:
         nbest: hypotheses returned where n-best is asked for (`decoding.beam.return_best_hypothesis=false`).
         boost: see `nemo_ctcbias.BoostOptions`.
         beam: see `nemo_ctcbias.BeamOptions`.
-        lm: a language model: `path` of a KenLM file, which travels in the `.nemo`; `enabled`; `always` to use it for
-            recordings without a list too; its weights, see `nemo_ctcbias.lm.options.LanguageModelOptions`.
+        lm: a language model, see `LanguageModelUse`, and its weights, `nemo_ctcbias.lm.options.LanguageModelOptions`.
         phonetics: `rescoring` and `lookup` (each with `enabled`), `variants` and `lexicon`, which travels in the
             `.nemo`; see `nemo_ctcbias.phonetics.options.PhoneticsOptions`.
     """
@@ -85,19 +106,13 @@ def _options(kind: type, section: str, given: Any) -> Any:
 
 
 def language_model_options(config: DictConfig) -> LanguageModelOptions:
-    """The weights in `biasing.lm` as options; `path`, `enabled` and `always` stand beside them."""
-    given = dict(config.lm)
-    path, flags = given.pop("path", None), {"always": given.pop("always", False), "enabled": given.pop("enabled", True)}
-    if path is not None and not isinstance(path, str):
-        raise SettingError(f"biasing.lm.path: must be the path of a KenLM file, got {path!r}")
-    for name, flag in flags.items():
-        if not isinstance(flag, bool):
-            raise SettingError(f"biasing.lm.{name}: must be true or false, got {flag!r}")
-    known = [item.name for item in fields(LanguageModelOptions)]
-    unknown = sorted(set(given) - set(known))
+    """The weights in `biasing.lm` as options; what stands beside them is checked."""
+    use, weights = ([item.name for item in fields(kind)] for kind in (LanguageModelUse, LanguageModelOptions))
+    unknown = sorted(set(config.lm) - {*use, *weights})
     if unknown:
-        raise SettingError(f"biasing.lm: unknown key {unknown[0]!r}; known: {', '.join(['path', *flags, *known])}")
-    return LanguageModelOptions(**given)
+        raise SettingError(f"biasing.lm: unknown key {unknown[0]!r}; known: {', '.join([*use, *weights])}")
+    LanguageModelUse(**{name: value for name, value in config.lm.items() if name in use})
+    return LanguageModelOptions(**{name: value for name, value in config.lm.items() if name in weights})
 
 
 def phonetics_options(config: DictConfig) -> PhoneticsOptions:
