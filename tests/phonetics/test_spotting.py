@@ -1,0 +1,90 @@
+import logging
+import math
+
+import numpy as np
+import pytest
+
+from nemo_ctcbias.bias_list import BiasList, Phrase
+from nemo_ctcbias.bias_list.report import _warn_once
+from nemo_ctcbias.errors import PhoneticsError, SettingError
+from nemo_ctcbias.phonetics import Lexicon, Pronouncer
+from nemo_ctcbias.phonetics.phone_search import PhoneSearch
+from nemo_ctcbias.phonetics.phones import BLANK, PHONE_IDS
+from nemo_ctcbias.phonetics.spotting import PhraseSpotter, Spotting, SpottingOptions
+
+LEXICON = Lexicon({"sip": ["S IH P"], "ship": ["SH IH P"], "sprite": ["S P R AY T"], "zoo": ["Z UW"]})
+
+
+def said(phones, doubt=6.0):
+    """Log-probs of these phones, a blank after each; everything else is `doubt` less likely."""
+    logits = np.full((2 * len(phones), BLANK + 1), -doubt)
+    for place, phone in enumerate(phones):
+        logits[2 * place, PHONE_IDS[phone]] = logits[2 * place + 1, BLANK] = 0.0
+    return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+
+
+SIP = said(["S", "IH", "P"])
+
+
+def spotter(phrases, **options):
+    return PhraseSpotter(Pronouncer(phrases, LEXICON), SpottingOptions(**options))
+
+
+def test_evidence_is_the_credit_of_the_phones_less_what_they_lack():
+    (sip, ship, zoo) = spotter(["sip", "ship", "zoo"], threshold=-100, phone_credit=2.0).evidence(SIP)
+    deficit = PhoneSearch([("Z", "UW")]).deficits(SIP)[0]
+    assert (sip, ship, zoo) == pytest.approx((6.0, 0.0, 4.0 + deficit)), "'ship' has one phone that lacks 6"
+
+
+def test_phrases_act_by_how_well_they_are_heard():
+    heard = spotter(["sip", "ship", "zoo"], threshold=1.0, usual=6.0, slope=0.1).heard(SIP)
+    assert heard == pytest.approx([1.3, 0.7, 0.0])
+    assert spotter(["sip"], usual=0.0, slope=9.0, most=1.5).heard(SIP).tolist() == [1.5]
+    assert spotter(["ship"], threshold=0.0, usual=9.0, slope=9.0, least=0.2).heard(SIP).tolist() == [0.2]
+
+
+def test_the_best_pronunciation_counts():
+    phrases = [{"text": "zoo", "pronunciations": ["Z UW", "S IH P"]}]
+    assert spotter(phrases).evidence(SIP).tolist() == [9.0]
+
+
+def test_suppressed_and_unpronounceable_phrases_are_always_listened_for(caplog):
+    _warn_once.cache_clear()
+    phrases = BiasList([Phrase("zoo", weight=-1), "№ 7", "sprite"])
+    with caplog.at_level(logging.WARNING, "nemo_ctcbias"):
+        assert Spotting(lexicon=LEXICON)(SIP, phrases).tolist() == [1.0, 1.0, 0.0]
+    assert "'№ 7' cannot be pronounced" in caplog.text
+
+
+def test_long_lists_ask_for_more_by_the_logarithm():
+    long = ["sip", *(f"zoo {'x' * count}" for count in range(1, 30))]
+    short = spotter(["sip"], free_list=10).evidence(SIP)[0]
+    assert short - spotter(long, free_list=10, list_cost=2.0).evidence(SIP)[0] == pytest.approx(2 * math.log(3))
+
+
+def test_the_order_of_the_list_does_not_matter():
+    phrases = ["sip", "sprite", "ship", "zoo"]
+    forward = spotter(phrases, threshold=-3.0).heard(SIP)
+    assert np.array_equal(spotter(phrases[::-1], threshold=-3.0).heard(SIP)[::-1], forward)
+
+
+def test_nothing_listed_and_nothing_said():
+    assert spotter([]).heard(SIP).tolist() == []
+    assert spotter(["sip"]).heard(np.zeros((0, BLANK + 1))).tolist() == [0.0]
+    with pytest.raises(PhoneticsError, match="shape"):
+        spotter(["sip"]).heard(np.zeros((4, 7)))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"phone_credit": -1}, r"spotting\.phone_credit: -1 is out of range"),
+        ({"free_list": 0.5}, r"spotting\.free_list.*from 1 up"),
+        ({"threshold": math.nan}, r"spotting\.threshold: nan"),
+        ({"slope": "steep"}, r"spotting\.slope: 'steep'"),
+        ({"least": 3.0}, r"spotting\.least: 3\.0 is above spotting\.most, 2\.0"),
+    ],
+)
+def test_impossible_settings(options, words):
+    with pytest.raises(SettingError, match=words):
+        SpottingOptions(**options)
