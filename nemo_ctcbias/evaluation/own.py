@@ -17,6 +17,7 @@ from nemo_ctcbias.evaluation.attended import Attended, attended
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.phone_log_probs import PhoneLogProbs
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+from nemo_ctcbias.phonetics import G2P
 from nemo_ctcbias.phonetics.spotting import Spotting
 
 
@@ -51,7 +52,8 @@ class Recipe:
 
 STRENGTH = "adapter_strength"  # in settings: times the adapter's own
 RESCORING = "rescoring_weight"  # in settings
-LONG = 10_000  # such a list takes seconds to be embedded, and in an evaluation every utterance brings its own
+LONG = 10_000  # such a list takes seconds to be embedded or pronounced, and here every utterance brings its own
+POOL = 400_000  # distractors whose pronunciations are remembered from one list and system to the next
 VARIANTS = 5  # forms of each phrase with the part g2g, its own included
 
 Part = Callable[[Recipe, Context], None]
@@ -114,9 +116,9 @@ def spot(recipe: Recipe, context: Context) -> None:
 
     if not (recipe.lists or recipe.adapted):
         raise SettingError("part 'spot' says what others are to listen for; name it with them, as in hotword+spot")
-    recipe.phones = _phones(context)
+    recipe.phones, recipe.slow_from = _phones(context), LONG
     if "spotting" not in context.shared:
-        context.shared["spotting"] = Spotting(lexicon=lexicon_of(context.pronunciations))
+        context.shared["spotting"] = Spotting(lexicon=lexicon_of(context.pronunciations), g2p=_g2p(context))
     recipe.spotting = context.shared["spotting"]
 
 
@@ -143,10 +145,17 @@ def _hear(recipe: Recipe, context: Context, looks_up: bool) -> None:
 
     def second_pass(weight: float) -> SecondPass:
         rescoring = RescoringOptions(weight=weight)
-        return SecondPass(PhoneticsOptions(RESCORING in recipe.grid, looks_up, rescoring=rescoring), lexicon, common)
+        options = PhoneticsOptions(RESCORING in recipe.grid, looks_up, rescoring=rescoring)
+        return SecondPass(options, lexicon, common, _g2p(context))
 
     recipe.beam, recipe.phones = True, _phones(context)
     recipe.second_pass = lru_cache(maxsize=8)(second_pass)
+
+
+def _g2p(context: Context) -> G2P:
+    if "g2p" not in context.shared:  # every utterance brings a list of its own, drawn from the same pool
+        context.shared["g2p"] = G2P.load(kept=POOL)
+    return context.shared["g2p"]
 
 
 def _phones(context: Context) -> PhoneLogProbs:

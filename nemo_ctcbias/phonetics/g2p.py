@@ -61,16 +61,24 @@ class G2P:
         graphones: all graphones of the n-gram and their probabilities.
         ngram: KenLM model over the graphones' tokens.
         beam, threshold: hypotheses kept at each letter or phone: so many, and so close to the best (natural log).
+        kept: words whose pronunciations are remembered.
     """
 
-    def __init__(self, graphones: dict[Graphone, float], ngram: kenlm.Model, beam: int = 12, threshold: float = 7.0):
+    def __init__(
+        self,
+        graphones: dict[Graphone, float],
+        ngram: kenlm.Model,
+        beam: int = 12,
+        threshold: float = 7.0,
+        kept: int = 50_000,
+    ):
         self.graphones = graphones
         self._ngram, self._beam, self._threshold = ngram, beam, threshold
         self._sounds = _Side[Pronunciation]((g.token, g.letters, g.phones, p) for g, p in graphones.items())
         self._spellings = _Side[str]((g.token, g.phones, g.letters, p) for g, p in graphones.items())
         self._start = kenlm.State()
         ngram.BeginSentenceWrite(self._start)
-        self._pronounce = lru_cache(maxsize=50_000)(lambda letters: self._transduce(self._sounds, letters, ()))
+        self._pronounce = lru_cache(maxsize=kept)(lambda letters: self._transduce(self._sounds, letters, ()))
         self._spell = lru_cache(maxsize=10_000)(lambda phones: self._transduce(self._spellings, phones, ""))
 
     @classmethod

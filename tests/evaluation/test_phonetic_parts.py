@@ -74,6 +74,16 @@ def test_lookup_writes_what_was_heard(decode):
     assert "zelda" not in decode("rescore+lookup", ("zelda",))
 
 
+def test_spotting_listens_only_for_what_was_heard(decode, lexicon):
+    """Both words are listed; the boosting alone lifts the one that the model prefers anyway."""
+    lexicon.write_text(lexicon.read_text() + "weter Z UW Z UW\n")
+    assert decode("hotword", ("water", "weter")) == "the weter"
+    assert decode("hotword+spot", ("water", "weter")) == "the water"
+    assert decode("hotword+spot", ()) == "the weter"
+    with pytest.raises(SettingError, match=r"name it with them, as in hotword\+spot"):
+        decode("spot", ("water",))
+
+
 def test_parts_together(decode):
     assert decode("hotword+g2g+rescore+lookup", ("water",)) == "the water"
     assert decode("hotword+g2g+rescore+lookup", ()) == "the weter"
