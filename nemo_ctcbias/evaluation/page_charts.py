@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 _PANELS = {"f1": "F1 of listed words (%)", "u_wer": "U-WER: all other words (%)"}
 _WIDTH, _HEIGHT = 560, 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 10, 12, 42
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 10, 12, 48
 _RADIUS = 4.5
 COLOURS = 8  # classes c0 to c7 of the style sheet
 SHAPES = ("circle", "square", "diamond", "up", "down")  # no common divisor with the colours: 40 different markers

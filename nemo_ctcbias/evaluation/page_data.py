@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nemo_ctcbias import __version__
+from nemo_ctcbias.evaluation import runner
 from nemo_ctcbias.evaluation.attended import Attended
 from nemo_ctcbias.evaluation.page_clips import clips
 from nemo_ctcbias.evaluation.page_words import differences
@@ -110,6 +111,7 @@ def _run(key: tuple[str, int], run: Run, keys: Sequence[tuple[str, int]], shown:
         "list_size": size,
         "base": base,
         "decoded": len(run.positions),
+        "attended": min(runner.ATTENTION_UTTERANCES, len(run.positions)) if run.attention else 0,
         "phrases": phrases[:PHRASE_ROWS],
         "phrase_count": len(phrases),
         "outcomes": {
@@ -129,9 +131,9 @@ def _outcome(run: Run, number: int) -> dict[str, Any]:
     }
     if run.hits and run.hits[number] is not None:
         row["details"] = [finite(hit) for hit in run.hits[number]]
-    attention = run.attention.get(run.positions[number])
-    if attention is not None:
-        row["attention"] = quantised(attention)
+    if run.attention and number < runner.ATTENTION_UTTERANCES:
+        attention = run.attention.get(run.positions[number])
+        row["attention"] = None if attention is None else quantised(attention)
     return row
 
 

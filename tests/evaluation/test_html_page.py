@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from nemo_ctcbias.evaluation import page_data
+from nemo_ctcbias.evaluation import page_data, runner
 from nemo_ctcbias.evaluation.evaluate import EvaluateOptions, evaluate
 from nemo_ctcbias.evaluation.html_page import fill
 
@@ -37,8 +37,8 @@ def page_of(write_manifest, distractors, tiny_model, tmp_path):
         progress=False,
     )
 
-    def evaluated(systems=("greedy", "nemo-boosting-greedy")):
-        rows = evaluate(replace(options, systems=systems), tiny_model)
+    def evaluated(systems=("greedy", "nemo-boosting-greedy"), model=tiny_model):
+        rows = evaluate(replace(options, systems=systems), model)
         return (tmp_path / "out" / "report.html").read_text(encoding="utf-8"), rows
 
     return evaluated
@@ -106,6 +106,13 @@ const missed = document.getElementById("only-missed");
 missed.click();
 outcome.missed = [...document.querySelectorAll("#list .miss")].length === options() && options();
 missed.click();
+outcome.details = [...document.querySelectorAll("#list [role=option]")].map((one) => {
+  one.click();
+  const detail = document.getElementById("detail");
+  return { text: detail.textContent, maps: detail.querySelectorAll("canvas").length };
+});
+const folded = document.querySelector("details");
+outcome.folds = ["beforeprint", "afterprint"].map((name) => dispatchEvent(new Event(name)) && folded.open);
 document.querySelectorAll("#list [role=option]")[2].click();
 outcome.clicked = document.getElementById("detail").textContent;
 outcome.notices = [...document.querySelectorAll("[role=status].notice")].map((one) => one.textContent);
@@ -113,6 +120,8 @@ const before = rowsOf("rows");
 document.querySelectorAll("#rows th button")[1].click();
 document.querySelectorAll("#rows th button")[1].click();
 outcome.sorted = rowsOf("rows").join() !== before.join();
+const root = document.documentElement;
+outcome.widths = [root.clientWidth, root.scrollWidth, document.querySelector("#rows table").scrollWidth];
 outcome.images = document.querySelectorAll("img").length;
 tell();
 
@@ -130,7 +139,7 @@ WATCH = (
 )
 
 
-def drive(html, tmp_path):
+def drive(html, tmp_path, width=1300):
     """What the driver saw in the page."""
     driven = tmp_path / "driven.html"
     driven.write_text(
@@ -138,7 +147,7 @@ def drive(html, tmp_path):
     )
     command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
     done = subprocess.run(
-        [*command, "--virtual-time-budget=5000", "--dump-dom", driven.as_uri()],
+        [*command, f"--window-size={width},900", "--virtual-time-budget=5000", "--dump-dom", driven.as_uri()],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     match = re.search(r'<pre id="outcome">(.*?)</pre>', done.stdout, re.S)
@@ -155,7 +164,35 @@ def test_filter_keys_and_sorting_in_a_browser(page, tmp_path):
     assert found["nasty"].startswith(NASTY_ID) and "zelda" in found["nasty"] and found["sorted"]
     assert found["focused"] and found["typed"] == found["first"] and found["clicked"].startswith("test2")
     assert found["missed"] == 4  # all but the one without a listed word: noise is not heard as any
-    assert found["notices"] == []
+    assert found["notices"] == [] and found["folds"] == [True, False]
+    assert not any("Attention" in one["text"] or one["maps"] for one in found["details"])
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_where_a_map_of_attention_is_missing_the_page_says_why(page_of, tiny_model, tmp_path, monkeypatch):
+    from nemo_ctcbias.adapter import ContextualAdapterConfig
+    from nemo_ctcbias.models.convert import from_ctc
+
+    monkeypatch.setattr(runner, "ATTENTION_UTTERANCES", 3)
+    model = from_ctc(tiny_model)
+    model.add_adapter("names", ContextualAdapterConfig(dim=16))
+    data = embedded(page_of(("greedy", "adapter"), model.eval())[0])
+    run = data["runs"][data["start"]]
+    assert [run["attended"], *(one["attended"] for one in data["runs"] if one["system"] == "greedy")] == [3, 0, 0]
+    kept = [outcome.get("attention") for outcome in run["outcomes"].values()]
+    assert all(kept[:3]) and kept[3:] == [None, None]
+    run["outcomes"]["1"]["attention"] = None  # as of a list that cannot be spelled
+    details = drive(fill(data, ""), tmp_path)["details"]
+    assert [one["maps"] for one in details] == [1, 0, 1, 0, 0]
+    assert "could spell no phrase of this utterance's list" in details[1]["text"]
+    assert all("only those of the first 3 utterances are kept" in one["text"] for one in details[3:])
+    assert not any("No map here" in details[place]["text"] for place in (0, 2))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_only_tables_are_wider_than_a_narrow_window(page, tmp_path):
+    window, whole, table = drive(page[0], tmp_path, width=500)["widths"]
+    assert whole <= window <= 500 < table
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")

@@ -95,8 +95,15 @@ function detail(index) {
   parts.push(make("h4", {}, `${run.system}, N = ${whole(run.list_size)}`), words(outcome, true), key());
   parts.push(found("hit", "✓ Hits", outcome.hits), found("miss", "✗ Misses", outcome.misses), found("alarm", "! False alarms", outcome.false_alarms));
   if (outcome.details?.length) parts.push(make("h4", {}, "What brought the listed phrases"), hitTable(outcome.details, player));
-  if (outcome.attention) parts.push(make("h4", {}, `Attention of the adapter “${outcome.attention.adapter}”`), heatMap(outcome.attention));
+  if (run.attended) parts.push(...attention(run, outcome.attention));
   byId("detail").replaceChildren(...parts);
+}
+
+/** Where the adapter looked, or why that is not shown; the attention is null where there was none. */
+function attention(run, map) {
+  if (map) return [make("h4", {}, `Attention of the adapter “${map.adapter}”`), heatMap(map)];
+  const reason = map === null ? "the adapter could spell no phrase of this utterance's list" : `only those of the first ${several(run.attended, "utterance")} are kept`;
+  return [make("h4", {}, "Attention of the adapter"), make("div", { class: "hint" }, `No map here: ${reason}.`)];
 }
 
 /** A transcript against the reference, or the reference itself. */

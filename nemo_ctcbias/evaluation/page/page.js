@@ -60,4 +60,8 @@ function remarks(title, lines) {
   byId("remarks").append(long ? make("details", {}, make("summary", {}, `${title} (${lines.length})`), list) : make("div", {}, make("h4", {}, title), list));
 }
 
+// Paper has nothing to click: what is folded is printed, and folded again.
+addEventListener("beforeprint", () => document.querySelectorAll("details:not([open])").forEach((one) => { one.open = one.dataset.folded = true; }));
+addEventListener("afterprint", () => document.querySelectorAll("details[data-folded]").forEach((one) => { one.open = false; delete one.dataset.folded; }));
+
 fillHead();
