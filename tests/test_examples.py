@@ -201,3 +201,16 @@ def test_token_language_model_is_nemos(tmp_path):
     model = NGramGPULanguageModel.from_file(tmp_path / "tokens.arpa", vocab_size=256)
     scores = model.advance(model.get_init_states(batch_size=1, bos=True))[0]
     assert scores.shape == (1, 256) and scores.detach().exp().sum() == pytest.approx(1.0, abs=0.05)
+
+
+def test_one_plot_of_several_evaluations(tmp_path):
+    pytest.importorskip("matplotlib")
+    metrics = {f"{name}{end}": 50.0 for name in ("f1", "u_wer") for end in ("", "_low", "_high")}
+    for folder, system in (("peers", "greedy"), ("ours", "hotword")):
+        (tmp_path / folder).mkdir()
+        rows = [{"system": system, "list_size": size, "utterances": 9, **metrics} for size in (100, 1000)]
+        (tmp_path / folder / "results.json").write_text(json.dumps(rows))
+    run_script("plot_results.py", "peers", "ours", "--systems", "hotword,greedy", "--out", "f1.png", cwd=tmp_path)
+    assert (tmp_path / "f1.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(AssertionError, match="not measured: joint; there are hotword"):
+        run_script("plot_results.py", "ours", "--systems", "joint", "--out", "no.png", cwd=tmp_path)

@@ -15,14 +15,15 @@ _PANELS = {"f1": "F1 of listed words (%)", "u_wer": "U-WER: all other words (%)"
 _MARKERS = "osD^vPX*<>"
 
 
-def plot(rows: Sequence[Mapping[str, Any]], path: str | Path) -> None:
+def plot(rows: Sequence[Mapping[str, Any]], path: str | Path, systems: Sequence[str] | None = None) -> None:
     """Draw both metrics with their 95% intervals, one line a system; hollow where only a subset was measured.
 
     Args:
         rows: of results.json.
         path: of the PNG to write.
+        systems: which, in this order; None: all, as they come.
     """
-    systems = list(dict.fromkeys(row["system"] for row in rows))
+    systems = list(systems or dict.fromkeys(row["system"] for row in rows))
     sizes = sorted({row["list_size"] for row in rows})
     partial = len({row["utterances"] for row in rows}) > 1
     most = max(row["utterances"] for row in rows)

@@ -35,10 +35,10 @@ class SpottingOptions:
     """
 
     phone_credit: float = 3.0
-    list_cost: float = 1.7
+    list_cost: float = 1.3
     free_list: float = 100.0
-    threshold: float = 5.0
-    usual: float = 9.0
+    threshold: float = 7.0
+    usual: float = 10.0
     slope: float = 0.03
     least: float = 0.5
     most: float = 2.0

@@ -58,8 +58,9 @@ def test_suppressed_and_unpronounceable_phrases_are_always_listened_for(caplog):
 
 def test_long_lists_ask_for_more_by_the_logarithm():
     long = ["sip", *(f"zoo {'x' * count}" for count in range(1, 30))]
-    short = spotter(["sip"], free_list=10).evidence(SIP)[0]
-    assert short - spotter(long, free_list=10, list_cost=2.0).evidence(SIP)[0] == pytest.approx(2 * math.log(3))
+    asked = {"free_list": 10, "list_cost": 2.0, "threshold": 0.0}
+    short = spotter(["sip"], **asked).evidence(SIP)[0]
+    assert short - spotter(long, **asked).evidence(SIP)[0] == pytest.approx(2 * math.log(3))
 
 
 def test_the_order_of_the_list_does_not_matter():
