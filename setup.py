@@ -37,6 +37,7 @@ setup(
         "omegaconf>=2.3",
         "hydra-core>=1.3",
         "kenlm>=0.2",
+        "numba>=0.57",
         "numpy>=1.24",
         "soundfile>=0.12",
         "librosa>=0.10",

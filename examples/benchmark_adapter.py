@@ -1,13 +1,15 @@
-"""What the contextual adapter costs beside the encoder, at several list sizes.
+"""What the contextual adapter costs beside the encoder, at several list sizes, and in training.
 
     python examples/benchmark_adapter.py --manifest dev.json --phrases words.txt
 
-Single-threaded, batch of one; medians over the recordings. `embed`: once a list; `adapter`: each recording.
+Single-threaded, batch of one; medians over the recordings. `embed`: once a list; `adapter`: each recording. Last, a
+training step (lists of up to 300 phrases, all losses, backward) beside the forward of the frozen model, batches of 8.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 import statistics
 import time
 from pathlib import Path
@@ -15,10 +17,12 @@ from pathlib import Path
 import torch
 
 from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.bias_list.sampling import ListSampler
 from nemo_ctcbias.commands.loading import load_model
 from nemo_ctcbias.evaluation.logprobs import read_audio
 from nemo_ctcbias.evaluation.manifest import read_manifest
 from nemo_ctcbias.evaluation.rare_words import read_phrases
+from nemo_ctcbias.models.adapter_training import AdapterTraining
 from nemo_ctcbias.models.vocabulary import vocabulary_of
 
 
@@ -32,7 +36,26 @@ def timed(act, repeats: int = 3):
     return best, result
 
 
-@torch.inference_mode()
+def training_ratio(model, rows: list[dict], words: list[str]) -> float:
+    """Median time of a training step over that of the frozen forward, on the same batches of 8 recordings."""
+    texts = [row["text"] for row in rows]
+    module = AdapterTraining(model, model.context.get_enabled_adapters()[0], ListSampler(texts, words))
+    module.log_dict = lambda *args, **kwargs: None  # there is no trainer to tell
+    pad, ratios = torch.nn.utils.rnn.pad_sequence, []
+    for at in range(0, len(rows) - 7, 8):
+        audio = [torch.from_numpy(read_audio(row, 16000)) for row in rows[at : at + 8]]
+        tokens = [torch.tensor(model.tokenizer.text_to_ids(row["text"])) for row in rows[at : at + 8]]
+        lengths = [torch.tensor([len(one) for one in sequences]) for sequences in (audio, tokens)]
+        batch = (pad(audio, batch_first=True), lengths[0], pad(tokens, batch_first=True), lengths[1])
+
+        def forward(batch=batch):
+            with torch.no_grad():
+                model.unadapted_forward(**module.inputs(batch))
+
+        ratios.append(timed(lambda b=batch, n=at: module.training_step(b, n).backward())[0] / timed(forward)[0])
+    return statistics.median(ratios)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, required=True)
@@ -47,6 +70,14 @@ def main() -> None:
     vocabulary, words = vocabulary_of(model), read_phrases(args.phrases)
     rows, _ = read_manifest(args.manifest)
     audio = [torch.from_numpy(read_audio(row, 16000))[None] for row in rows[: args.recordings]]
+    table(model, vocabulary, words, audio, [int(size) for size in args.sizes.split(",")])
+    some = random.Random(1).sample(words, min(20_000, len(words)))
+    print(f"training step / frozen forward, median: {training_ratio(model, rows[: args.recordings], some):.2f}")
+
+
+@torch.inference_mode()
+def table(model, vocabulary, words: list[str], audio: list[torch.Tensor], sizes: list[int]) -> None:
+    """Print the cost in use."""
     encoder_seconds, batches = [], []
     for signal in audio:
         features, length = model.preprocessor(input_signal=signal, length=torch.tensor([signal.shape[1]]))
@@ -57,7 +88,7 @@ def main() -> None:
         batches.append(kept[0])
     print("| phrases | spell and embed, s | adapter / encoder, median | adapter, ms | encoder, ms |")
     print("|---|---|---|---|---|")
-    for size in map(int, args.sizes.split(",")):
+    for size in sizes:
         bias_list = BiasList(words[:size])
         embed, _ = timed(lambda b=bias_list: model.context.change(batches[0], vocabulary, [b]), 1)
         spent = [timed(lambda e=e, b=bias_list: model.context.change(e, vocabulary, [b]))[0] for e in batches]

@@ -24,7 +24,7 @@ class PhoneLogProbs:
         ModelError: the file is no phone head of this model.
     """
 
-    def __init__(self, model: Any, head: Path | None, who: str = "parts rescore and lookup"):
+    def __init__(self, model: Any, head: Path | None, who: str = "parts spot, rescore and lookup"):
         from nemo_ctcbias.models.convert import from_ctc
 
         self.model = from_ctc(model).eval()

@@ -2,8 +2,9 @@
 
 Reading order: `phones` (the inventory), `lexicon`, `graphones` (letters aligned with phones), `g2p` (the joint n-gram),
 `pronouncer` (who says how a word sounds), `g2g` (other spellings); `lattice` and `alignment` (CTC over phones),
-`edit_distance`; `rescoring` of n-best lists and `lookup` of misheard phrases; `spoken_variants`, `common_words` and
-`options`, what models and decoders use of it all.  Only numpy and kenlm are imported here; `phone_head` needs torch.
+`edit_distance`; `phone_search` and `spotting` of phrases that can be heard; `rescoring` of n-best lists and `lookup` of
+misheard phrases; `spoken_variants`, `common_words` and `options`, what models and decoders use of it all.  Only numpy,
+numba and kenlm are imported here; `phone_head` needs torch.
 """
 
 from nemo_ctcbias.phonetics.g2g import G2G, Variant
@@ -12,6 +13,7 @@ from nemo_ctcbias.phonetics.lexicon import Lexicon
 from nemo_ctcbias.phonetics.lookup import LexiconLookup, LookupOptions, SpokenWord, replace_words
 from nemo_ctcbias.phonetics.pronouncer import Pronouncer
 from nemo_ctcbias.phonetics.rescoring import PhoneticRescorer, RescoringOptions
+from nemo_ctcbias.phonetics.spotting import PhraseSpotter, Spotting, SpottingOptions
 
 __all__ = [
     "G2G",
@@ -20,9 +22,12 @@ __all__ = [
     "LexiconLookup",
     "LookupOptions",
     "PhoneticRescorer",
+    "PhraseSpotter",
     "Pronouncer",
     "RescoringOptions",
     "SpokenWord",
+    "Spotting",
+    "SpottingOptions",
     "Variant",
     "replace_words",
 ]
