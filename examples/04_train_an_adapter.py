@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--distractors", default=str(DEMO / "names.txt"), help="words that fill the lists, one a line")
     parser.add_argument("--list", default=str(DEMO / "names.txt"), help="phrases to listen for in the end")
     parser.add_argument("--steps", type=int, default=40, help="thousands for a real training (default 40)")
-    parser.add_argument("--out", type=Path, default=Path("results/03_adapter"), help="folder for all that is written")
+    parser.add_argument("--out", type=Path, default=Path("results/04_adapter"), help="folder for all that is written")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     adapter = args.out / "adapter.pt"
