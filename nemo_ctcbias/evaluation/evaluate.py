@@ -78,7 +78,7 @@ def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]
     )
     wanted, options = options.systems, replace(options, systems=expand(options.systems, context))
     items, unreadable = encode(model, rows, options.cache, options.progress)
-    line = signature(options, model_hash(model), builder.pool)
+    line = signature(options, context, model_hash(model), builder.pool)
     result = Evaluation(options, items, line)
     result.skipped += [(options.manifest.name, skip) for skip in (*skipped, *unreadable)]
     if ABLATION in wanted:

@@ -8,24 +8,37 @@ from importlib import metadata
 from pathlib import Path
 
 from nemo_ctcbias import __version__
+from nemo_ctcbias.evaluation.ablation import JOINT, missing_parts
 from nemo_ctcbias.evaluation.normalise import NORMALISER
 from nemo_ctcbias.evaluation.options import EvaluateOptions
+from nemo_ctcbias.evaluation.systems import Context
 
 
-def signature(options: EvaluateOptions, model: str, pool: Sequence[str]) -> str:
-    """One line: normaliser, aligner, list kind, seed, sizes and pool, manifests, model hash, versions."""
+def signature(options: EvaluateOptions, context: Context, model: str, pool: Sequence[str]) -> str:
+    """One line: normaliser, aligner, list kind, seed, sizes and pool, manifests, model and files beside it, versions.
+
+    Args:
+        options: what was asked for.
+        context: the files that systems may use, those that come with the shipped model included.
+        model: hash of the model.
+        pool: distractors.
+    """
+    own = set(JOINT) - set(missing_parts(Context(context.model)))
     parts = {
         "norm": NORMALISER,
         "align": f"kaldialign-{_version('kaldialign')}",
         "lists": f"{options.list_kind}/{','.join(map(str, options.list_sizes))}/seed{options.seed}",
         "pool": hashlib.sha256("\n".join(pool).encode()).hexdigest()[:8] if pool else "none",
         "rare": f"{_file_hash(options.word_counts)}<={options.rare_at_most}" if options.word_counts else "manifest",
-        "test": f"{Path(options.manifest).name}:{_file_hash(options.manifest)}",
-        "tune": f"{Path(options.tune_on).name}:{_file_hash(options.tune_on)}" if options.tune_on else "none",
+        "test": _named(options.manifest),
+        "tune": _named(options.tune_on),
         "model": model,
-        "adapter": _file_hash(options.adapter) if options.adapter else "none",
-        "phones": _file_hash(options.phone_head) if options.phone_head else "none",
-        "lexicon": _file_hash(options.pronunciations) if options.pronunciations else "none",
+        "adapter": "model" if "adapter" in own else _named(context.adapter),  # a file does not replace it
+        "phones": _named(context.phone_head, "model" if "spot" in own else "none"),
+        "lm": _named(context.lm),
+        "token-lm": _named(context.token_lm),
+        "lexicon": _named(context.pronunciations),
+        "words": _named(options.lexicon),
         "beam": str(options.beam_width),
         "bootstrap": f"{options.resamples}/seed{options.seed}",
         "nemo-ctcbias": __version__,
@@ -37,8 +50,19 @@ def signature(options: EvaluateOptions, model: str, pool: Sequence[str]) -> str:
     return "|".join(f"{name}:{value}" for name, value in parts.items())
 
 
+def _named(path: str | Path | None, otherwise: str = "none") -> str:
+    """Name and hash of a file, or what stands in its place; a missing file is refused by the system that needs it."""
+    if path is None:
+        return otherwise
+    return f"{Path(path).name}:{_file_hash(path) if Path(path).is_file() else 'absent'}"
+
+
 def _file_hash(path: str | Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while block := file.read(1 << 20):  # language models may be larger than memory
+            digest.update(block)
+    return digest.hexdigest()[:8]
 
 
 def _version(package: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from nemo_ctcbias.evaluation.command import add_arguments, from_arguments, run
 from nemo_ctcbias.evaluation.evaluate import EvaluateOptions, evaluate
 from nemo_ctcbias.evaluation.manifest import read_manifest
 from nemo_ctcbias.evaluation.scoring import score
+from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, PHONE_HEAD, shipped_file
 
 METRICS = ["wer", "b_wer", "u_wer", "precision", "recall", "f1", "false_alarms_per_hour"]
 KEYS = {"system", "list_kind", "list_size", "utterances", "audio_hours", "decode_seconds_per_hour", "setting"}
@@ -192,6 +194,10 @@ def test_command_line(parse, options, tiny_model, monkeypatch, capsys):
     monkeypatch.setattr("nemo_ctcbias.evaluation.evaluate._shipped_model", lambda: "shipped.nemo")
     assert run(args) == 0
     assert "| greedy | utterance | 20 | 4 |" in capsys.readouterr().out
+    told = json.loads((options.out / "details.json").read_text())["signature"]
+    for name, file in (("adapter", ADAPTER), ("lm", LANGUAGE_MODEL), ("phones", PHONE_HEAD)):
+        digest = hashlib.sha256(shipped_file(file).read_bytes()).hexdigest()
+        assert f"|{name}:{file}:{digest[:8]}|" in told, "the shipped model's parts act although nobody gave them"
     with pytest.raises(SystemExit):
         parse(["--manifest", "m", "--out", "o", "--list-sizes", "many"])
     assert "no list of whole numbers" in capsys.readouterr().err
