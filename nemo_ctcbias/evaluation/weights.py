@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from nemo_ctcbias.evaluation.counts import Counts
@@ -12,11 +13,14 @@ from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.own import JOINT_SYSTEM, RESCORING, STRENGTH, OwnSystem
 from nemo_ctcbias.evaluation.runner import run_system
 from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting
+from nemo_ctcbias.phonetics.rescoring import RescoringOptions
+from nemo_ctcbias.phonetics.spotting import Spotting, SpottingOptions
 
 #: Values tried, by key of the `biasing` section; the others stay as they are.
 GRID: dict[str, tuple[float, ...]] = {
     "weight": (5.0, 7.5, 10.0, 12.5, 15.0),
     "boost.token_bonus": (0.5, 1.0, 1.5, 2.0),
+    "phonetics.spotting.threshold": (5.5, 7.0, 8.5),
     "lm.alpha": (0.3, 0.5, 0.7),
     "lm.beta": (0.5, 1.5, 2.5),
     "phonetics.rescoring.weight": (0.0, 0.2, 0.4, 0.7),
@@ -33,14 +37,18 @@ class WeightedSystem(OwnSystem):
 
     def prepare(self, context: Context) -> None:
         """As the joint model; `default` are the weights it has."""
+        from nemo_ctcbias.models.phonetic import lexicon_of
+
         super().prepare(context)
         model = self._decoder._language_model
         self.default = {"weight": 10.0, "boost.token_bonus": self._decoder.boost.token_bonus}
         if model is not None:
             self.default |= {"lm.alpha": model.alpha, "lm.beta": model.beta}
+        if self._recipe.spotting:
+            self.default["phonetics.spotting.threshold"] = SpottingOptions().threshold
+            lexicon, g2p = lexicon_of(context.pronunciations), context.shared["g2p"]
+            self._spotting = lru_cache(lambda least: Spotting(SpottingOptions(threshold=least), lexicon, g2p))
         if self._recipe.second_pass:
-            from nemo_ctcbias.phonetics.rescoring import RescoringOptions
-
             self.default["phonetics.rescoring.weight"] = RescoringOptions().weight
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:
@@ -49,6 +57,8 @@ class WeightedSystem(OwnSystem):
         if "lm.alpha" in setting:
             model = self._decoder._language_model
             model.alpha, model.beta = setting["lm.alpha"], setting["lm.beta"]
+        if self._recipe.spotting:
+            self._recipe.spotting = self._spotting(setting["phonetics.spotting.threshold"])
         used = {"hotword_weight": setting["weight"]}
         if self._recipe.adapted:
             used[STRENGTH] = setting["weight"] / 10  # as on a model, where one weight scales both
