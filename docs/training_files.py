@@ -26,10 +26,6 @@ DECODING: dict[str, str] = {
 
 #: Meanings that stand neither in a comment of the file nor in a docstring: most are keys of NeMo, Lightning and hydra.
 MEANINGS: dict[str, str] = {
-    "biasing.phonetics.spotting.phone_credit": "evidence for a phrase that each of its phones adds.",
-    "biasing.phonetics.spotting.list_cost": "evidence that a phrase of a list of N > `free_list` phrases loses, times "
-    "ln(N / free_list).",
-    "biasing.phonetics.spotting.free_list": "phrases of a list; longer ones ask for more evidence.",
     "name": "of the run, a folder in `exp_manager.exp_dir`.",
     "adapter_name": "the adapter's name in the model.",
     "save_to": "the file that is written at the end.",

@@ -27,6 +27,7 @@ class TrainingOptions:
 
     Args:
         lr: highest learning rate, reached after `warmup` steps, then falling linearly to 0 at the last step.
+        warmup: steps until `lr` is reached.
         weight_decay: of AdamW.
         phrase_weight, token_weight: of the attention losses beside the CTC loss.
         spec_augment: whether the input is masked as in the base model's training.

@@ -29,6 +29,9 @@ class SpottingOptions:
 
         phone_credit * n + d - list_cost * ln(N / free_list),    the last only in lists of N > free_list phrases.
 
+    phone_credit: evidence for a phrase that each of its phones adds.
+    list_cost: evidence that a phrase of a list of N > `free_list` phrases loses, times ln(N / free_list).
+    free_list: phrases of a list; longer ones ask for more evidence.
     threshold: phrases with less evidence are not listened for in this recording.
     usual, slope: a phrase with evidence e acts with 1 + slope * (e - usual) times its weight, ...
     least, most: ... within these bounds.
