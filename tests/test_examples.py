@@ -214,3 +214,55 @@ def test_one_plot_of_several_evaluations(tmp_path):
     assert (tmp_path / "f1.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(AssertionError, match="not measured: joint; there are hotword"):
         run_script("plot_results.py", "ours", "--systems", "joint", "--out", "no.png", cwd=tmp_path)
+
+
+def test_curve_of_variants(tmp_path):
+    """On four clips: the figures are those of the evaluations, and one form is what the system without g2g does."""
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("pyctcdecode")
+    names = {"okonkwo", "marisela", "quillfeather", "siprot", "tolvanen"}
+    rows = [json.loads(line) for line in (DEMO / "manifest.json").read_text().splitlines()[:4]]
+    for row in rows:
+        row["audio_filepath"] = str(DEMO / row["audio_filepath"])
+        row["rare_words"] = [word for word in row["text"].split() if word in names]
+    (tmp_path / "clips.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "words.txt").write_text("".join(f"{a}{b}\n" for a in ("bal", "cor", "fen") for b in ("tos", "mir")))
+    args = ["clips.json", "--distractors", "words.txt", "--list-size", 4, "--cache", "cache", "--out", "out"]
+    printed = run_script("variants_curve.py", *args, "--variants", "3,1", "--systems", "hotword+g2g", cwd=tmp_path)
+    assert (tmp_path / "out" / "variants.png").read_bytes().startswith(b"\x89PNG")
+    assert printed == (tmp_path / "out" / "variants.md").read_text()
+    lines = printed.splitlines()
+    assert [line.split(" | ")[:3] for line in lines[2:]] == [["| clips", "hotword+g2g", count] for count in "13"]
+    found = {}
+    for line, count in zip(lines[2:], (1, 3), strict=True):
+        (row,) = json.loads((tmp_path / "out" / f"clips-{count}" / "results.json").read_text())
+        precision, recall, f1, wer = line.rstrip(" |").split(" | ")[3:]
+        assert f1 == f"{row['f1']:.1f} ({row['f1_low']:.1f}–{row['f1_high']:.1f})"
+        assert [precision, recall, wer] == [f"{row[key]:.1f}" for key in ("precision", "recall", "wer")]
+        assert row["recall"] > 0
+        text = (tmp_path / "out" / f"clips-{count}" / "utterances.jsonl").read_text()
+        found[count] = [json.loads(one)["hypothesis"] for one in text.splitlines()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        assert found[1] == plain_hypotheses("clips.json", "words.txt")
+    for given, words in (
+        ((*args, "--systems", "hotword"), "'hotword' listens for no variants"),
+        ((*args, "--variants", "0,2"), "whole numbers from 1"),
+        (("clips.json", *args), "two have the same name"),
+    ):
+        with pytest.raises(AssertionError, match=words):
+            run_script("variants_curve.py", *given, cwd=tmp_path)
+
+
+def plain_hypotheses(manifest, distractors):
+    """What `hotword` alone writes with the same lists."""
+    from pathlib import Path
+
+    from nemo_ctcbias.evaluation.evaluate import EvaluateOptions, evaluate
+
+    out = Path("plain")
+    options = EvaluateOptions(
+        Path(manifest), out, Path(distractors), list_sizes=(4,), systems=("hotword",), progress=False
+    )
+    evaluate(options)
+    return [json.loads(line)["hypothesis"] for line in (out / "utterances.jsonl").read_text().splitlines()]

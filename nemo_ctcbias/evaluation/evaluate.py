@@ -46,12 +46,14 @@ class Evaluation:
     skipped: list[tuple[str, Skip]] = field(default_factory=list)
 
 
-def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]]:
+def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     """Measure all systems at all list sizes, write the results to `options.out` and return the rows of results.json.
 
     Args:
         options: see `EvaluateOptions`.
         model: a loaded NeMo CTC model to use in place of `options.model`.
+        shared: a dictionary, empty at first, that keeps what does not depend on lists and variants (phone log-probs,
+            pronunciations, spellings) for further evaluations of the same manifest and model with the same files.
 
     Raises:
         BiasingError: one of its kinds for anything a user can put right; the message says where and how.
@@ -74,6 +76,8 @@ def evaluate(options: EvaluateOptions, model: Any = None) -> list[dict[str, Any]
         beam_width=options.beam_width,
         token_lm=options.token_lm,
         pronunciations=options.pronunciations,
+        variants=options.variants,
+        shared={} if shared is None else shared,
         words=read_words(options.lexicon),
     )
     wanted, options = options.systems, replace(options, systems=expand(options.systems, context))

@@ -41,6 +41,7 @@ class EvaluateOptions:
     token_lm: Path | None = None  # of the model's tokens, for nemo-boosting-beam+lm
     phone_head: Path | None = None  # None: the model's own, or the shipped one of the shipped model
     pronunciations: Path | None = None  # None: the G2P model says how all words sound
+    variants: int = 5  # forms of each phrase that the part g2g listens for, the phrase itself included
     beam_width: int = 100
     slow_utterances: int = 30
     limit: int | None = None  # utterances of each manifest; None: all
@@ -56,7 +57,7 @@ class EvaluateOptions:
             raise SettingError("systems: name at least one, each once")
         if max(self.list_sizes) > 0 and self.distractors is None:
             raise SettingError("list sizes above 0 need --distractors FILE, one word or phrase a line")
-        for name in ("beam_width", "slow_utterances", "resamples", "limit"):
+        for name in ("variants", "beam_width", "slow_utterances", "resamples", "limit"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise SettingError(f"{name.replace('_', '-')} {getattr(self, name)}: give a whole number from 1")
         if self.rare_at_most < 0:

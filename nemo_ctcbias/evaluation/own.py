@@ -54,7 +54,6 @@ STRENGTH = "adapter_strength"  # in settings: times the adapter's own
 RESCORING = "rescoring_weight"  # in settings
 LONG = 10_000  # such a list takes seconds to be embedded or pronounced, and here every utterance brings its own
 POOL = 400_000  # distractors whose pronunciations are remembered from one list and system to the next
-VARIANTS = 5  # forms of each phrase with the part g2g, its own included
 
 Part = Callable[[Recipe, Context], None]
 
@@ -100,14 +99,20 @@ def boost_lm(recipe: Recipe, context: Context) -> None:
 
 
 def g2g(recipe: Recipe, context: Context) -> None:
-    """Listed phrases in other spellings of their sound, for the search and the adapter."""
-    from nemo_ctcbias.models.phonetic import spoken_variants
+    """Listed phrases in other spellings of their sound, `context.variants` forms each, for search and adapter."""
+    from nemo_ctcbias.models.phonetic import lexicon_of
+    from nemo_ctcbias.phonetics.common_words import CommonWords
+    from nemo_ctcbias.phonetics.g2g import G2G
     from nemo_ctcbias.phonetics.options import PhoneticsOptions
+    from nemo_ctcbias.phonetics.pronouncer import Pronouncer
+    from nemo_ctcbias.phonetics.spoken_variants import SpokenVariants
 
     if not (recipe.lists or recipe.adapted):
         raise SettingError("part 'g2g' adds spellings for others to listen for; name it with them, as in hotword+g2g")
-    options = PhoneticsOptions(variants=VARIANTS, lexicon=context.pronunciations)
-    recipe.variants = spoken_variants(options, context.lm)
+    if "g2g" not in context.shared:  # a word's spellings do not depend on how many of them are listened for
+        pronouncer = Pronouncer(lexicon=lexicon_of(context.pronunciations), g2p=_g2p(context))
+        context.shared["g2g"] = G2G(pronouncer, _g2p(context), excluded=CommonWords(context.lm).unfit)
+    recipe.variants = SpokenVariants(context.shared["g2g"], context.variants, PhoneticsOptions().variant_cost)
 
 
 def spot(recipe: Recipe, context: Context) -> None:

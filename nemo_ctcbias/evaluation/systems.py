@@ -25,6 +25,7 @@ class Context:
     token_lm: Path | None = None  # ARPA file of a language model over the model's tokens
     phone_head: Path | None = None  # file of a phone head for the model
     pronunciations: Path | None = None  # lexicon in the format of the CMU dictionary
+    variants: int = 5  # forms of each phrase that the part g2g listens for, the phrase itself included
     words: tuple[str, ...] = ()  # vocabulary of decoders that know only the words of a lexicon
     shared: dict[str, Any] = field(default_factory=dict)  # what several systems make once
 

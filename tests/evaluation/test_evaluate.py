@@ -149,6 +149,31 @@ def test_own_system_is_compared_with_the_others_in_pairs(options, tiny_model):
     assert set(paired[0]["wer"]) == {"value", "low", "high", "p_value"}
 
 
+def test_variants_reach_g2g_and_what_is_shared_changes_no_result(options, tiny_model, monkeypatch):
+    pytest.importorskip("pyctcdecode")
+    from nemo_ctcbias.evaluation.own import OwnSystem
+
+    forms, build = [], OwnSystem.build
+
+    def spy(self, phrases, setting):
+        bias = build(self, phrases, setting)
+        forms[-1] |= {len(phrase.forms) for phrase in bias[1]}
+        return bias
+
+    def measure(count, shared=None):
+        forms.append(set())
+        few = replace(options, systems=("hotword+g2g",), list_sizes=(5,), variants=count)
+        rows = evaluate(few, tiny_model, shared)
+        return [{**row, "decode_seconds_per_hour": 0.0} for row in rows], lines(options.out / "utterances.jsonl")
+
+    monkeypatch.setattr(OwnSystem, "build", spy)
+    apart = [measure(count) for count in (1, 2, 4)]
+    assert [max(found) for found in forms] == [1, 2, 4]
+    shared = {}
+    assert [measure(count, shared) for count in (1, 2, 4)] == apart
+    assert "g2g" in shared
+
+
 def test_own_parts_that_are_not_there_are_refused_before_any_work(options):
     with pytest.raises(SettingError, match=r"system 'hotword\+telepathy': part 'telepathy' does not exist"):
         evaluate(replace(options, systems=("greedy", "hotword+telepathy")), model=None)
@@ -163,6 +188,7 @@ def test_own_parts_that_are_not_there_are_refused_before_any_work(options):
         ({"systems": ()}, "name at least one"),
         ({"distractors": None}, "need --distractors FILE"),
         ({"beam_width": 0}, "beam-width 0"),
+        ({"variants": 0}, "variants 0: give a whole number from 1"),
         ({"rare_at_most": -1}, "rare-at-most -1"),
         ({"compare_to": "hotword"}, "is not among the systems"),
     ],
@@ -190,6 +216,8 @@ def test_command_line(parse, options, tiny_model, monkeypatch, capsys):
         "--systems greedy --resamples 20 --no-progress".split()
     )
     assert from_arguments(args).list_sizes == (5, 20)
+    assert from_arguments(args).variants == 5
+    assert from_arguments(parse("--manifest m --out o --list-sizes 0 --variants 3".split())).variants == 3
     monkeypatch.setattr("nemo_ctcbias.evaluation.evaluate.load_model", lambda name: tiny_model)
     monkeypatch.setattr("nemo_ctcbias.evaluation.evaluate._shipped_model", lambda: "shipped.nemo")
     assert run(args) == 0

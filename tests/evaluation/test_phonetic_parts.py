@@ -89,12 +89,21 @@ def test_parts_together(decode):
     assert decode("hotword+g2g+rescore+lookup", ()) == "the weter"
 
 
-def test_variants_are_listened_for(tiny_model, lexicon):
-    system = make_system("hotword+g2g")
-    system.prepare(Context(tiny_model, pronunciations=lexicon))
-    bias_list, listened = system.build(("kathryn",), system.default)
-    assert len(bias_list[0].forms) == 1 and len(listened[0].forms) == 5
-    assert listened[0].written == "kathryn"
+def test_as_many_variants_are_listened_for_as_asked(tiny_model, lexicon):
+    """As a model's own decoding has them; with one form, the phrase itself, there is nothing to add."""
+    from nemo_ctcbias.models.phonetic import spoken_variants
+    from nemo_ctcbias.phonetics.options import PhoneticsOptions
+
+    shared = {}
+    for count in (5, 1, 2):
+        system = make_system("hotword+g2g")
+        system.prepare(Context(tiny_model, pronunciations=lexicon, variants=count, shared=shared))
+        bias_list, listened = system.build(("kathryn",), system.default)
+        assert len(bias_list[0].forms) == 1 and len(listened[0].forms) == count
+        assert listened[0].written == "kathryn"
+        models_own = spoken_variants(PhoneticsOptions(variants=count, lexicon=str(lexicon)), None)(bias_list)
+        assert listened[0] == models_own[0]
+    assert Context(tiny_model).variants == 5
 
 
 def test_only_the_rescoring_has_a_weight_to_tune(tiny_model, head):
