@@ -12,6 +12,7 @@ of `--phone-head` (for `spot`) and `--lm` (whose words are no variants of any ot
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -21,6 +22,7 @@ from nemo_ctcbias.evaluation.systems import make_system
 
 matplotlib.use("Agg")  # no display is needed to write a file
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 
 LINES = {"f1": ("-", 1.8), "recall": ("--", 0.9), "precision": (":", 1.1)}  # style and width
 MARKERS = "osD^vPX"
@@ -86,37 +88,45 @@ def measure(args: argparse.Namespace) -> dict[str, dict[int, list[dict]]]:
 
 def draw(curves: dict[str, dict[int, list[dict]]], path: Path) -> None:
     """One panel a manifest, one colour a system: F1 with its 95% intervals, recall and precision as thin lines."""
-    width = 3.2 + 4.2 * len(curves)
-    figure, axes = plt.subplots(1, len(curves), figsize=(width, 4.4), squeeze=False, sharey=True, layout="constrained")
+    size = (1 + 5 * len(curves), 4.8)
+    figure, axes = plt.subplots(1, len(curves), figsize=size, squeeze=False, sharey=True, layout="constrained")
     for axis, (name, found) in zip(axes[0], curves.items(), strict=True):
-        counts = list(found)
-        systems = [row["system"] for row in found[counts[0]]]
-        for number, system in enumerate(systems):
-            rows = [row for count in counts for row in found[count] if row["system"] == system]
-            # Side by side on the logarithmic axis, so that intervals can be told apart.
-            x = [count * 1.02 ** (2 * number - len(systems) + 1) for count in counts]
-            for metric, (style, thickness) in LINES.items():
-                y = [_number(row[metric]) for row in rows]
-                label = f"{system}: {'F1' if metric == 'f1' else metric}"
-                look = {"color": f"C{number}", "linestyle": style, "linewidth": thickness, "label": label}
-                if metric == "f1":
-                    bounds = [[_number(row[f"f1_{side}"]) for row in rows] for side in ("low", "high")]
-                    ends = [[abs(bound - at) for bound, at in zip(side, y, strict=True)] for side in bounds]
-                    marker = MARKERS[number % len(MARKERS)]
-                    axis.errorbar(x, y, yerr=ends, capsize=3, marker=marker, markersize=5, **look)
-                else:
-                    axis.plot(x, y, **look)
-        axis.set_xscale("log")
-        axis.set_xticks(counts, [str(count) for count in counts])
-        axis.minorticks_off()
-        axis.set_xlabel("spellings listened for, the phrase itself included")
+        lines = _panel(axis, found)
         axis.set_title(name)
-        axis.grid(axis="y", alpha=0.3)
-        axis.spines[["top", "right"]].set_visible(False)
+        axis.set_xlabel("spellings listened for, the phrase itself included")
     axes[0][0].set_ylabel("listed words (%), F1 with 95% intervals")
-    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside right center", frameon=False)
+    columns = len(lines) // len(LINES)  # one a system
+    figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=columns, frameon=False)
     figure.savefig(path, dpi=120)
     plt.close(figure)
+
+
+def _panel(axis: Axes, found: dict[int, list[dict]]) -> dict[str, Any]:
+    """What the legend is to show, by label."""
+    counts, lines = list(found), {}
+    systems = [row["system"] for row in found[counts[0]]]
+    for number, system in enumerate(systems):
+        rows = [row for count in counts for row in found[count] if row["system"] == system]
+        # Side by side on the logarithmic axis, so that intervals can be told apart.
+        x = [count * 1.02 ** (2 * number - len(systems) + 1) for count in counts]
+        for metric, (style, thickness) in LINES.items():
+            y = [_number(row[metric]) for row in rows]
+            look = {"color": f"C{number}", "linestyle": style, "linewidth": thickness}
+            if metric == "f1":
+                bounds = [[_number(row[f"f1_{side}"]) for row in rows] for side in ("low", "high")]
+                ends = [[abs(bound - at) for bound, at in zip(side, y, strict=True)] for side in bounds]
+                marker = MARKERS[number % len(MARKERS)]
+                line = axis.errorbar(x, y, yerr=ends, capsize=3, marker=marker, markersize=5, **look)
+            else:
+                (line,) = axis.plot(x, y, **look)
+            lines[f"{system}: {metric.replace('f1', 'F1')}"] = line
+    axis.set_xscale("log")
+    axis.set_xticks(counts, [str(count) for count in counts])
+    axis.minorticks_off()
+    axis.yaxis.get_major_locator().set_params(integer=True)
+    axis.grid(axis="y", alpha=0.3)
+    axis.spines[["top", "right"]].set_visible(False)
+    return lines
 
 
 def table(curves: dict[str, dict[int, list[dict]]]) -> str:
