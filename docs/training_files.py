@@ -124,7 +124,7 @@ MEANINGS: dict[str, str] = {
     "trainer.logger": "false: loggers are `exp_manager`'s.",
     "trainer.enable_progress_bar": "false: lines of progress instead.",
     "trainer.benchmark": "whether cuDNN times its algorithms for every new shape; shapes vary here.",
-    "trainer.use_distributed_sampler": "false: the sampler of the features gives each process its share.",
+    "trainer.use_distributed_sampler": "false: the scripts give each process its share of the data.",
     # NeMo's exp_manager
     "exp_manager.exp_dir": "folder of all runs, their logs and checkpoints; null: `nemo_experiments`.",
     "exp_manager.name": "folder of this run in it.",

@@ -8,6 +8,7 @@ import lightning.pytorch as pl
 from feature_data import BucketSampler, FeatureDataset, feature_loader
 from nemo.utils import logging
 from omegaconf import DictConfig, OmegaConf
+from torch.utils.data import DataLoader, DistributedSampler
 
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.models.utterance_lists import rows_of_manifest
@@ -45,7 +46,7 @@ def options_of(kind, section, given):
 
 
 def manifest_loader(model, manifest: str, cfg: DictConfig, train: bool):
-    """NeMo's own loader of recordings."""
+    """NeMo's own loader of recordings; all of them in every process."""
     return model._setup_dataloader_from_config(
         OmegaConf.create(
             {
@@ -61,8 +62,23 @@ def manifest_loader(model, manifest: str, cfg: DictConfig, train: bool):
     )
 
 
+def share(loader: DataLoader, rank: int, processes: int, seed: int) -> DataLoader:
+    """The loader of one of several processes: each epoch they share the recordings out anew, as many to each.
+
+    Where they cannot be divided evenly, the first few of the epoch are read twice, so that no process waits in vain.
+    """
+    sampler = DistributedSampler(loader.dataset, processes, rank, shuffle=True, seed=seed)
+    return DataLoader(
+        loader.dataset,
+        batch_size=loader.batch_size,
+        sampler=sampler,  # Lightning tells it the epoch
+        collate_fn=loader.collate_fn,
+        num_workers=loader.num_workers,
+    )
+
+
 def training_data(model, cfg: DictConfig, rank: int, processes: int):
-    """A loader of the recordings or features that the config names, and all transcripts."""
+    """A loader of this process's share of the recordings or features that the config names, and all transcripts."""
     if cfg.data.features:
         data = FeatureDataset(list(cfg.data.features), model.tokenizer.text_to_ids)
         weights = list(cfg.data.weights) if cfg.data.weights else None
@@ -71,7 +87,7 @@ def training_data(model, cfg: DictConfig, rank: int, processes: int):
         return feature_loader(data, sampler), data.texts
     if cfg.data.manifest:
         texts = [str(row["text"]) for file in cfg.data.manifest.split(",") for _, row in rows_of_manifest(file)]
-        return manifest_loader(model, cfg.data.manifest, cfg, True), texts
+        return share(manifest_loader(model, cfg.data.manifest, cfg, True), rank, processes, cfg.data.seed), texts
     raise SettingError("nothing to train on: give data.manifest=train.json or data.features=[folder]")
 
 
