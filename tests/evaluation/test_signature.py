@@ -70,3 +70,8 @@ def test_words_of_a_lexicon_are_named(options, tmp_path):
     (tmp_path / "words.txt").write_text("one\ntwo\n")
     digest = hashlib.sha256(b"one\ntwo\n").hexdigest()[:8]
     assert parts(replace(options, lexicon=tmp_path / "words.txt"), Context(STOCK))["words"] == f"words.txt:{digest}"
+
+
+@pytest.mark.parametrize(("field", "part"), [("beam_width", "beam"), ("variants", "variants")])
+def test_settings_that_change_results_are_told(options, field, part):
+    assert parts(options, Context(STOCK, **{field: 17})) == {**parts(options, Context(STOCK)), part: "17"}
