@@ -87,7 +87,8 @@ def training_data(model, cfg: DictConfig, rank: int, processes: int):
         return feature_loader(data, sampler), data.texts
     if cfg.data.manifest:
         texts = [str(row["text"]) for file in cfg.data.manifest.split(",") for _, row in rows_of_manifest(file)]
-        return share(manifest_loader(model, cfg.data.manifest, cfg, True), rank, processes, cfg.data.seed), texts
+        loader = manifest_loader(model, cfg.data.manifest, cfg, True)
+        return share(loader, rank, processes, cfg.data.seed) if processes > 1 else loader, texts
     raise SettingError("nothing to train on: give data.manifest=train.json or data.features=[folder]")
 
 

@@ -28,7 +28,8 @@ def drawn(base_nemo):
         config.data.update({"manifest": str(MANIFEST), "batch_size": 2, "seed": seed})
         loader, texts = frozen_training.training_data(model, config, rank, processes)
         assert len(texts) == len(SECONDS), "distractors are drawn from all transcripts in every process"
-        loader.sampler.set_epoch(epoch)
+        if processes > 1:
+            loader.sampler.set_epoch(epoch)
         return [tuple(samples / 16000 for samples in batch[1].tolist()) for batch in loader]
 
     return drawn
