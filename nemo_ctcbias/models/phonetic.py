@@ -119,9 +119,12 @@ class PhoneticMixin:
         if not self._hears():
             return super().forward(*args, **kwargs)
         with self._listening() as self._seen:
-            found = super().forward(*args, **kwargs)
-            if any(map(len, self._lists_in_force(len(found[0])))):
-                self.decoding.know(found[0], **self._heard(found[0].shape[1], found[1]))
+            try:
+                found = super().forward(*args, **kwargs)
+                if any(map(len, self._lists_in_force(len(found[0])))):
+                    self.decoding.know(found[0], **self._heard(found[0].shape[1], found[1]))
+            finally:
+                del self._seen  # a batch's tensors must not stay in the model, nor be copied with it
         return found
 
     def _heard(self, frames: int, lengths: Tensor) -> dict[str, Any]:

@@ -251,6 +251,13 @@ class TestDecoding:
             scores = [one.score for one in found]
             assert len(found) > 1 and scores == sorted(scores, reverse=True)
 
+    def test_nothing_of_a_batch_stays_in_the_model(self, model, batch):
+        model.set_bias_list(NAMES)
+        before = set(vars(model))
+        with torch.inference_mode():
+            model(**batch)
+        assert set(vars(model)) == before
+
     def test_phones_are_for_their_own_log_probs_alone(self, model, batch):
         model.set_bias_list(NAMES)
         with torch.inference_mode():
