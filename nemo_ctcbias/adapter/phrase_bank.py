@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -54,6 +54,19 @@ class TokenList:
             owners=tuple(rows if owners is None else (owners[row] for row in rows)),
         )
 
+    def heard(self, factors: Sequence[float]) -> TokenList:
+        """The rows of phrases whose factor (one for each phrase of the bias list) is above 0, weights times it."""
+        factors = torch.tensor([float(factors[owner]) for owner in self.owners])
+        rows = factors.nonzero()[:, 0]
+        lengths = self.lengths[rows]
+        return TokenList(
+            tokens=self.tokens[rows, : max(lengths.tolist(), default=1)],
+            lengths=lengths,
+            log_weights=self.log_weights[rows] + factors[rows].log(),
+            types=tuple(self.types[row] for row in rows.tolist()),
+            owners=tuple(self.owners[row] for row in rows.tolist()),
+        )
+
     def __len__(self) -> int:
         return len(self.tokens)
 
@@ -92,10 +105,6 @@ class PhraseBank:
             return pad(value, (0, more), value={"bias": float("-inf"), "lengths": 1}.get(name, 0))
 
         return cls(**{f.name: torch.cat([grown(bank, f.name) for bank in banks]) for f in fields(cls)})
-
-    def heard(self, factors: Tensor) -> PhraseBank:
-        """The same bank with the phrases' weights times `factors` [N]; 0 leaves a phrase out."""
-        return replace(self, bias=self.bias + factors.to(self.bias).log())
 
     def take(self, index: Tensor) -> PhraseBank:
         """The phrases `index` [B, K] of each utterance."""

@@ -72,13 +72,15 @@ def look(model: Any, name: str, samples: np.ndarray, bias_list: BiasList) -> dic
         with torch.inference_mode(), model.decoding.lists([bias_list]):
             signal = torch.from_numpy(np.asarray(samples, dtype=np.float32))[None]
             log_probs = model(input_signal=signal, input_signal_length=torch.tensor([signal.shape[1]]))[0][0]
-            attention = model.context.attention.get(name)
+            attention, listed = model.context.attention.get(name), model.context.attended
     finally:
         model.context.keeps_attention = False
     if attention is None:
-        raise SettingError("attention: no phrase of the list can be spelled by this model; see nemo-ctcbias check-list")
-    owners = model.context.tokens_of(bias_list, vocabulary).owners
-    phrases = [bias_list[owners[row]].written for row in attention.phrases[0].tolist()]
+        raise SettingError(
+            "attention: no phrase of the list can be spelled by this model or heard in this recording; see "
+            "nemo-ctcbias check-list"
+        )
+    phrases = [bias_list[listed[0].owners[row]].written for row in attention.phrases[0].tolist()]
     weights = attention.weights[0].mean(dim=0).float().numpy().T
     frames = len(log_probs)
     path = greedy_path(log_probs.float().numpy())

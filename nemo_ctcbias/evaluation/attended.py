@@ -41,20 +41,19 @@ def attended(adapted: AdaptedLogProbs, item: Item, bias_list: Any, most: int = A
         bias_list: what is listened for.
         most: how many phrases are kept.
     """
-    context, vocabulary = adapted.model.context, adapted.vocabulary
+    context = adapted.model.context
     name = context.get_enabled_adapters()[0]
     context.keeps_attention = True
     try:
         adapted(item, bias_list)
-        found = context.attention.get(name)
+        found, listed = context.attention.get(name), context.attended
     finally:
-        context.keeps_attention, context.attention = False, {}
+        context.keeps_attention, context.attention, context.attended = False, {}, ()
     if found is None:
         return None
     frames = len(item.log_probs)
     weights = found.weights[0].mean(dim=0)[:frames].float().cpu().numpy().T
-    owners = context.tokens_of(bias_list, vocabulary).owners
-    names = [bias_list[owners[row]].written for row in found.phrases[0].tolist()]
+    names = [bias_list[listed[0].owners[row]].written for row in found.phrases[0].tolist()]
     best = np.argsort(-weights[:-1].max(axis=1), kind="stable")[:most].tolist()
     rows = sorted(best, key=lambda row: int(weights[row].argmax()))
     return Attended(

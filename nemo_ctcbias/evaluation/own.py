@@ -247,7 +247,10 @@ class OwnSystem(PlainSystem):
         if self._recipe.spotting and len(bias_list):
             heard = self._recipe.spotting(self._recipe.phones(item), bias_list)
         if self._recipe.adapted:
-            log_probs = self._recipe.adapted(item, listened, setting.pop(STRENGTH), heard)
+            strength = setting.pop(STRENGTH)
+            if heard is not None and not self._recipe.lists:
+                strength *= self._recipe.spotting.options.adapter_strength
+            log_probs = self._recipe.adapted(item, listened, strength, heard)
         self._heard, self._best = log_probs, None
         if not self._recipe.beam:
             return self._vocabulary.decode(best_tokens(log_probs))

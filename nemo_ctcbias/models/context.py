@@ -47,17 +47,19 @@ class Listened:
     Attributes:
         lists: with spelling variants, where these are in use.
         heard: for each utterance factors [N] on the phrases' weights, 0 for those left out; None: all as listed.
+        strength: factor on the adapters' own.
     """
 
     lists: Sequence[BiasList | TokenList]
     heard: Sequence[np.ndarray | None] | None = None
+    strength: float = 1.0
 
 
 class ContextModule(nn.Module, AdapterModuleMixin):
     """Hosts contextual adapters. Without one it holds no weights, so that base checkpoints load as they are.
 
-    With `keeps_attention`, `attention` (by adapter) and `unbiased` (the log-probs without any list) are those of the
-    last batch.
+    With `keeps_attention`, `attention` (by adapter, of the rows of `attended`) and `unbiased` (the log-probs without
+    any list) are those of the last batch.
     """
 
     def __init__(self):
@@ -66,6 +68,7 @@ class ContextModule(nn.Module, AdapterModuleMixin):
         self.dimensions: dict[str, Any] = {}
         self.keeps_attention = False
         self.attention: dict[str, Attention] = {}
+        self.attended: Sequence[TokenList] = ()
         self.unbiased: Tensor | None = None
         self._token_lists: OrderedDict[Any, TokenList] = OrderedDict()
         self._banks: OrderedDict[Any, PhraseBank] = OrderedDict()
@@ -75,6 +78,7 @@ class ContextModule(nn.Module, AdapterModuleMixin):
         return {
             **self.__dict__,
             "attention": {},
+            "attended": (),
             "unbiased": None,
             "_token_lists": OrderedDict(),
             "_banks": OrderedDict(),
@@ -107,7 +111,7 @@ class ContextModule(nn.Module, AdapterModuleMixin):
             model: with `encoder` and `decoder`.
             vocabulary: spells the lists.
             lists: those of a batch.
-            strength: factor on the adapters' own.
+            strength: factor on the adapters' own, besides that of the lists.
         """
         seen: dict[int, Tensor] = {}
         unadapted: list[Tensor] = []
@@ -116,7 +120,7 @@ class ContextModule(nn.Module, AdapterModuleMixin):
             found = self._encoded(model, output, seen)
             unadapted.append(found.log_probs)
             listened = lists(found)
-            changed = self.change(found, vocabulary, listened.lists, strength, listened.heard)
+            changed = self.change(found, vocabulary, listened.lists, strength * listened.strength, listened.heard)
             return (changed, *output[1:])
 
         with self._tapped(model.encoder, seen), hooked(model.encoder, act):
@@ -155,19 +159,22 @@ class ContextModule(nn.Module, AdapterModuleMixin):
         strength: float = 1.0,
         heard: Sequence[np.ndarray | None] | None = None,
     ) -> Tensor:
-        """The encoder's output [B, C, T] as the enabled adapters change it; itself where no list has a phrase.
+        """The encoder's output [B, C, T] as the enabled adapters change it; itself if there is nothing to listen for.
 
-        `heard` as in `Listened`.
+        `heard` as in `Listened`; the phrases that are left out are not even embedded.
 
         Raises:
             BiasListError: a list that is longer than an adapter takes.
         """
-        if self.keeps_attention:
-            self.unbiased, self.attention = encoded.log_probs, {}
         token_lists = [self.tokens_of(one, vocabulary) for one in lists]
+        if heard is not None:
+            pairs = zip(token_lists, heard, strict=True)
+            token_lists = [one if factors is None else one.heard(factors) for one, factors in pairs]
+        if self.keeps_attention:
+            self.unbiased, self.attention, self.attended = encoded.log_probs, {}, token_lists
         if not any(map(len, token_lists)):
             return encoded.output
-        self._batch = (encoded, token_lists, strength, heard or [None] * len(lists))
+        self._batch = (encoded, token_lists, strength)
         try:
             return self.forward_enabled_adapters(encoded.output.transpose(1, 2)).transpose(1, 2)
         finally:
@@ -175,13 +182,9 @@ class ContextModule(nn.Module, AdapterModuleMixin):
 
     def forward_single_enabled_adapter_(self, input, adapter_module, *, adapter_name, adapter_strategy):
         """One adapter on [B, T, C]; NeMo's strategy says how its result is added."""
-        batch, token_lists, strength, heard = self._batch
+        batch, token_lists, strength = self._batch
         layers = [batch.layers[number] for number in adapter_module.query_layers]
-        banks = [self._bank(adapter_name, adapter_module, one) for one in token_lists]
-        for index, (listed, factors) in enumerate(zip(token_lists, heard, strict=True)):
-            if factors is not None and len(listed):
-                banks[index] = banks[index].heard(torch.from_numpy(factors[list(listed.owners)]))
-        bank = PhraseBank.stack(banks)
+        bank = PhraseBank.stack([self._bank(adapter_name, adapter_module, one) for one in token_lists])
 
         def added(encoded: Tensor) -> Tensor:
             added, attention = adapter_module.attend(encoded, layers, batch.lengths, batch.log_probs, bank)

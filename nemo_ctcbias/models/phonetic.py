@@ -147,6 +147,9 @@ class PhoneticMixin:
         found.lists = [self.decoding.listened(one) for one in found.lists]
         if self._hears() and any(map(len, found.lists)):
             found.heard = self._heard(encoded.output.shape[2], encoded.lengths).get("heard")
+        spotted = any(one is not None for one in found.heard or ())  # lists drawn for training are not
+        if spotted and not self.biasing.hotword:
+            found.strength = self.decoding.spotting.options.adapter_strength
         return found
 
     def phone_log_probs(self, **inputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -35,6 +35,8 @@ class SpottingOptions:
     threshold: phrases with less evidence are not listened for in this recording.
     usual, slope: a phrase with evidence e acts with 1 + slope * (e - usual) times its weight, ...
     least, most: ... within these bounds.
+    adapter_strength: times its own, with which an adapter acts where no search boosts the list besides
+        (`biasing.hotword=false`): what was heard can be raised more boldly.
     """
 
     phone_credit: float = 3.0
@@ -45,6 +47,7 @@ class SpottingOptions:
     slope: float = 0.03
     least: float = 0.5
     most: float = 2.0
+    adapter_strength: float = 2.0
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -70,7 +73,7 @@ class Spotting:
         lexicon: Mapping[str, Sequence[Pronunciation]] | None = None,
         g2p: G2P | None = None,
     ):
-        self._options, self._lexicon, self._g2p = options, lexicon, g2p
+        self.options, self._lexicon, self._g2p = options, lexicon, g2p
         self._spotter = lru_cache(maxsize=32)(self._make)
 
     def __call__(self, phones: np.ndarray, bias_list: BiasList) -> np.ndarray:
@@ -84,7 +87,7 @@ class Spotting:
     def _make(self, bias_list: BiasList) -> PhraseSpotter:
         pronouncer = Pronouncer(bias_list, self._lexicon, self._g2p)
         announce(pronouncer.notes)  # no phrase is lost silently
-        return PhraseSpotter(pronouncer, self._options)
+        return PhraseSpotter(pronouncer, self.options)
 
 
 class PhraseSpotter:

@@ -35,6 +35,21 @@ def test_token_list_keeps_weights_types_and_owners_with_their_rows():
     assert listed.owners == (9, 8, 7)
 
 
+@given(st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=4), max_size=6, unique_by=tuple), st.data())
+def test_what_is_heard_of_a_list_is_the_list_of_what_is_heard(rows, data):
+    factors = data.draw(st.lists(st.sampled_from([0.0, 0.5, 2.0]), min_size=len(rows), max_size=len(rows)))
+    kept = [index for index, factor in enumerate(factors) if factor]
+    weights = [1.0 + index for index in range(len(rows))]
+    heard = TokenList.of(rows, weights, [str(index) for index in range(len(rows))]).heard(factors)
+    expected = TokenList.of(
+        [rows[i] for i in kept], [weights[i] * factors[i] for i in kept], [str(i) for i in kept], kept
+    )
+    assert torch.equal(heard.tokens, expected.tokens)
+    assert torch.equal(heard.lengths, expected.lengths)
+    torch.testing.assert_close(heard.log_weights, expected.log_weights)
+    assert (heard.types, heard.owners) == (expected.types, expected.owners)
+
+
 def bank(count, longest, seed):
     generator = torch.Generator().manual_seed(seed)
     return PhraseBank(

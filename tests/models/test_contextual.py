@@ -1,10 +1,13 @@
+import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf, open_dict
 
-from nemo_ctcbias import BiasedEncDecCTCModelBPE, from_ctc
+from nemo_ctcbias import BiasedEncDecCTCModelBPE, Phrase, from_ctc
 from nemo_ctcbias.adapter import ContextualAdapterConfig
+from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import BiasListError, ModelError, SettingError
+from nemo_ctcbias.models.vocabulary import vocabulary_of
 
 SMALL = {"dim": 16, "heads": 2, "query_context": 3}
 NAMES = ["saoirse", "new york", "okonkwo"]
@@ -82,6 +85,21 @@ def test_each_utterance_has_its_own_list(model, batch, noise_wavs):
     plain = model.transcribe(files, **options)
     assert together[1].text == plain[1].text
     assert together[0].text != plain[0].text
+
+
+def test_phrases_that_are_not_heard_are_as_good_as_not_listed(model, batch):
+    context, vocabulary = add_trained(model).context, vocabulary_of(model)
+    with torch.inference_mode(), context.recording(model) as kept:
+        model.unadapted_forward(**batch)
+    (encoded,), listed = kept, BiasList(NAMES)
+    heard = [np.array(one) for one in ([1.0, 0.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0])] + [None]
+    lists = [BiasList(one) for one in (["saoirse"], [Phrase("okonkwo", weight=2.0)], [], NAMES)]
+    with torch.inference_mode():
+        found = context.change(encoded, vocabulary, [listed] * 4, heard=heard)
+        torch.testing.assert_close(found, context.change(encoded, vocabulary, lists), atol=1e-5, rtol=1e-5)
+        assert not torch.equal(found[0], encoded.output[0])
+        assert torch.equal(found[2], encoded.output[2]), "nothing heard, nothing changed"
+        assert context.change(encoded, vocabulary, [listed] * 4, heard=[heard[2]] * 4) is encoded.output
 
 
 def test_embeddings_are_computed_once_a_list(model, batch, monkeypatch):

@@ -285,9 +285,15 @@ class TestDecoding:
         monkeypatch.setattr(model.context, "change", lambda *args: given.append(args) or change(*args))
         with torch.inference_mode():
             model(**batch)
-        ((_, _, lists, _, heard),) = given
+        ((_, _, lists, usual, heard),) = given
         assert len(lists) == len(heard) == 4
         assert all(len(one[0].forms) == 3 for one in lists) and not np.any(heard), "and for what is heard alone"
+        model.set_phonetics(spotting={"adapter_strength": 3.0})
+        model._cfg.biasing.hotword = False
+        model.set_bias_list(["Kathryn"])
+        with torch.inference_mode():
+            model(**batch)
+        assert given[1][3] == 3 * usual, "without a search, what was spotted is raised more boldly"
 
     def test_what_cannot_be_pronounced_is_reported(self, model):
         model.set_bias_list(["agent 47", "saoirse"])
