@@ -145,15 +145,20 @@ class ContextualAdapter(nn.Module):
         types = torch.tensor([number.get(name, 0) for name in listed.types], dtype=torch.long, device=device)
         tokens, lengths = listed.tokens.to(device), listed.lengths
         parts = [
-            self.encoder(tokens[at : at + _CHUNK], lengths[at : at + _CHUNK], types[at : at + _CHUNK])[0]
+            self.encoder(tokens[at : at + _CHUNK], lengths[at : at + _CHUNK], types[at : at + _CHUNK])
             for at in range(0, len(listed), _CHUNK)
         ]
+        if len(parts) == 1:
+            vectors = parts[0][1][None]
+        else:
+            vectors = None if parts else weight.new_zeros(1, 0, tokens.shape[1], len(weight))
         return PhraseBank(
-            phrases=torch.cat(parts)[None] if parts else weight.new_zeros(1, 0, len(weight)),
+            phrases=torch.cat([one for one, _ in parts])[None] if parts else weight.new_zeros(1, 0, len(weight)),
             tokens=tokens[None],
             lengths=lengths.to(device)[None],
             types=types[None],
             bias=listed.log_weights.to(device)[None],
+            vectors=vectors,
         )
 
     def forward(
@@ -193,13 +198,16 @@ class ContextualAdapter(nn.Module):
         if self.token_attention is not None:
             best = self._best(weights, inside)
             some = bank.take(best)
-            _, tokens = self.encoder(some.tokens.flatten(0, 1), some.lengths.flatten(), some.types.flatten())
+            tokens = some.vectors
+            if tokens is None:
+                _, tokens = self.encoder(some.tokens.flatten(0, 1), some.lengths.flatten(), some.types.flatten())
+                tokens = tokens.unflatten(0, best.shape)
             mean = weights[..., :-1].mean(dim=1)  # [B, T, K]
             of_best = mean.gather(2, best[:, None].expand(-1, mean.shape[1], -1))
             at = evidence.at[torch.arange(len(best), device=best.device)[:, None], best].permute(0, 3, 1, 2)
             context, of_tokens = self.token_attention(
                 queries,
-                tokens.unflatten(0, best.shape),
+                tokens,
                 some.lengths,
                 of_best,
                 self.token_evidence * at.clamp_min(2 * FLOOR) * some.lengths[:, None, :, None],

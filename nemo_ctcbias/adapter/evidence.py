@@ -44,14 +44,18 @@ class Heard:
     def __init__(self, log_probs: Tensor, inside: Tensor, context: int):
         heard = log_probs.detach()[..., :-1].float().clamp_min(FLOOR)
         heard = heard.masked_fill(~inside[..., None], FLOOR).transpose(1, 2)
-        self.before = _best(heard, context, 0)  # [B, V, T]
+        heard = pad(heard, (0, 0, 0, 1))  # a token that is always heard stands for those after a phrase's last
+        self.before = _best(heard, context, 0)  # [B, V + 1, T]
         self.after = _best(heard, 0, context)
         self.around = torch.maximum(self.before, self.after)
         self.here = _best(heard, AT_FRAME, AT_FRAME)
+        self.stride = max(1, context // 3)
 
     @torch.no_grad()
     def best(self, tokens: Tensor, lengths: Tensor, bias: Tensor, count: int) -> Tensor:
         """The `count` phrases of each utterance whose tokens are all near some frame, ascending.
+
+        Neighbouring frames have heard nearly the same: only those a third of the context apart are asked.
 
         Args:
             tokens, lengths, bias: of a bank: [B or 1, N, L], [B or 1, N] and [B or 1, N].
@@ -60,14 +64,14 @@ class Heard:
             int [B, count].
         """
         chosen = []
-        for row, around in enumerate(self.around):  # [V, T]
+        for row, around in enumerate(self.around[..., :: self.stride].contiguous()):  # [V + 1, T']
             of = row if len(tokens) > 1 else 0
             fits = []
             for at in range(0, tokens.shape[1], _CHUNK):
                 some, length = tokens[of, at : at + _CHUNK], lengths[of, at : at + _CHUNK]
                 inside = torch.arange(some.shape[1], device=some.device) < length[:, None]
                 first = length.cumsum(dim=0) - length
-                fits.append(embedding_bag(some[inside], around, first, mode="mean").amax(dim=1))  # of [n, T]
+                fits.append(embedding_bag(some[inside], around, first, mode="mean").amax(dim=1))  # of [n, T']
             chosen.append((torch.cat(fits) + bias[of]).topk(count).indices.sort().values)
         return torch.stack(chosen)
 
@@ -79,17 +83,14 @@ class Heard:
         """
         beyond = torch.arange(tokens.shape[2], device=tokens.device) >= lengths[..., None]  # [B, K, L]
         rows = torch.arange(len(tokens), device=tokens.device)[:, None, None]
-        before, after, around, here = (
-            heard[rows, tokens].masked_fill(beyond[..., None], 0.0)
-            for heard in (self.before, self.after, self.around, self.here)
-        )
-        earlier = before.cumsum(dim=2) - before
-        later = after.sum(dim=2, keepdim=True) - after.cumsum(dim=2)
-        count = lengths[..., None, None]
-        at = ((earlier + here + later) / count).masked_fill(beyond[..., None], float("-inf"))
-        return Evidence(mean=at.amax(dim=2), worst=around.amin(dim=2), at=at)
+        tokens = tokens.masked_fill(beyond, self.here.shape[1] - 1)
+        before, after, here = (heard[rows, tokens] for heard in (self.before, self.after, self.here))
+        # The sum of `before` over earlier tokens, `here` of this one and `after` over later ones, with one cumsum.
+        at = (before - after).cumsum(dim=2).add_(here).sub_(before).add_(after.sum(dim=2, keepdim=True))
+        at = at.div_(lengths[..., None, None]).masked_fill_(beyond[..., None], float("-inf"))
+        return Evidence(mean=at.amax(dim=2), worst=torch.maximum(before, after).amin(dim=2), at=at)
 
 
 def _best(heard: Tensor, before: int, after: int) -> Tensor:
-    """The best value from `before` frames earlier to `after` frames later, [B, V, T]."""
+    """The best value from `before` frames earlier to `after` frames later; `heard` and result [B, V + 1, T]."""
     return max_pool1d(pad(heard, (before, after), value=FLOOR), before + after + 1, stride=1)

@@ -79,6 +79,7 @@ class PhraseBank:
         phrases: [B, N, D] embeddings.
         tokens, lengths, types: int [B, N, L], [B, N] and [B, N].
         bias: [B, N] added to the attention's scores: ln of the weight, -inf where there is no phrase.
+        vectors: [B, N, L, D] of the phrases' tokens; None for lists so long that they are made anew for the few needed.
     """
 
     phrases: Tensor
@@ -86,6 +87,7 @@ class PhraseBank:
     lengths: Tensor
     types: Tensor
     bias: Tensor
+    vectors: Tensor | None = None
 
     @classmethod
     def stack(cls, banks: Sequence[PhraseBank]) -> PhraseBank:
@@ -100,17 +102,20 @@ class PhraseBank:
             value = getattr(bank, name)
             if name == "phrases":
                 return pad(value, (0, 0, 0, more))
+            if name == "vectors":
+                return pad(value, (0, 0, 0, tokens - value.shape[2], 0, more))
             if name == "tokens":
                 return pad(value, (0, tokens - value.shape[2], 0, more))
             return pad(value, (0, more), value={"bias": float("-inf"), "lengths": 1}.get(name, 0))
 
-        return cls(**{f.name: torch.cat([grown(bank, f.name) for bank in banks]) for f in fields(cls)})
+        kept = [f.name for f in fields(cls) if all(getattr(bank, f.name) is not None for bank in banks)]
+        return cls(**{name: torch.cat([grown(bank, name) for bank in banks]) for name in kept})
 
     def take(self, index: Tensor) -> PhraseBank:
         """The phrases `index` [B, K] of each utterance."""
-        expanded = [getattr(self, f.name).expand(len(index), *getattr(self, f.name).shape[1:]) for f in fields(self)]
-        rows = torch.arange(len(index), device=index.device)[:, None]
-        return PhraseBank(*(value[rows, index] for value in expanded))
+        values = [getattr(self, f.name) for f in fields(self)]
+        rows = torch.arange(len(index), device=index.device)[:, None] if len(self.bias) > 1 else 0
+        return PhraseBank(*(None if value is None else value[rows, index] for value in values))
 
     def __len__(self) -> int:
         return self.bias.shape[1]

@@ -48,16 +48,17 @@ def test_evidence_equals_brute_force(frames, context, longest, seed):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(1, 8), st.integers(0, 10**6))
-def test_the_best_phrases_equal_brute_force(count, seed):
+@given(st.integers(1, 8), st.sampled_from([(2, 1), (10, 3)]), st.integers(0, 10**6))
+def test_the_best_phrases_equal_brute_force(count, context, seed):
     torch.manual_seed(seed)
-    log_probs = (5 * torch.randn(1, 6, 6)).log_softmax(-1)
+    context, stride = context
+    log_probs = (5 * torch.randn(1, 30, 6)).log_softmax(-1)
     lengths, tokens = torch.randint(1, 4, (1, 9)), torch.randint(0, 5, (1, 9, 3))
-    heard = Heard(log_probs, torch.ones(1, 6, dtype=torch.bool), 2)
+    heard = Heard(log_probs, torch.ones(1, 30, dtype=torch.bool), context)
     best = heard.best(tokens, lengths, torch.zeros(1, 9), count)[0].tolist()
     scores = []
     for n in range(9):
-        around = [heard.around[0, token] for token in tokens[0, n, : lengths[0, n]].tolist()]
+        around = [heard.around[0, token, ::stride] for token in tokens[0, n, : lengths[0, n]].tolist()]
         scores.append(float((sum(around) / len(around)).max()))
     assert best == sorted(best)
     assert sorted(scores[n] for n in best) == pytest.approx(sorted(scores)[-count:], abs=1e-5)
