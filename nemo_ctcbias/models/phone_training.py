@@ -21,7 +21,8 @@ class PhoneTrainingOptions:
     """Learning rate and input.
 
     Args:
-        lr: highest learning rate, reached after `warmup` steps, then falling linearly to 0 at the last step.
+        lr: highest learning rate, reached after the warm-up, then falling linearly to 0 at the last step.
+        warmup: steps until then.
         weight_decay: of AdamW.
         spec_augment: whether the input is masked as in the base model's training.
     """

@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.errors import check_range
 from nemo_ctcbias.phonetics.alignment import HeardPhones, checked, forward_scores, word_cuts
 from nemo_ctcbias.phonetics.edit_distance import DistanceTable
 from nemo_ctcbias.phonetics.lattice import Lattice
@@ -46,9 +46,7 @@ class LookupOptions:
     def __post_init__(self) -> None:
         lowest = {"min_phones": 1, "max_words": 1, "min_gain": -np.inf}
         for name, value in vars(self).items():
-            least, most = lowest.get(name, 0), 1 if name == "distance" else np.inf
-            if not (np.isreal(value) and np.isfinite(value) and least <= value <= most):
-                raise SettingError(f"lookup.{name}: {value!r} is out of range; give a number from {least} to {most}")
+            check_range(f"lookup.{name}", value, lowest.get(name, 0), 1 if name == "distance" else np.inf)
 
 
 @dataclass(frozen=True)

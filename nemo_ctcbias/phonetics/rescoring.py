@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.errors import check_range
 from nemo_ctcbias.phonetics.alignment import checked, forward_scores, word_cuts
 from nemo_ctcbias.phonetics.lattice import Lattice
 from nemo_ctcbias.phonetics.pronouncer import Pronouncer
@@ -34,10 +34,8 @@ class RescoringOptions:
     limit: float = 30.0
 
     def __post_init__(self) -> None:
-        for name, least in (("weight", 0), ("n_best", 1), ("limit", 0)):
-            value = getattr(self, name)
-            if not (np.isreal(value) and np.isfinite(value) and value >= least):
-                raise SettingError(f"rescoring.{name}: {value!r} is out of range; give a number from {least} up")
+        for name, value in vars(self).items():
+            check_range(f"rescoring.{name}", value, 1 if name == "n_best" else 0)
 
 
 class Hypothesis(Protocol):

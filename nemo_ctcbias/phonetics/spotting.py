@@ -16,7 +16,7 @@ import numpy as np
 
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.bias_list.report import announce
-from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.errors import SettingError, check_range
 from nemo_ctcbias.phonetics.g2p import G2P
 from nemo_ctcbias.phonetics.phone_search import PhoneSearch
 from nemo_ctcbias.phonetics.phones import Pronunciation
@@ -50,10 +50,9 @@ class SpottingOptions:
     adapter_strength: float = 2.0
 
     def __post_init__(self) -> None:
+        lowest = {"free_list": 1, "threshold": -np.inf, "usual": -np.inf}
         for name, value in vars(self).items():
-            lowest = 1 if name == "free_list" else 0
-            if not (np.isreal(value) and np.isfinite(value) and (value >= lowest or name in ("threshold", "usual"))):
-                raise SettingError(f"spotting.{name}: {value!r} is out of range; give a number from {lowest} up")
+            check_range(f"spotting.{name}", value, lowest.get(name, 0))
         if self.least > self.most:
             raise SettingError(f"spotting.least: {self.least} is above spotting.most, {self.most}; exchange them")
 
