@@ -38,7 +38,6 @@ MEANINGS: dict[str, str] = {
     "data.max_seconds": "longer utterances are left out.",
     "data.workers": "processes that read recordings; 0: the training reads them itself.",
     "data.seed": "of the order of the data, and of first weights and dropout.",
-    "training.warmup": "steps until `lr` is reached.",
     # NeMo's model
     "model.sample_rate": "of the recordings, in Hz.",
     "model.log_prediction": "whether a transcript of every validation batch goes to the log.",
