@@ -51,6 +51,10 @@ class AdaptedLogProbs:
             log_probs = self.model.decoder(encoder_output=changed)[0, : int(encoded.lengths[0])]
         return np.ascontiguousarray(log_probs.float().cpu().numpy())
 
+    def get_ready(self, bias_list: Any) -> None:
+        """Spell a list, which is done once a list, not once a recording."""
+        self.model.context.tokens_of(bias_list, self.vocabulary)
+
     def encode(self, item: Item) -> Any:
         """What the encoder makes of an utterance: `nemo_ctcbias.models.context.Encoded`."""
         import torch

@@ -233,6 +233,8 @@ class OwnSystem(PlainSystem):
             # The decoder keeps its last lists; thousands of lists of 20,000 phrases would fill the memory.
             self._decoder.compile.cache_clear()
             self._decoder.compile(listened)
+        if self._recipe.adapted:
+            self._recipe.adapted.get_ready(listened)
         if self._recipe.spotting:
             self._recipe.spotting.get_ready(bias_list)
         if self._recipe.second_pass:

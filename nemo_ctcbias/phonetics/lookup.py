@@ -6,6 +6,7 @@ words are the pronunciation of a listed phrase, and the words there are unknown 
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -34,17 +35,22 @@ class LookupOptions:
         the phones must be exactly the pronunciation.
     min_gain: log-prob that the phrase's phones must have over those of the words it replaces; where exactly its
         pronunciation was heard, 0 is enough, for an unknown word may be another spelling of it.
+    list_cost: what a phrase of a list of N > `free_list` phrases must gain besides, times ln(N / free_list): the longer
+        the list, the more of it sounds like what was said by chance.
+    free_list: phrases of a list; longer ones ask for more.
     """
 
     min_confidence: float = 0.5
     distance: float = 0.2
-    min_phones: int = 4
+    min_phones: int = 5
     max_words: int = 4
     slack: int = 1
     min_gain: float = 2.0
+    list_cost: float = 1.0
+    free_list: float = 100.0
 
     def __post_init__(self) -> None:
-        lowest = {"min_phones": 1, "max_words": 1, "min_gain": -np.inf}
+        lowest = {"min_phones": 1, "max_words": 1, "min_gain": -np.inf, "free_list": 1}
         for name, value in vars(self).items():
             check_range(f"lookup.{name}", value, lowest.get(name, 0), 1 if name == "distance" else np.inf)
 
@@ -98,7 +104,7 @@ class PronunciationIndex:
         self._pronunciations = list(self._of)
         owners = [(row, phrase) for row, one in enumerate(self._pronunciations) for phrase in self._of[one]]
         self._rows, self._phrases = np.array(owners, dtype=np.int64).reshape(-1, 2).T
-        self._table: DistanceTable | None = None
+        self._table = DistanceTable(self._pronunciations)
 
     def rows(self, heard: np.ndarray) -> np.ndarray:
         """Which pronunciations belong to phrases with a positive factor in `heard` [N]: `among` of `near`."""
@@ -110,8 +116,6 @@ class PronunciationIndex:
         """For each end, phrases with a pronunciation that is at most `distance` times its length from the first `end`
         phones, and how far; only the pronunciations `among` count, None: all.
         """
-        if self._table is None:
-            self._table = DistanceTable(self._pronunciations)
         found = {}
         for end, rows in self._table.within(phones, ends, distance, among).items():
             nearest: dict[int, float] = {}
@@ -137,6 +141,7 @@ class LexiconLookup:
         self.pronouncer, self.options = pronouncer, options
         self.index = PronunciationIndex(pronouncer)
         self._in_vocabulary = in_vocabulary
+        self._chance = options.list_cost * math.log(max(1.0, len(pronouncer.bias_list) / options.free_list))
         forms = [form for phrase in pronouncer.bias_list for form in phrase.forms]
         self._listed = {word for form in forms for word in form.lower().split()}
 
@@ -244,7 +249,7 @@ class LexiconLookup:
             lattices.append(Lattice.of(slots))
         score, *old_scores = forward_scores(log_probs[start:end], lattices).tolist()
         old_score = old_scores[0] if old_scores else None
-        needed = self.options.min_gain if distance else min(self.options.min_gain, 0.0)
+        needed = (self.options.min_gain if distance else min(self.options.min_gain, 0.0)) + self._chance
         fits = score > -np.inf and (old_score is None or score - old_score >= needed)
         if fits:  # else the old words sound better
             yield Replacement(first, last, old, index, form, start, end, heard, distance, score, old_score)

@@ -112,6 +112,12 @@ def test_words_that_cannot_be_pronounced_are_replaced_too(find):
     assert found.old_score is None and found.form == "Siprot"
 
 
+def test_phrases_of_long_lists_must_gain_more(find):
+    (found,) = find("S IH P R AA T", "siprod")
+    assert find("S IH P R AA T", "siprod", free_list=1, list_cost=found.gain) == []
+    assert find("S IH P R AA T", "siprod", free_list=1000, list_cost=found.gain) == [found], "it is a short one"
+
+
 def test_replacements_do_not_overlap(find):
     frames = "S IH P R AA T | S IH P R AA T | K AE TH R IH N"
     found = find(frames, "siprod siprod kathrin")
@@ -143,7 +149,7 @@ def test_nothing_to_look_up(sung):
     assert lookup.find(sung("S IH P"), []) == []
 
 
-@pytest.mark.parametrize("setting", [{"distance": 2}, {"min_phones": 0}, {"max_words": 0}, {"min_confidence": -1}])
+@pytest.mark.parametrize("setting", [{"distance": 2}, {"min_phones": 0}, {"max_words": 0}, {"free_list": 0}])
 def test_wrong_settings_are_named(setting):
     with pytest.raises(SettingError, match=rf"lookup\.{next(iter(setting))}: .* is out of range"):
         LookupOptions(**setting)
