@@ -20,7 +20,7 @@ from nemo_ctcbias.bias_list import BiasList, Vocabulary, spell
 from nemo_ctcbias.errors import BiasListError
 from nemo_ctcbias.models.layers import hooked, keep_frames, layers_of
 
-_CACHED_LISTS, _CACHED_PHRASES = 64, 100_000  # whichever is reached first; one list is always kept
+_CACHED_LISTS, _CACHED_PHRASES = 64, 30_000  # whichever is reached first; one list is always kept
 
 
 @dataclass
