@@ -12,7 +12,7 @@ from nemo_ctcbias.phonetics.phones import BLANK, PHONE_IDS
 pytest.importorskip("nemo.collections.asr")
 pytest.importorskip("pyctcdecode")
 
-SAID = "DH AH W AO T ER"
+SAID = "DH AH W AO T ER Z"  # lookup asks for five phones
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def head(tiny_model, tmp_path_factory):
 @pytest.fixture
 def lexicon(tmp_path):
     path = tmp_path / "words.dict"
-    path.write_text("the DH AH\nwater W AO T ER\nwe W IY\n")
+    path.write_text("the DH AH\nwater W AO T ER Z\nwe W IY\n")
     assert Lexicon.load(path)
     return path
 
