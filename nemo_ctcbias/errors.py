@@ -1,9 +1,5 @@
 """Errors a user can act on: each message says where, what and what to do next."""
 
-import math
-from numbers import Real
-from typing import Any
-
 
 class BiasingError(Exception):
     """Base of all errors raised on purpose by this package; the CLI prints them on one line."""
@@ -39,14 +35,3 @@ class ManifestError(BiasingError, ValueError):
 
 class MissingDependencyError(BiasingError, ImportError):
     """An optional package is needed; the message gives its install command."""
-
-
-def check_range(name: str, value: Any, least: float = 0, most: float = math.inf) -> None:
-    """Refuse a setting that is no finite number from `least` to `most`.
-
-    Raises:
-        SettingError: with the setting's name.
-    """
-    if not (isinstance(value, Real) and math.isfinite(value) and least <= value <= most):
-        bounds = "" if least == -math.inf else f" from {least} " + ("up" if most == math.inf else f"to {most}")
-        raise SettingError(f"{name}: {value!r} is out of range; give a number{bounds}")

@@ -147,18 +147,15 @@ class ContextualAdapter(nn.Module):
         parts = [
             self.encoder(tokens[at : at + _CHUNK], lengths[at : at + _CHUNK], types[at : at + _CHUNK])
             for at in range(0, len(listed), _CHUNK)
-        ]
-        if len(parts) == 1:
-            vectors = parts[0][1][None]
-        else:
-            vectors = None if parts else weight.new_zeros(1, 0, tokens.shape[1], len(weight))
+        ] or [(weight.new_zeros(0, len(weight)), weight.new_zeros(0, tokens.shape[1], len(weight)))]
+        kept = len(parts) == 1 and not self.training  # in training the tokens have a dropout of their own
         return PhraseBank(
-            phrases=torch.cat([one for one, _ in parts])[None] if parts else weight.new_zeros(1, 0, len(weight)),
+            phrases=torch.cat([phrases for phrases, _ in parts])[None],
             tokens=tokens[None],
             lengths=lengths.to(device)[None],
             types=types[None],
             bias=listed.log_weights.to(device)[None],
-            vectors=vectors,
+            vectors=parts[0][1][None] if kept else None,
         )
 
     def forward(

@@ -47,7 +47,6 @@ class Heard:
         heard = pad(heard, (0, 0, 0, 1))  # a token that is always heard stands for those after a phrase's last
         self.before = _best(heard, context, 0)  # [B, V + 1, T]
         self.after = _best(heard, 0, context)
-        self.around = torch.maximum(self.before, self.after)
         self.here = _best(heard, AT_FRAME, AT_FRAME)
         self.stride = max(1, context // 3)
 
@@ -64,7 +63,8 @@ class Heard:
             int [B, count].
         """
         chosen = []
-        for row, around in enumerate(self.around[..., :: self.stride].contiguous()):  # [V + 1, T']
+        before, after = self.before[..., :: self.stride], self.after[..., :: self.stride]
+        for row, around in enumerate(torch.maximum(before, after)):  # [V + 1, T']
             of = row if len(tokens) > 1 else 0
             fits = []
             for at in range(0, tokens.shape[1], _CHUNK):

@@ -79,7 +79,7 @@ class PhraseBank:
         phrases: [B, N, D] embeddings.
         tokens, lengths, types: int [B, N, L], [B, N] and [B, N].
         bias: [B, N] added to the attention's scores: ln of the weight, -inf where there is no phrase.
-        vectors: [B, N, L, D] of the phrases' tokens; None for lists so long that they are made anew for the few needed.
+        vectors: [B, N, L, D] of the phrases' tokens; None in training and for long lists: made anew for the few needed.
     """
 
     phrases: Tensor

@@ -6,21 +6,20 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-import numpy as np
 from tqdm import tqdm
 
-from nemo_ctcbias.audio import load_audio, split_long
 from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.commands.compare import show_comparison
 from nemo_ctcbias.commands.loading import load_model
+from nemo_ctcbias.commands.recordings import Recording, is_file, loaded, recordings_of_manifest
 from nemo_ctcbias.commands.settings import read_settings
 from nemo_ctcbias.decoding.hits import Hit
-from nemo_ctcbias.errors import AudioError, ManifestError, SettingError
+from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.options import LanguageModelOptions
 from nemo_ctcbias.models.config import PRESET_NAMES
 from nemo_ctcbias.shipped import LANGUAGE_MODEL, shipped_file
@@ -28,18 +27,6 @@ from nemo_ctcbias.shipped import LANGUAGE_MODEL, shipped_file
 GROUP = 64  # batches whose recordings are held in memory at a time, and sorted by length
 SHOWN_NOTES = 5
 LM = LanguageModelOptions()
-
-
-@dataclass
-class Recording:
-    """One recording to transcribe and what became of it."""
-
-    path: str
-    offset: float = 0.0
-    duration: float | None = None
-    bias_list: BiasList | None = None  # its own list, from the manifest
-    reference: str | None = None
-    pieces: list[tuple[int, np.ndarray]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -72,8 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--lm-alpha", type=float, help=f"weight of its log-probs (default {LM.alpha})")
     parser.add_argument("--lm-beta", type=float, help=f"score of each word (default {LM.beta})")
-    parser.add_argument("--phone-head", metavar="FILE", help="phone head (a `save_phone_head` file) for rescoring and "
-                        "lookup; none: without (default: the model's own; the shipped model's)")  # fmt: skip
+    parser.add_argument("--phone-head", metavar="FILE", help="phone head (a `save_phone_head` file) for spotting, "
+                        "rescoring, lookup; none: without (default: the model's own; the shipped model's)")  # fmt: skip
     parser.add_argument("--variants", type=int, metavar="N", help="spellings of each phrase to listen for, its own "
                         "included (default: the model's own setting, 1)")  # fmt: skip
     parser.add_argument("--pronunciations", metavar="FILE", help="lexicon in the format of the CMU dictionary")
@@ -89,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
     """Transcribe; 1 if some recordings failed."""
     _check(args)
     bias_list = _bias_list(args)
-    recordings = [Recording(path) for path in args.audio] + (_from_manifest(args.manifest) if args.manifest else [])
+    recordings = [Recording(path) for path in args.audio]
+    recordings += recordings_of_manifest(args.manifest) if args.manifest else []
     model = load_model(args.model, args.device, args.adapter, args.phone_head)
     if args.settings is not None:
         model.set_biasing(**read_settings(args.settings))
@@ -109,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     with tqdm(total=len(recordings), desc="transcribing", disable=None, file=sys.stderr) as bar:
         for first in range(0, len(recordings), size):
             group = recordings[first : first + size]
-            good = list(_loaded(group, model.cfg.sample_rate))
+            good = list(loaded(group, model.cfg.sample_rate))
             transcripts += transcribe_all(model, good, args.batch_size)
             if args.compare:
                 without += transcribe_all(model, [replace(one, bias_list=None) for one in good], args.batch_size, True)
@@ -126,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what can be refused before the model is loaded."""
-    taken = next((phrase for phrase in args.bias if _is_file(phrase)), None)
+    taken = next((phrase for phrase in args.bias if is_file(phrase)), None)
     if taken is not None:
         raise SettingError(f"--bias took the file {taken} for a phrase; name recordings before --bias, or after --")
     if not args.audio and not args.manifest:
@@ -135,7 +123,7 @@ def _check(args: argparse.Namespace) -> None:
         raise SettingError(f"--batch-size must be 1 or more, got {args.batch_size}")
     if args.bias_weight is not None and not 0 <= args.bias_weight < math.inf:
         raise SettingError(f"--bias-weight must be 0 or more, got {args.bias_weight}; 10 is the tuned strength")
-    if args.lm is not None and args.lm != "none" and not _is_file(args.lm):
+    if args.lm is not None and args.lm != "none" and not is_file(args.lm):
         raise SettingError(f"--lm {args.lm}: no such language model; give a KenLM .arpa or binary file, or none")
     if args.out is not None and (Path(args.out).is_dir() or not Path(args.out).parent.is_dir()):
         raise SettingError(f"--out {args.out}: cannot be written; name a file in a folder that exists")
@@ -163,16 +151,9 @@ def _set_phonetics(model, args: argparse.Namespace) -> None:
     settings = {"variants": args.variants, "lexicon": args.pronunciations}
     settings = {name: value for name, value in settings.items() if value is not None}
     if args.phone_head == "none":
-        settings |= {"rescoring": {"enabled": False}, "lookup": {"enabled": False}}
+        settings |= {part: {"enabled": False} for part in ("spotting", "rescoring", "lookup")}
     if settings:
         model.set_phonetics(**settings)
-
-
-def _is_file(text: str | Path) -> bool:
-    try:
-        return Path(text).is_file()
-    except OSError:  # too long for a file name
-        return False
 
 
 def _report(notes: Iterable[Note]) -> None:
@@ -230,48 +211,6 @@ def _bias_list(args: argparse.Namespace) -> BiasList | None:
         return BiasList(args.bias, source="--bias")
     listed = BiasList.load(args.bias_list)
     return BiasList([*listed, *args.bias], source=f"{args.bias_list} and --bias") if args.bias else listed
-
-
-def _from_manifest(path: str) -> list[Recording]:
-    from nemo_ctcbias.models.utterance_lists import FIELD, list_of_entry, rows_of_manifest
-
-    folder, recordings = Path(path).parent, []
-    for number, row in rows_of_manifest(path):
-        where, audio = f"{path}:{number}", row.get("audio_filepath")
-        if not isinstance(audio, str):
-            raise ManifestError(f"{where}: no 'audio_filepath'; a row is a JSON object with that field")
-        own, offset, duration = row.get(FIELD), _seconds(row, "offset", where), _seconds(row, "duration", where)
-        recordings.append(
-            Recording(
-                path=str(folder / audio if _is_file(folder / audio) else audio),
-                offset=offset or 0.0,
-                duration=duration or None if offset is not None else None,  # as NeMo: durations are often rounded
-                bias_list=None if own is None else list_of_entry(own, where, folder),
-                reference=row["text"] if isinstance(row.get("text"), str) and row["text"].strip() else None,
-            )
-        )
-    if not recordings:
-        raise ManifestError(f"{path}: holds no rows; a row is a JSON object with an 'audio_filepath'")
-    return recordings
-
-
-def _seconds(row: dict, field: str, where: str) -> float | None:
-    value = row.get(field)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0):
-        raise ManifestError(f"{where}: '{field}' must be seconds from 0 up, got {value!r}")
-    return value
-
-
-def _loaded(recordings: list[Recording], sample_rate: int) -> Iterator[Recording]:
-    """Those that could be read, with their samples; the others are reported."""
-    for one in recordings:
-        try:
-            samples = load_audio(one.path, sample_rate, one.offset, one.duration)
-        except AudioError as error:
-            print(f"nemo-ctcbias: {error}", file=sys.stderr)
-            continue
-        one.pieces = split_long(samples, sample_rate)
-        yield one
 
 
 def _print(transcripts: list[Transcript], as_json: bool, named: bool, out: TextIO) -> None:

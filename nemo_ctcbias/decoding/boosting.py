@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
+from nemo_ctcbias.bias_list.list_length import log_excess
 from nemo_ctcbias.errors import SettingError
 
 
@@ -43,11 +44,7 @@ class BoostOptions:
 
     def phrase_cost(self, phrases: int) -> float:
         """What a completed phrase of a list of `phrases` gives back, before the weights."""
-        return self.list_cost * self.log_excess(phrases)
-
-    def log_excess(self, phrases: int) -> float:
-        """ln(N / free_list) of a list of N > free_list phrases, 0 of shorter ones."""
-        return math.log(max(1.0, phrases / max(1.0, self.free_list)))
+        return self.list_cost * log_excess(phrases, self.free_list)
 
     def __post_init__(self) -> None:
         for field in fields(self):

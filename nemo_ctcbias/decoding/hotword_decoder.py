@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from nemo_ctcbias.bias_list import BiasList, Phrase, Vocabulary
+from nemo_ctcbias.bias_list.list_length import log_excess
 from nemo_ctcbias.bias_list.trie import ROOT
 from nemo_ctcbias.decoding.beam_search import BeamOptions, BeamSearch, Hypothesis
 from nemo_ctcbias.decoding.biased_beam import BiasedBeam, Timing
@@ -221,7 +222,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         model = self._language_model
         if self.class_weight is None or not compiled.active or not isinstance(model, LanguageModel):
             return model
-        listed = self.class_list_cost * self.boost.log_excess(compiled.trie.phrases)
+        listed = self.class_list_cost * log_excess(compiled.trie.phrases, self.boost.free_list)
         return BoostClass(model, compiled.words, self.class_weight - listed)
 
     def _beams(self, log_probs, hypotheses, compiled, weight, base_log_probs) -> list[BiasedBeam]:

@@ -36,8 +36,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--adapter", type=Path, help="contextual adapter of the model (default: its own, or the shipped model's)")
     add("--lm", type=Path, help="KenLM file for the parts lm and boost-lm (default: the shipped model's)")
     add("--token-lm", type=Path, help="ARPA of the model's tokens for nemo-boosting-beam+lm (examples/token_lm.py)")
-    add("--phone-head", type=Path, help="phone head for rescore and lookup (default: its own, or the shipped model's)")
-    add("--pronunciations", type=Path, help="lexicon in the format of the CMU dictionary for g2g, rescore and lookup")
+    add(
+        "--phone-head",
+        type=Path,
+        help="for spot, rescore and lookup (default: the model's own, or the shipped one's)",
+    )
+    add(
+        "--pronunciations",
+        type=Path,
+        help="lexicon in the format of the CMU dictionary, for all parts about sounds",
+    )
     add("--variants", type=int, default=5, metavar="N", help="forms of a phrase with g2g, itself included (default 5)")
     add("--beam-width", type=int, default=100, help="of hotword and pyctcdecode (default 100)")
     add("--slow-utterances", type=int, default=30, help="subset for systems that are slow at a size (default 30)")

@@ -6,7 +6,6 @@ words are the pronunciation of a listed phrase, and the words there are unknown 
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,8 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from nemo_ctcbias.errors import check_range
+from nemo_ctcbias.bias_list.list_length import log_excess
+from nemo_ctcbias.number_settings import check_numbers
 from nemo_ctcbias.phonetics.alignment import HeardPhones, checked, forward_scores, word_cuts
 from nemo_ctcbias.phonetics.edit_distance import DistanceTable
 from nemo_ctcbias.phonetics.lattice import Lattice
@@ -51,8 +51,7 @@ class LookupOptions:
 
     def __post_init__(self) -> None:
         lowest = {"min_phones": 1, "max_words": 1, "min_gain": -np.inf, "free_list": 1}
-        for name, value in vars(self).items():
-            check_range(f"lookup.{name}", value, lowest.get(name, 0), 1 if name == "distance" else np.inf)
+        check_numbers("lookup", self, lowest, highest={"distance": 1})
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,7 @@ class LexiconLookup:
         self.pronouncer, self.options = pronouncer, options
         self.index = PronunciationIndex(pronouncer)
         self._in_vocabulary = in_vocabulary
-        self._chance = options.list_cost * math.log(max(1.0, len(pronouncer.bias_list) / options.free_list))
+        self._chance = options.list_cost * log_excess(len(pronouncer.bias_list), options.free_list)
         forms = [form for phrase in pronouncer.bias_list for form in phrase.forms]
         self._listed = {word for form in forms for word in form.lower().split()}
 

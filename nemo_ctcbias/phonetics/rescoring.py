@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from nemo_ctcbias.errors import check_range
+from nemo_ctcbias.number_settings import check_numbers
 from nemo_ctcbias.phonetics.alignment import checked, forward_scores, word_cuts
 from nemo_ctcbias.phonetics.lattice import Lattice
 from nemo_ctcbias.phonetics.pronouncer import Pronouncer
@@ -34,8 +34,7 @@ class RescoringOptions:
     limit: float = 30.0
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            check_range(f"rescoring.{name}", value, 1 if name == "n_best" else 0)
+        check_numbers("rescoring", self, lowest={"n_best": 1})
 
 
 class Hypothesis(Protocol):

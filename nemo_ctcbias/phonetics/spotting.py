@@ -7,7 +7,6 @@ is heard.  The longer the list, the more of it sounds like something else by cha
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,8 +14,10 @@ from functools import lru_cache
 import numpy as np
 
 from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.bias_list.list_length import log_excess
 from nemo_ctcbias.bias_list.report import announce
-from nemo_ctcbias.errors import SettingError, check_range
+from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.number_settings import check_numbers
 from nemo_ctcbias.phonetics.g2p import G2P
 from nemo_ctcbias.phonetics.phone_search import PhoneSearch
 from nemo_ctcbias.phonetics.phones import Pronunciation
@@ -50,9 +51,7 @@ class SpottingOptions:
     adapter_strength: float = 1.6
 
     def __post_init__(self) -> None:
-        lowest = {"free_list": 1, "threshold": -np.inf, "usual": -np.inf}
-        for name, value in vars(self).items():
-            check_range(f"spotting.{name}", value, lowest.get(name, 0))
+        check_numbers("spotting", self, lowest={"free_list": 1, "threshold": -np.inf, "usual": -np.inf})
         if self.least > self.most:
             raise SettingError(f"spotting.least: {self.least} is above spotting.most, {self.most}; exchange them")
 
@@ -110,7 +109,7 @@ class PhraseSpotter:
         self._owner = np.array([index for index, _ in sounding], dtype=np.int64)
         self._search = PhoneSearch([pronunciation for _, pronunciation in sounding])
         lengths = np.array([len(pronunciation) for _, pronunciation in sounding], dtype=np.float64)
-        chance = options.list_cost * math.log(max(1.0, len(self.bias_list) / options.free_list))
+        chance = options.list_cost * log_excess(len(self.bias_list), options.free_list)
         self._credit = options.phone_credit * lengths - chance
 
     def evidence(self, log_probs: np.ndarray) -> np.ndarray:

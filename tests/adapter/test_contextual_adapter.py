@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -51,6 +53,18 @@ def test_results_do_not_depend_on_the_batch_or_its_padding(batch):
         cut = (encoded[[row], :length], [layer[[row], :length]], lengths[[row]], log_probs[[row], :length])
         alone = adapter(*cut, adapter.embed(TokenList.of(listed)))
         torch.testing.assert_close(together[[row], :length], alone, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_token_vectors_are_kept_or_made_anew_all_the_same(batch):
+    adapter = trained(token_phrases=2)
+    bank = adapter.embed(TokenList.of(LISTED))
+    assert bank.vectors.shape == (1, 5, 4, 8)
+    found = adapter(*batch, replace(bank, vectors=None))
+    torch.testing.assert_close(adapter(*batch, bank), found, atol=1e-6, rtol=1e-6)
+    mixed = PhraseBank.stack([replace(bank, vectors=None), bank, bank])
+    assert mixed.vectors is None and torch.allclose(adapter(*batch, mixed), found, atol=1e-6)
+    assert adapter.train().embed(TokenList.of(LISTED)).vectors is None, "their dropout is another one"
 
 
 @torch.no_grad()

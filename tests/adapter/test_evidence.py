@@ -56,9 +56,9 @@ def test_the_best_phrases_equal_brute_force(count, context, seed):
     lengths, tokens = torch.randint(1, 4, (1, 9)), torch.randint(0, 5, (1, 9, 3))
     heard = Heard(log_probs, torch.ones(1, 30, dtype=torch.bool), context)
     best = heard.best(tokens, lengths, torch.zeros(1, 9), count)[0].tolist()
-    scores = []
+    near, scores = torch.maximum(heard.before, heard.after), []
     for n in range(9):
-        around = [heard.around[0, token, ::stride] for token in tokens[0, n, : lengths[0, n]].tolist()]
+        around = [near[0, token, ::stride] for token in tokens[0, n, : lengths[0, n]].tolist()]
         scores.append(float((sum(around) / len(around)).max()))
     assert best == sorted(best)
     assert sorted(scores[n] for n in best) == pytest.approx(sorted(scores)[-count:], abs=1e-5)

@@ -80,7 +80,7 @@ def test_errors_of_head_and_subwords(base_nemo):
     assert table(errors).splitlines()[2:] == ["| phone head | 16.7 | 25.0 |", "| subwords, pronounced | 66.7 | 100.0 |"]
 
 
-def test_transcribe_takes_head_variants_and_lexicon(base_nemo, head, lexicon, noise_wavs, capsys):
+def test_transcribe_takes_head_variants_and_lexicon(base_nemo, head, lexicon, noise_wavs, tmp_path, capsys):
     pytest.importorskip("pyctcdecode")
     command = ["transcribe", str(noise_wavs[0]), "--model", str(base_nemo), "--bias", "Kathryn"]
     phonetic = ["--phone-head", str(head), "--variants", "3", "--pronunciations", str(lexicon)]
@@ -90,6 +90,15 @@ def test_transcribe_takes_head_variants_and_lexicon(base_nemo, head, lexicon, no
     plain = capsys.readouterr().out
     assert main([*command, "--phone-head", "none"]) == 0
     assert capsys.readouterr().out == plain
+    model = from_ctc(base_nemo)
+    model.load_phone_head(head)
+    model.set_phonetics(spotting={"threshold": 1000.0})  # nothing can be heard so clearly
+    model.save_to(str(tmp_path / "phones.nemo"))
+    command[command.index("--model") + 1] = str(tmp_path / "phones.nemo")
+    assert main([*command, "--bias-weight", "300"]) == 0
+    assert main([*command, "--bias-weight", "300", "--phone-head", "none"]) == 0
+    spotted, unspotted = capsys.readouterr().out.splitlines()
+    assert spotted != unspotted, "without its head, a model listens for everything"
     for option, words in (
         (["--variants", "0"], "biasing.phonetics.variants"),
         (["--phone-head", "no.pt"], "no such phone head"),

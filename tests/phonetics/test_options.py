@@ -31,6 +31,9 @@ def test_sections_become_options():
         ({"rescoring": {"enabled": 1}}, "rescoring.enabled: must be true, false or null"),
         ({"rescoring": {"weight": "much"}}, r"rescoring"),
         ({"lookup": {"distance": 2}}, r"lookup.distance: 2 is out of range"),
+        ({"lookup": {"max_words": 1.5}}, r"lookup.max_words: 1.5 is out of range; give a whole number from 1 up"),
+        ({"rescoring": {"n_best": 2.5}}, r"rescoring.n_best: 2.5 is out of range; give a whole number from 1 up"),
+        ({"rescoring": {"weight": True}}, r"rescoring.weight: True is out of range; give a number from 0 up"),
         ({"lookup": {"words": 2}}, r"lookup: unknown key 'words'; known: enabled, min_confidence"),
     ],
 )
