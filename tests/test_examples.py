@@ -127,27 +127,24 @@ def test_adapter_training_and_resumption(base_nemo, tmp_path):
     assert all(torch.equal(value, base[name]) for name, value in model.state_dict().items() if name in base)
 
 
+def assert_refused(script, common, bad, cwd):
+    """Each setting stops the script, whose message has the words; they run side by side, as NeMo takes long to load."""
+    command = [sys.executable, str(ROOT / "examples" / script), *common, "trainer.accelerator=cpu"]
+    options = {"cwd": cwd, "env": ENV, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    running = {setting: subprocess.Popen([*command, setting], **options) for setting in bad}
+    for setting, started in running.items():
+        _, said = started.communicate()
+        assert started.returncode and bad[setting] in said, setting
+
+
 def test_adapter_training_refuses_bad_settings_before_it_starts(base_nemo, tmp_path):
-    for setting, words in (
-        ("adapter.query_layers=[7]", "no layer 7"),
-        ("+adapter.hidden=3", "hidden"),
-        ("data.manifest=null", "nothing to train on"),
-    ):
-        done = subprocess.run(
-            [
-                sys.executable,
-                str(ROOT / "examples" / "train_contextual_adapter.py"),
-                f"model={base_nemo}",
-                f"data.manifest={DEMO / 'manifest.json'}",
-                "trainer.accelerator=cpu",
-                setting,
-            ],
-            cwd=tmp_path,
-            env=ENV,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode and words in done.stderr, setting
+    common = [f"model={base_nemo}", f"data.manifest={DEMO / 'manifest.json'}"]
+    bad = {
+        "adapter.query_layers=[7]": "no layer 7",
+        "+adapter.hidden=3": "hidden",
+        "data.manifest=null": "nothing to train on",
+    }
+    assert_refused("train_contextual_adapter.py", common, bad, tmp_path)
 
 
 def test_phone_head_training_and_resumption(base_nemo, tmp_path):
@@ -185,12 +182,8 @@ def test_phone_head_training_and_resumption(base_nemo, tmp_path):
 
 
 def test_phone_head_training_refuses_bad_settings_before_it_starts(base_nemo, tmp_path):
-    for setting, words in (("phone_head.layer=7", "no layer 7"), ("lexicon=none.dict", "no such lexicon")):
-        command = [sys.executable, str(ROOT / "examples" / "train_phone_head.py"), f"model={base_nemo}", setting]
-        done = subprocess.run(
-            [*command, "trainer.accelerator=cpu"], cwd=tmp_path, env=ENV, capture_output=True, text=True
-        )
-        assert done.returncode and words in done.stderr, setting
+    bad = {"phone_head.layer=7": "no layer 7", "lexicon=none.dict": "no such lexicon"}
+    assert_refused("train_phone_head.py", [f"model={base_nemo}"], bad, tmp_path)
 
 
 @pytest.mark.skipif(not lmplz.available(), reason="KenLM's lmplz is not built (see nemo_ctcbias/lm/lmplz.py)")
