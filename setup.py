@@ -13,7 +13,7 @@ version = next(
 # In a NeMo environment with numpy 2, install it with --no-deps instead of this extra (README).
 pyctcdecode = ["pyctcdecode==0.5.0", "numpy>=1.24,<2", "pyarrow<26"]
 plot = ["matplotlib>=3.6"]
-test = ["pytest>=7", "hypothesis>=6.80"]
+test = ["pytest>=7", "pytest-xdist>=3", "hypothesis>=6.80"]
 dev = ["ruff>=0.6"]
 
 setup(
