@@ -201,7 +201,8 @@ class ContextualAdapter(nn.Module):
                 tokens = tokens.unflatten(0, best.shape)
             mean = weights[..., :-1].mean(dim=1)  # [B, T, K]
             of_best = mean.gather(2, best[:, None].expand(-1, mean.shape[1], -1))
-            at = evidence.at[torch.arange(len(best), device=best.device)[:, None], best].permute(0, 3, 1, 2)
+            rows = torch.arange(len(best), device=best.device)[:, None]
+            at = evidence.at[rows, best, : some.tokens.shape[2]].permute(0, 3, 1, 2)
             context, of_tokens = self.token_attention(
                 queries,
                 tokens,

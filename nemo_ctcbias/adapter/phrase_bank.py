@@ -112,10 +112,11 @@ class PhraseBank:
         return cls(**{name: torch.cat([grown(bank, name) for bank in banks]) for name in kept})
 
     def take(self, index: Tensor) -> PhraseBank:
-        """The phrases `index` [B, K] of each utterance."""
-        values = [getattr(self, f.name) for f in fields(self)]
+        """The phrases `index` [B, K] of each utterance; L is that of the longest of them."""
         rows = torch.arange(len(index), device=index.device)[:, None] if len(self.bias) > 1 else 0
-        return PhraseBank(*(None if value is None else value[rows, index] for value in values))
+        taken = {f.name: value[rows, index] for f in fields(self) if (value := getattr(self, f.name)) is not None}
+        longest = max(int(taken["lengths"].max()), 1) if index.numel() else 1
+        return PhraseBank(**{n: v[:, :, :longest] if n in ("tokens", "vectors") else v for n, v in taken.items()})
 
     def __len__(self) -> int:
         return self.bias.shape[1]

@@ -48,7 +48,7 @@ class SpottingOptions:
     slope: float = 0.03
     least: float = 0.5
     most: float = 2.0
-    adapter_strength: float = 1.6
+    adapter_strength: float = 1.5
 
     def __post_init__(self) -> None:
         check_numbers("spotting", self, lowest={"free_list": 1, "threshold": -np.inf, "usual": -np.inf})
