@@ -114,9 +114,16 @@ class PhraseBank:
     def take(self, index: Tensor) -> PhraseBank:
         """The phrases `index` [B, K] of each utterance; L is that of the longest of them."""
         rows = torch.arange(len(index), device=index.device)[:, None] if len(self.bias) > 1 else 0
-        taken = {f.name: value[rows, index] for f in fields(self) if (value := getattr(self, f.name)) is not None}
-        longest = max(int(taken["lengths"].max()), 1) if index.numel() else 1
-        return PhraseBank(**{n: v[:, :, :longest] if n in ("tokens", "vectors") else v for n, v in taken.items()})
+        lengths = self.lengths[rows, index]
+        longest = int(lengths.max()) if lengths.numel() else 1
+        return PhraseBank(
+            phrases=self.phrases[rows, index],
+            tokens=self.tokens[rows, index, :longest],
+            lengths=lengths,
+            types=self.types[rows, index],
+            bias=self.bias[rows, index],
+            vectors=None if self.vectors is None else self.vectors[rows, index, :longest],
+        )
 
     def __len__(self) -> int:
         return self.bias.shape[1]

@@ -66,10 +66,11 @@ def announce(notes: Iterable[Note], most: int = 5) -> None:
     serious = [str(note) for note in notes if note.level != "changed"]
     for message in serious[:most]:
         _warn_once(message)
-    if len(serious) > most:
-        _warn_once(f"{len(serious) - most} more notes on this bias list; `nemo-ctcbias check-list` shows all")
+    if rest := tuple(serious[most:]):
+        _warn_once(f"{len(rest)} more notes on this bias list; `nemo-ctcbias check-list` shows all", rest)
 
 
 @lru_cache(maxsize=4096)
-def _warn_once(message: str) -> None:
+def _warn_once(message: str, about: tuple[str, ...] = ()) -> None:
+    """The same words about something else are said again."""
     logging.getLogger("nemo_ctcbias").warning(message)

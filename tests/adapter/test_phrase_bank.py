@@ -80,3 +80,15 @@ def test_take():
     taken = one.take(torch.tensor([[4, 0], [1, 1]]))
     assert torch.equal(taken.phrases[0], one.phrases[0, [4, 0]])
     assert torch.equal(taken.tokens[1], one.tokens[0, [1, 1]])
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=4))
+def test_take_keeps_no_more_places_than_its_phrases_have(index):
+    one, lengths = bank(6, 5, 0), torch.tensor([[3, 1, 5, 2, 1, 4]])
+    one.lengths, one.vectors = lengths, torch.randn(1, 6, 5, 4)
+    taken = one.take(torch.tensor([index]))
+    longest = max(lengths[0, row].item() for row in index)
+    assert taken.tokens.shape[2] == taken.vectors.shape[2] == longest
+    assert torch.equal(taken.tokens, one.tokens[:, index, :longest])
+    assert torch.equal(taken.vectors, one.vectors[:, index, :longest])
+    assert torch.equal(taken.lengths, lengths[:, index])

@@ -35,13 +35,14 @@ def test_the_report_lists_in_order_and_counts_by_level():
 
 
 def test_notes_are_logged_once_and_not_without_end(caplog):
-    from nemo_ctcbias.bias_list.report import _warn_once, announce
+    from nemo_ctcbias.bias_list.report import announce
 
-    _warn_once.cache_clear()  # what tests before this one had it say
     notes = [Note(f"a.txt:{i}", "x", "dropped", "is odd", "mend it") for i in range(8)]
     notes.append(Note("a.txt:9", "y", "changed", "lost a comma", "look"))
+    others = [Note(f"b.txt:{i}", "x", "dropped", "is odd", "mend it") for i in range(8)]
+    rest = "3 more notes on this bias list; `nemo-ctcbias check-list` shows all"
     with caplog.at_level(logging.WARNING, "nemo_ctcbias"):  # commands that ran before silence it
-        for _ in range(2):
-            announce(notes)
+        for listed in (notes, notes, others):
+            announce(listed)
     messages = [record.getMessage() for record in caplog.records if record.name == "nemo_ctcbias"]
-    assert messages == [*map(str, notes[:5]), "3 more notes on this bias list; `nemo-ctcbias check-list` shows all"]
+    assert messages == [*map(str, notes[:5]), rest, *map(str, others[:5]), rest]
