@@ -33,7 +33,9 @@ class PhraseEncoder(nn.Module):
             self.embedding.weight.copy_(rows / rows.norm(dim=1).mean() * rows.shape[1] ** 0.5 / 4)
 
     def forward(self, tokens: Tensor, lengths: Tensor, types: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Vectors of phrases and of their tokens.
+        """Vectors of phrases and of their tokens, in the precision of the weights whatever autocast says.
+
+        They are kept for later batches of any precision, and not every CPU has an LSTM in half precision.
 
         Args:
             tokens: int [N, L] token ids, padded with anything.
@@ -43,11 +45,12 @@ class PhraseEncoder(nn.Module):
         Returns:
             phrases [N, D], tokens [N, L, D]; what is padded never changes them (vectors at padding are arbitrary).
         """
-        embedded = self.dropout(self.embedding(tokens))
-        packed = pack_padded_sequence(embedded, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        states, (final, _) = self.lstm(packed)
-        states, _ = pad_packed_sequence(states, batch_first=True, total_length=tokens.shape[1])
-        phrases = self.phrase(torch.cat([final[0], final[1]], dim=-1))
-        if self.kind is not None and types is not None:
-            phrases = phrases + self.kind(types)
-        return phrases, self.token(torch.cat([states, embedded], dim=-1))
+        with torch.autocast(tokens.device.type, enabled=False):
+            embedded = self.dropout(self.embedding(tokens))
+            packed = pack_padded_sequence(embedded, lengths.cpu(), batch_first=True, enforce_sorted=False)
+            states, (final, _) = self.lstm(packed)
+            states, _ = pad_packed_sequence(states, batch_first=True, total_length=tokens.shape[1])
+            phrases = self.phrase(torch.cat([final[0], final[1]], dim=-1))
+            if self.kind is not None and types is not None:
+                phrases = phrases + self.kind(types)
+            return phrases, self.token(torch.cat([states, embedded], dim=-1))

@@ -132,6 +132,17 @@ def test_phrase_vectors_do_not_depend_on_padding(tokens, more):
     torch.testing.assert_close(padded_states[0, : len(tokens)], states[0])
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@torch.inference_mode()
+def test_phrase_vectors_do_not_depend_on_autocast(dtype):
+    encoder = PhraseEncoder(10, 192, 128).eval()  # as wide as one in use: narrow LSTMs are computed otherwise
+    listed = TokenList.of(LISTED)
+    with torch.autocast("cpu", dtype):
+        found = encoder(listed.tokens, listed.lengths)
+    for one, other in zip(found, encoder(listed.tokens, listed.lengths), strict=True):
+        assert torch.equal(one, other)
+
+
 def test_gradients_reach_every_weight(batch):
     adapter = trained(types=["people"], query_context=3)
     adapter(*batch, adapter.embed(TokenList.of(LISTED, types=["people"] * 5))).square().sum().backward()
