@@ -7,11 +7,32 @@ with array operations, so that the result never depends on the order of the list
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 ROOT = 0
-MAX_ROWS = 8192  # transition rows kept: 32 MB at 1,024 tokens
+
+
+class Automaton(NamedTuple):
+    """A trie's arrays, as compiled code takes them.
+
+    token: [S] by which each state is entered.
+    first_child: [S + 1] the children of state s are the states first_child[s] to first_child[s + 1] - 1, by token.
+    from_root: [V] the root's next state for every token.
+    weights: [N] of the phrases; the other fields as in `BoostingTrie`.
+    """
+
+    depth: np.ndarray
+    fail: np.ndarray
+    phrase: np.ndarray
+    cost: np.ndarray
+    report: np.ndarray
+    lend: np.ndarray
+    weights: np.ndarray
+    token: np.ndarray
+    first_child: np.ndarray
+    from_root: np.ndarray
 
 
 class BoostingTrie:
@@ -42,15 +63,21 @@ class BoostingTrie:
         costs: Sequence[float] | None = None,
     ):
         self.vocab_size = vocab_size
-        self.weights = np.asarray(weights, dtype=np.float64).reshape(-1)
+        self.weights = np.array(weights, dtype=np.float64).reshape(-1)
         costs = [0.0] * len(spellings) if costs is None else costs
         given = zip(spellings, costs, strict=True)
         used = [(p, tokens, cost) for (p, tokens), cost in given if len(tokens) and self.weights[p] != 0.0]
         self.phrases = len({p for p, _, _ in used})
         self._insert(used)
         self._link()
-        self._first_child = np.searchsorted(self._keys, np.arange(len(self.depth) + 1) * vocab_size)
-        self._reset_rows()
+        first_child = np.searchsorted(self._keys, np.arange(len(self.depth) + 1) * vocab_size) + 1
+        from_root = np.zeros(vocab_size, dtype=np.int64)
+        begin = np.arange(first_child[ROOT], first_child[ROOT + 1])
+        from_root[self._token[begin]] = begin
+        self.automaton = Automaton(
+            *(self.depth, self.fail, self.phrase, self.cost, self.report, self.lend),
+            *(self.weights, self._token, first_child, from_root),
+        )
 
     def __len__(self) -> int:
         return len(self.depth)
@@ -124,49 +151,14 @@ class BoostingTrie:
             bare = states[self.phrase[states] < 0]
             self.report[bare] = self.report[self.fail[bare]]
 
-    def children(self, state: int) -> tuple[np.ndarray, np.ndarray]:
-        """Tokens that continue a phrase from `state`, ascending, and the states they lead to."""
-        first, last = self._first_child[state], self._first_child[state + 1]
-        return self._token[first + 1 : last + 1], np.arange(first + 1, last + 1)
-
-    def row(self, state: int) -> np.ndarray:
-        """Next state for every token, int32 [V]: the automaton's transition with failures resolved."""
-        return self._pool[self._slot(state)]
-
-    def _slot(self, state: int) -> int:
-        """Place of a state's row in the pool; rows are made when a search first gets there."""
-        slot = self._slots.get(state)
-        if slot is None:
-            above = -1 if state == ROOT else self._slot(int(self.fail[state]))
-            if len(self._slots) == len(self._pool):
-                self._pool = np.concatenate([self._pool, np.zeros_like(self._pool)])
-            slot = len(self._slots)
-            self._slots[state] = slot
-            if above >= 0:
-                self._pool[slot] = self._pool[above]
-            tokens, states = self.children(state)
-            self._pool[slot, tokens] = states
-        return slot
-
-    def advance(self, states: np.ndarray, at: np.ndarray, tokens: np.ndarray) -> np.ndarray:
-        """Next states of many (states[at[i]], tokens[i]) pairs, int32 [pairs]."""
-        if len(self._slots) > MAX_ROWS:  # bounds memory on endless input
-            self._reset_rows()
-        slots = np.array([self._slot(state) for state in states.tolist()])
-        return self._pool[slots[at], tokens]
-
-    def continuations(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """All (index into `states`, token) pairs whose token continues a phrase in its own state."""
-        first = self._first_child[states]
-        counts = self._first_child[states + 1] - first
-        at = np.repeat(np.arange(len(states)), counts)
-        place = np.arange(len(at)) + np.repeat(first - (np.cumsum(counts) - counts), counts)
-        return at, self._token[place + 1]
-
-    def _reset_rows(self) -> None:
-        self._slots: dict[int, int] = {}
-        self._pool = np.zeros((64, self.vocab_size), dtype=np.int32)
-
     def step(self, state: int, token: int) -> int:
         """Next state after one token."""
-        return int(self.row(state)[token])
+        trie = self.automaton
+        while True:
+            first, end = trie.first_child[state], trie.first_child[state + 1]
+            place = first + int(np.searchsorted(trie.token[first:end], token))
+            if place < end and trie.token[place] == token:
+                return int(place)
+            if state == ROOT:
+                return ROOT
+            state = int(trie.fail[state])

@@ -1,9 +1,13 @@
-"""Word language model inside the token search: scores cached by search prefix and by text."""
+"""Word language model inside the token search: each word is scored once, each unfinished word once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Protocol
+
+import numpy as np
+
+from nemo_ctcbias.decoding.beams import Tree, new_tree, with_room
 
 
 class WordLanguageModel(Protocol):
@@ -20,9 +24,11 @@ class WordLanguageModel(Protocol):
 
 
 class WordScorer:
-    """Scores the words of growing prefixes; each prefix is an integer that the search hands out.
+    """Scores words that the search spells; it numbers language model states (0: the first) and words' spellings.
 
-    A prefix stands for (language model state before its last word, text of that word).  Prefix 0 is empty.
+    Attributes:
+        words: tree of the spellings met so far, from their first token on; their values are the penalties of unfinished
+            words.
     """
 
     def __init__(
@@ -31,47 +37,71 @@ class WordScorer:
         self.model = model
         self.pieces = [piece.replace("▁", "").strip() for piece in pieces]
         self.starts_word = [bool(starts) for starts in starts_word]
-        self._at = {0: (start_state if start_state is not None else model.get_start_state(), "")}
-        self._ended: dict[int, tuple[float, Any]] = {}
-        self._before_separator: dict[int, tuple[Any, str]] = {}  # of prefixes that end in a bare separator
+        self.words, self._texts = new_tree(), [""]
+        self._states, self._numbers = [start_state if start_state is not None else model.get_start_state()], {}
         self._partial: dict[str, float] = {"": 0.0}
+        self._ended: dict[tuple[int, str], tuple[float, int]] = {}
 
-    def end_word(self, prefix: int, last: bool = False) -> tuple[float, Any]:
-        """Score of the prefix's last word as a finished word, and the state after it."""
-        if last:
-            return self._end_text(prefix)
-        ended = self._ended.get(prefix)
+    def with_room(self, more: int) -> Tree:
+        """`words`, which so many more nodes may be put into."""
+        self.words = with_room(self.words, more)
+        return self.words
+
+    def price(self, nodes: np.ndarray) -> None:
+        """Give new nodes of `words`, in their order, the penalties of the unfinished words that they spell."""
+        parents, tokens, penalties = self.words.parent[nodes], self.words.token[nodes], []
+        for parent, token in zip(parents.tolist(), tokens.tolist(), strict=True):
+            text = self._texts[parent] + self.pieces[token]
+            penalty = self._partial.get(text)
+            if penalty is None:
+                penalty = self._partial[text] = float(self.model.score_partial_token(text))
+            self._texts.append(text)
+            penalties.append(penalty)
+        self.words.value[nodes] = penalties
+
+    def end_words(self, beams: np.ndarray) -> None:
+        """Score the last words of `BEAM`s as finished ones, where that was not done yet."""
+        new = np.flatnonzero(np.isnan(beams["ended"]))
+        pairs = zip(beams["before"][new].tolist(), beams["word"][new].tolist(), strict=True)
+        for beam, (state, node) in zip(new.tolist(), pairs, strict=True):
+            beams["ended"][beam], beams["behind"][beam] = self._end(state, self._texts[node])
+
+    def _end(self, state: int, word: str) -> tuple[float, int]:
+        """Score of a finished word, number of the state behind it."""
+        ended = self._ended.get((state, word))
         if ended is None:
-            state, word = self._at[prefix]
-            ended = self._ended[prefix] = self.model.score(state, word) if word else (0.0, state)
+            score, behind = self.model.score(self._states[state], word) if word else (0.0, self._states[state])
+            ended = self._ended[state, word] = float(score), self._number(behind)
         return ended
 
-    def _end_text(self, prefix: int) -> tuple[float, Any]:
-        state, word = self._at[prefix]
+    def _number(self, state: Any) -> int:
+        """Number of a language model state; equal ones share it where they can be compared."""
+        key = state if isinstance(state, Hashable) else len(self._states)
+        number = self._numbers.setdefault(key, len(self._states))
+        if number == len(self._states):
+            self._states.append(state)
+        return number
+
+    def end_text(self, state: int, node: int, tokens: Sequence[int]) -> tuple[float, Any]:
+        """Score that the end of the text adds, and the state behind it.
+
+        Args:
+            state, node: before the last word, and of it.
+            tokens: of the whole text.
+        """
+        word, state = self._texts[node], self._states[state]
         if word:
             return self.model.score(state, word, is_last_word=True)
-        if prefix not in self._before_separator:
+        # A bare separator stands last. The word before it is scored already; what is left is the end of the text,
+        # which a space must not escape.
+        *earlier, word = ["", *self._words_of(tokens)]
+        if not word:
             return 0.0, state
-        # The last word is scored already; what is left is the end of the text, which a space must not escape.
-        before, word = self._before_separator[prefix]
+        before = self._states[0]
+        for one in earlier[1:]:
+            _, before = self.model.score(before, one)
         return self.model.score(before, word, is_last_word=True)[0] - self.model.score(before, word)[0], state
 
-    def partial(self, prefix: int, token: int) -> float:
-        """Penalty (at most 0) of the unfinished word that `token` makes of the prefix."""
-        text = self.pieces[token] if self.starts_word[token] else self._at[prefix][1] + self.pieces[token]
-        score = self._partial.get(text)
-        if score is None:
-            score = self._partial[text] = float(self.model.score_partial_token(text))
-        return score
-
-    def extend(self, prefix: int, token: int, new: int) -> None:
-        """Note that prefix `new` is `prefix` followed by `token`."""
-        if new not in self._at:
-            if self.starts_word[token]:
-                before = self._at[prefix] if self._at[prefix][1] else self._before_separator.get(prefix)
-                if before is not None and not self.pieces[token]:
-                    self._before_separator[new] = before
-                self._at[new] = (self.end_word(prefix)[1], self.pieces[token])
-            else:
-                state, word = self._at[prefix]
-                self._at[new] = (state, word + self.pieces[token])
+    def _words_of(self, tokens: Sequence[int]) -> list[str]:
+        text = "".join(" " * self.starts_word[token] + self.pieces[token] for token in tokens)
+        return text.split()

@@ -4,7 +4,7 @@ Reading order: `phones` (the inventory), `lexicon`, `graphones` (letters aligned
 `pronouncer` (who says how a word sounds), `g2g` (other spellings); `lattice` and `alignment` (CTC over phones),
 `edit_distance`; `phone_search` and `spotting` of phrases that can be heard; `rescoring` of n-best lists and `lookup` of
 misheard phrases; `spoken_variants`, `common_words` and `options`, what models and decoders use of it all.  Only numpy,
-numba and kenlm are imported here; `phone_head` needs torch.
+kenlm and numba (through `nemo_ctcbias.compiled`) are imported here; `phone_head` needs torch.
 """
 
 from nemo_ctcbias.phonetics.g2g import G2G, Variant

@@ -1,15 +1,15 @@
 """How well many pronunciations fit anywhere in a recording: one dynamic programme, shared prefixes computed once.
 
-It is compiled by numba (which NeMo brings): a list of 20,000 phrases has 60,000 pronunciations.
+It is compiled: a list of 20,000 phrases has 60,000 pronunciations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 
+from nemo_ctcbias.compiled import compiled
 from nemo_ctcbias.phonetics.alignment import checked
 from nemo_ctcbias.phonetics.phones import BLANK, Pronunciation, phone_ids
 
@@ -56,7 +56,7 @@ class PhoneSearch:
         return found
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _search(emitted, phones, lengths, shared, least):
     """Best deficit of each pronunciation; `emitted` [40, T] lacks the frames' maxima, the rest runs in parallel [M].
 

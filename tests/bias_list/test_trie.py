@@ -1,6 +1,5 @@
-import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nemo_ctcbias.bias_list.trie import ROOT, BoostingTrie
@@ -57,39 +56,6 @@ def test_lend_is_the_largest_weight_ahead_and_never_negative(phrases, data):
             state = trie.step(state, token)
             ahead = [w for p, w in zip(phrases, weights, strict=True) if p[:depth] == phrase[:depth]]
             assert trie.lend[state] == max(0.0, *ahead)
-
-
-@given(phrases=phrase_lists, text=sequences)
-def test_array_steps_equal_single_steps(phrases, text):
-    trie = build(phrases)
-    states = [ROOT]
-    for token in text:
-        states.append(trie.step(states[-1], token))
-    at = np.repeat(np.arange(len(states)), 4)
-    every = np.tile(np.arange(4), len(states))
-    moved = trie.advance(np.array(states), at, every)
-    assert moved.tolist() == [trie.step(states[i], t) for i, t in zip(at, every, strict=True)]
-    owner, token = trie.continuations(np.array(states))
-    assert set(zip(owner.tolist(), token.tolist(), strict=True)) == {
-        (i, int(t)) for i, state in enumerate(states) for t in trie.children(state)[0]
-    }
-
-
-@settings(max_examples=20)
-@given(phrases=phrase_lists, text=sequences)
-def test_forgotten_rows_are_made_again(phrases, text):
-    from nemo_ctcbias.bias_list import trie as module
-
-    trie, fresh = build(phrases), build(phrases)
-    kept, module.MAX_ROWS = module.MAX_ROWS, 0
-    try:
-        a = b = ROOT
-        for token in text:
-            a = int(trie.advance(np.array([a]), np.array([0]), np.array([token]))[0])
-            b = fresh.step(b, token)
-            assert a == b
-    finally:
-        module.MAX_ROWS = kept
 
 
 def test_heaviest_phrase_of_equal_tokens_wins_and_zero_weights_are_left_out():

@@ -123,7 +123,7 @@ def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1, 
         likely = {c for c in range(size) if tokens[c] >= options.token_min_logp}
         if tokens.max() >= top:
             likely.add(int(tokens.argmax()))
-        after, tried, later = {}, False, {}
+        after, later = {}, {}
         for beam in beams:
             new = Beam(beam.tokens)
             new.__dict__.update(beam.__dict__)
@@ -141,7 +141,6 @@ def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1, 
                 revived = {p[n] for p in phrases if len(p) > n and p[:n] == prefix}
                 revived = {c for c in revived - likely if tokens[c] >= top - boost.max_gap}
             for c in [*sorted(likely), *sorted(revived)]:
-                tried = True
                 mass = (
                     beam.blank if beam.tokens and c == beam.tokens[-1] else np.logaddexp(beam.blank, beam.token)
                 ) + tokens[c]
@@ -171,13 +170,12 @@ def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1, 
                     there.pending, there.credit, there.lent = new.pending, new.credit, new.lent
                     later[new.tokens] = new.credit
         credits_of.update(later)
-        if tried:
-            ranked.sort(key=lambda b: -score(b))
-            best = score(ranked[0])
-            ranked = [b for b in ranked[: options.beam_width] if score(b) >= best + options.beam_prune_logp]
-            for beam in ranked:
-                if beam.tokens not in after:
-                    credits_of[beam.tokens] = beam.credit
+        ranked.sort(key=lambda b: -score(b))
+        best = score(ranked[0])
+        ranked = [b for b in ranked[: options.beam_width] if score(b) >= best + options.beam_prune_logp]
+        for beam in ranked:
+            if beam.tokens not in after:
+                credits_of[beam.tokens] = beam.credit
         beams = ranked
     results = {}
     for beam in beams:
