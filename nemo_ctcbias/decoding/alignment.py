@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nemo_ctcbias.compiled import compiled
+
 
 def align(log_probs: np.ndarray, tokens: Sequence[int]) -> np.ndarray:
     """Most likely CTC path that collapses to `tokens` (Viterbi over blank-interleaved states).
@@ -32,23 +34,30 @@ def align(log_probs: np.ndarray, tokens: Sequence[int]) -> np.ndarray:
         if not len(tokens):
             return np.zeros(0, dtype=np.int64)
         raise ValueError(f"{len(tokens)} tokens need at least {needed} frames, got {frames}")
-    came = np.zeros((frames, len(labels)), dtype=np.int8)  # how many states back the best path came from
-    score = np.full(len(labels), -np.inf)
+    return _best_path(emit, labels, skip)
+
+
+@compiled
+def _best_path(emit, labels, skip):
+    """The best path, as labels of the frames; `emit` [T, states], `skip` [states]: whether two states back link."""
+    frames, states = emit.shape
+    came = np.zeros((frames, states), np.int8)  # how many states back the best path came from
+    score, before = np.full(states, -np.inf), np.empty(states)
     score[:2] = emit[0, :2]
-    options = np.full((3, len(labels)), -np.inf)
     for t in range(1, frames):
-        options[0] = score
-        options[1, 1:] = score[:-1]
-        options[2, 2:] = np.where(skip[2:], score[:-2], -np.inf)
-        came[t] = options.argmax(axis=0)
-        score = options.max(axis=0) + emit[t]
-    state = len(labels) - 1
-    if len(tokens) and score[-2] > score[-1]:
+        before[:] = score
+        for state in range(states):
+            back = 1 if state and before[state - 1] > before[state] else 0
+            if skip[state] and before[state - 2] > before[state - back]:
+                back = 2
+            came[t, state], score[state] = back, before[state - back] + emit[t, state]
+    state = states - 1
+    if state and score[state - 1] > score[state]:
         state -= 1
-    path = np.empty(frames, dtype=np.int64)
+    path = np.empty(frames, np.int64)
     for t in range(frames - 1, -1, -1):
         path[t] = labels[state]
-        state -= int(came[t, state])
+        state -= came[t, state]
     return path
 
 

@@ -22,7 +22,7 @@ from nemo_ctcbias.errors import SettingError
 
 @dataclass(frozen=True)
 class BeamOptions:
-    """Width and pruning of the search (names and defaults as in pyctcdecode).
+    """Width and pruning of the search (names as in pyctcdecode, and defaults, but for twice its width).
 
     Args:
         beam_width: hypotheses kept after each frame.
@@ -30,7 +30,7 @@ class BeamOptions:
         token_min_logp: tokens less likely than this are not tried (unless they continue a listed phrase).
     """
 
-    beam_width: int = 100
+    beam_width: int = 200
     beam_prune_logp: float = -10.0
     token_min_logp: float = -5.0
 

@@ -65,13 +65,15 @@ class PhraseFinder:
             phrase = spelled.bias_list[spelling.phrase]
             if phrase.weight > 0:  # a suppressed phrase that is spoken all the same is not a hit
                 self._written.setdefault(tuple(spelling.form.split()), (spelling.phrase, phrase.written))
-        self._longest = max((len(words) for words in self._written), default=0)
+        self._longest: dict[str, int] = {}  # number of words, by the first
+        for words in self._written:
+            self._longest[words[0]] = max(len(words), self._longest.get(words[0], 0))
 
     def find(self, words: Sequence[str]) -> list[tuple[int, int, int, str]]:
         """(first word, last word + 1, phrase index, written form) of each hit, in order."""
         found, at = [], 0
         while at < len(words):
-            for count in range(min(self._longest, len(words) - at), 0, -1):
+            for count in range(min(self._longest.get(words[at], 0), len(words) - at), 0, -1):
                 match = self._written.get(tuple(words[at : at + count]))
                 if match:
                     found.append((at, at + count, *match))

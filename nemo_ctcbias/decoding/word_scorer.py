@@ -62,9 +62,12 @@ class WordScorer:
     def end_words(self, beams: np.ndarray) -> None:
         """Score the last words of `BEAM`s as finished ones, where that was not done yet."""
         new = np.flatnonzero(np.isnan(beams["ended"]))
-        pairs = zip(beams["before"][new].tolist(), beams["word"][new].tolist(), strict=True)
-        for beam, (state, node) in zip(new.tolist(), pairs, strict=True):
-            beams["ended"][beam], beams["behind"][beam] = self._end(state, self._texts[node])
+        # Many hypotheses end the same word in the same state.
+        pairs, which = np.unique(beams["before"][new] * len(self._texts) + beams["word"][new], return_inverse=True)
+        ended = [self._end(pair // len(self._texts), self._texts[pair % len(self._texts)]) for pair in pairs.tolist()]
+        if ended:
+            scores, behind = map(np.array, zip(*ended, strict=True))
+            beams["ended"][new], beams["behind"][new] = scores[which], behind[which]
 
     def _end(self, state: int, word: str) -> tuple[float, int]:
         """Score of a finished word, number of the state behind it."""

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="lexicon in the format of the CMU dictionary, for all parts about sounds",
     )
     add("--variants", type=int, default=5, metavar="N", help="forms of a phrase with g2g, itself included (default 5)")
-    add("--beam-width", type=int, default=100, help="of hotword and pyctcdecode (default 100)")
+    add("--beam-width", type=int, help="of hotword and pyctcdecode (default: 200 and 100, their own)")
     add("--slow-utterances", type=int, default=30, help="subset for systems that are slow at a size (default 30)")
     add("--limit", type=int, metavar="N", help="only the first N utterances of each manifest, for a quick look")
     add("--resamples", type=int, default=RESAMPLES, help=f"of the bootstrap (default {RESAMPLES})")

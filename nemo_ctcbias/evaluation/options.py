@@ -42,7 +42,7 @@ class EvaluateOptions:
     phone_head: Path | None = None  # None: the model's own, or the shipped one of the shipped model
     pronunciations: Path | None = None  # None: the G2P model says how all words sound
     variants: int = 5  # forms of each phrase that the part g2g listens for, the phrase itself included
-    beam_width: int = 100
+    beam_width: int | None = None
     slow_utterances: int = 30
     limit: int | None = None  # utterances of each manifest; None: all
     resamples: int = RESAMPLES

@@ -29,6 +29,7 @@ class PyctcdecodeHotwords(PlainSystem):
         """A decoder over the model's tokens and the blank."""
         try:
             import pyctcdecode
+            from pyctcdecode.constants import DEFAULT_BEAM_WIDTH
         except ImportError as error:
             raise MissingDependencyError(
                 "pyctcdecode is not installed: pip install 'nemo-ctcbias[pyctcdecode]', or in an environment with "
@@ -36,7 +37,7 @@ class PyctcdecodeHotwords(PlainSystem):
             ) from error
         alphabet = pyctcdecode.Alphabet.build_alphabet([*context.model.decoder.vocabulary, ""])
         self._decoder = pyctcdecode.BeamSearchDecoderCTC(alphabet, self._language_model(context))
-        self._beam_width = context.beam_width
+        self._beam_width = context.beam_width or DEFAULT_BEAM_WIDTH
 
     def _language_model(self, context: Context) -> Any:
         return None

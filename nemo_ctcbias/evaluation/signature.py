@@ -40,7 +40,7 @@ def signature(options: EvaluateOptions, context: Context, model: str, pool: Sequ
         "lexicon": _named(context.pronunciations),
         "words": _named(options.lexicon),
         "variants": str(context.variants),
-        "beam": str(context.beam_width),
+        "beam": str(context.beam_width or "own"),
         "bootstrap": f"{options.resamples}/seed{options.seed}",
         "nemo-ctcbias": __version__,
         "nemo": _version("nemo_toolkit"),

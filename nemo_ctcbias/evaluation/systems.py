@@ -19,7 +19,7 @@ class Context:
     """What systems may use to get ready: the model, and files that some of them need."""
 
     model: Any
-    beam_width: int = 100
+    beam_width: int | None = None  # of hotword and pyctcdecode; None: each its own default
     adapter: Path | None = None  # file of a contextual adapter for the model
     lm: Path | None = None  # KenLM file
     token_lm: Path | None = None  # ARPA file of a language model over the model's tokens
