@@ -22,7 +22,7 @@ from nemo_ctcbias.decoding.biased_beam import BiasedBeam, Timing
 from nemo_ctcbias.decoding.boosting import BoostOptions
 from nemo_ctcbias.decoding.compiled_bias import CompiledBias
 from nemo_ctcbias.decoding.word_scorer import WordLanguageModel, WordScorer
-from nemo_ctcbias.errors import BiasListError, MissingDependencyError
+from nemo_ctcbias.errors import BiasListError, MissingDependencyError, ModelError
 from nemo_ctcbias.lm.boost_class import BoostClass
 from nemo_ctcbias.lm.options import LanguageModelOptions
 
@@ -134,6 +134,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         Raises:
             ValueError: if the shape of `logits` does not fit the alphabet.
             BiasListError: if the list cannot be read.
+            ModelError: if log-probs are not numbers (NaN).
         """
         logits = np.asarray(logits)
         self._check_logits_dimension(logits)
@@ -248,7 +249,15 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         if len(logits) and (logits >= 0).all() and np.allclose(logits.sum(axis=1), 1, atol=1e-3):
             with np.errstate(divide="ignore"):
                 return np.log(logits)
-        return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+        with np.errstate(invalid="ignore"):
+            log_probs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+        broken = np.flatnonzero(np.isnan(log_probs).any(axis=1))
+        if len(broken):
+            raise ModelError(
+                f"frame {broken[0]}: the model's log-probs are not numbers; run it in full precision, where nothing "
+                "overflows, or check its weights"
+            )
+        return log_probs
 
 
 def as_bias_list(hotwords: BiasList | Iterable[str | Phrase] | None) -> BiasList:

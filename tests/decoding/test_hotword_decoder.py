@@ -16,7 +16,7 @@ from nemo_ctcbias.bias_list import BiasList, Phrase, Vocabulary
 from nemo_ctcbias.decoding.beam_search import BeamOptions
 from nemo_ctcbias.decoding.boosting import BoostOptions
 from nemo_ctcbias.decoding.hotword_decoder import BiasedBeam, HotwordBeamDecoder
-from nemo_ctcbias.errors import BiasListError, MissingDependencyError, SettingError
+from nemo_ctcbias.errors import BiasListError, MissingDependencyError, ModelError, SettingError
 from nemo_ctcbias.lm.boost_class import BoostClass
 from nemo_ctcbias.lm.listed_words import ListedWords
 
@@ -199,6 +199,14 @@ def test_certain_frames_with_probabilities_of_zero(labels):
 def test_wrong_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="Input logits"):
         HotwordBeamDecoder.from_labels(PIECES).decode(np.zeros(shape))
+
+
+@pytest.mark.parametrize("broken", [[np.nan, 0.0], [np.inf, 0.0], [-np.inf, -np.inf]])
+def test_log_probs_that_are_not_numbers_are_refused(broken):
+    logits = spoken("ran", PIECES)
+    logits[1] = np.resize(broken, len(PIECES))
+    with pytest.raises(ModelError, match="frame 1: the model's log-probs are not numbers; run it in full precision"):
+        HotwordBeamDecoder.from_labels(PIECES).decode(logits, hotwords=["ran"])
 
 
 def test_wrong_hotwords_and_options_are_refused():
