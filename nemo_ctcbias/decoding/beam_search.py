@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from nemo_ctcbias.bias_list.trie import ROOT, BoostingTrie
-from nemo_ctcbias.decoding.beams import Tree, first_beam, new_tree, with_room
+from nemo_ctcbias.decoding.beams import Tree, first_beam, new_tree
 from nemo_ctcbias.decoding.boosting import BoostOptions
 from nemo_ctcbias.decoding.extension import Rules, extend, kept_boost
-from nemo_ctcbias.decoding.selection import rank, read, scores_of, settle
+from nemo_ctcbias.decoding.selection import rank, read, scores_of, settle, with_room
 from nemo_ctcbias.decoding.word_scorer import WordScorer
 from nemo_ctcbias.errors import SettingError
 

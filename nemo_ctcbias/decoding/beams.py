@@ -55,28 +55,20 @@ def first_beam(state: int, ended: float = 0.0) -> np.ndarray:
 class Tree(NamedTuple):
     """Sequences of tokens that share their beginnings: node 0 is the empty one, the others (parent, token).
 
-    parent, token, child (one of the children, 0 for none), sibling (the parent's next child): [nodes]; `used` [1] is
-    how many there are.  `value`: credit of a prefix's last token; penalty of an unfinished word.
+    parent, token: [nodes]; `used` [1] is how many there are.
+    value: [nodes] credit of a prefix's last token; penalty of an unfinished word.
+    place: hash table of the nodes, 0 where there is none; a power of two long.
     """
 
     parent: np.ndarray
     token: np.ndarray
-    child: np.ndarray
-    sibling: np.ndarray
     value: np.ndarray
+    place: np.ndarray
     used: np.ndarray
 
 
-def new_tree() -> Tree:
-    """A tree of the empty sequence, of value 0."""
-    return with_room(
-        Tree(*(np.zeros(1, dtype=kind) for kind in (*[np.int64] * 4, np.float64)), np.ones(1, np.int64)), 64
-    )
-
-
-def with_room(tree: Tree, more: int) -> Tree:
-    """The tree with room for so many more nodes."""
-    if tree.used[0] + more <= len(tree.parent):
-        return tree
-    extra = max(more, len(tree.parent))
-    return Tree(*(np.concatenate([one, np.zeros(extra, one.dtype)]) for one in tree[:-1]), tree.used)
+def new_tree(room: int = 64) -> Tree:
+    """A tree of the empty sequence, of value 0, with room for so many nodes in all."""
+    size = 1 << (2 * room - 1).bit_length()
+    whole = (np.zeros(count, dtype=np.int64) for count in (room, room))
+    return Tree(*whole, np.zeros(room), np.zeros(size, dtype=np.int64), np.ones(1, dtype=np.int64))

@@ -6,7 +6,7 @@ import numpy as np
 
 from nemo_ctcbias.bias_list.trie import ROOT
 from nemo_ctcbias.compiled import compiled
-from nemo_ctcbias.decoding.beams import BEAM
+from nemo_ctcbias.decoding.beams import BEAM, Tree, new_tree
 
 
 @compiled
@@ -85,26 +85,50 @@ def settle(stay, found, chosen, beams, starts_word, trie, prefixes, words, with_
     return after
 
 
+def with_room(tree: Tree, more: int) -> Tree:
+    """The tree with room for so many more nodes."""
+    if tree.used[0] + more <= len(tree.parent):
+        return tree
+    larger = new_tree(max(2 * len(tree.parent), int(tree.used[0]) + more))
+    copy(tree, larger)
+    return larger
+
+
+@compiled
+def copy(tree, larger):
+    """Put the nodes of a tree into an empty one, under the same numbers."""
+    for node in range(1, tree.used[0]):
+        insert(larger, tree.parent[node], tree.token[node], tree.value[node])
+
+
 @compiled
 def find(tree, parent, token):
     """Node of (parent, token), -1 if there is none."""
-    node = tree.child[parent]
-    while node and tree.token[node] != token:
-        node = tree.sibling[node]
+    node = tree.place[_place_of(tree, parent, token)]
     return node if node else -1
 
 
 @compiled
 def insert(tree, parent, token, value):
     """Node of (parent, token), which gets this value; it needs room if it is a new one."""
-    node = find(tree, parent, token)
-    if node < 0:
-        node = tree.used[0]
+    place = _place_of(tree, parent, token)
+    node = tree.place[place]
+    if not node:
+        node = tree.place[place] = tree.used[0]
         tree.used[0] += 1
         tree.parent[node], tree.token[node] = parent, token
-        tree.sibling[node], tree.child[parent] = tree.child[parent], node
     tree.value[node] = value
     return node
+
+
+@compiled
+def _place_of(tree, parent, token):
+    """Where in the table (parent, token) stands, or would."""
+    last = len(tree.place) - 1
+    place = (parent * 0x9E3779B1 + token * 0x85EBCA6B) >> 7 & last  # spreads neighbours
+    while tree.place[place] and (tree.parent[tree.place[place]] != parent or tree.token[tree.place[place]] != token):
+        place = place + 1 & last
+    return place
 
 
 @compiled

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nemo_ctcbias.decoding.beams import Tree, new_tree, with_room
+from nemo_ctcbias.decoding.beams import Tree, new_tree
+from nemo_ctcbias.decoding.selection import with_room
 
 
 class WordLanguageModel(Protocol):

@@ -2,16 +2,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nemo_ctcbias.decoding.beams import EXTENSION, new_tree, with_room
+from nemo_ctcbias.decoding.beams import EXTENSION, new_tree
 from nemo_ctcbias.decoding.extension import last_values
-from nemo_ctcbias.decoding.selection import find, insert, rank, read
+from nemo_ctcbias.decoding.selection import find, insert, rank, read, with_room
 
 sequences = st.lists(st.lists(st.integers(0, 3), max_size=6).map(tuple), max_size=12)
 
 
 @given(sequences=sequences)
 def test_a_tree_holds_what_is_put_into_it(sequences):
-    tree, values = new_tree(), {}
+    tree, values = new_tree(room=1), {}
     for sequence in sequences:
         node = 0
         for place, token in enumerate(sequence):
@@ -41,7 +41,7 @@ def test_a_tree_holds_what_is_put_into_it(sequences):
 )
 def test_the_best_are_kept_each_word_asked_for_once(stays, extensions, penalties, width, prune):
     """Whole numbers, so that many are level: which of those are kept is open, not how many."""
-    words, asked = with_room(new_tree(), 1), []
+    words, asked = with_room(new_tree(room=1), 1), []
     insert(words, 0, 3, 0.0)  # an unfinished word, node 1, that others go on from
     found = np.zeros(len(extensions), EXTENSION)
     for one, (_, word, token) in zip(found, extensions, strict=True):
