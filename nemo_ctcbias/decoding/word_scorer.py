@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -79,9 +79,11 @@ class WordScorer:
         return ended
 
     def _number(self, state: Any) -> int:
-        """Number of a language model state; equal ones share it where they can be compared."""
-        key = state if isinstance(state, Hashable) else len(self._states)
-        number = self._numbers.setdefault(key, len(self._states))
+        """Number of a language model state; equal ones share it where they can be told."""
+        try:
+            number = self._numbers.setdefault(state, len(self._states))
+        except TypeError:  # lists, for example, have no hash
+            number = len(self._states)
         if number == len(self._states):
             self._states.append(state)
         return number
