@@ -32,6 +32,7 @@ class GreedyDecoder:
         hotword_weight: float | None = None,
         base_log_probs: np.ndarray | None = None,
         heard: np.ndarray | None = None,
+        limit: int | None = None,
     ) -> list[BiasedBeam]:
         """The one hypothesis; its acoustic score is the log-prob of the frames' best tokens.
 
@@ -41,6 +42,7 @@ class GreedyDecoder:
             hotword_weight: has acted in the adapters already.
             base_log_probs: as in `HotwordBeamDecoder.decode_beams`.
             heard: has acted in the adapters already.
+            limit: as there; one is all there is.
         """
         path = greedy_path(log_probs)
         tokens = tuple(token for token, _, _ in token_spans(path, log_probs.shape[1] - 1))

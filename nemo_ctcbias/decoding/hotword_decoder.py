@@ -116,8 +116,9 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         lm_start_state: Any = None,
         base_log_probs: np.ndarray | None = None,
         heard: np.ndarray | None = None,
+        limit: int | None = None,
     ) -> list[BiasedBeam]:
-        """All hypotheses of the final beam, best first.
+        """Hypotheses of the final beam, best first.
 
         Args:
             logits: [T, V + 1] log-probs, logits or probabilities.
@@ -130,6 +131,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
                 of the model with them; hits then tell what the adapters did.
             heard: [N] factors on the hotwords' weights in this recording, 0 for those that are not listened for
                 (`nemo_ctcbias.phonetics.spotting`).
+            limit: how many to return; None: all.
 
         Raises:
             ValueError: if the shape of `logits` does not fit the alphabet.
@@ -154,7 +156,12 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         if language_model is not None:
             scorer = WordScorer(language_model, self.vocabulary.pieces, self.vocabulary.starts_word, lm_start_state)
         hypotheses = self._search(log_probs, compiled, options, boost, scorer)
-        beams = self._beams(log_probs, hypotheses, compiled, boost.weight, base_log_probs)
+        best = self._joined(hypotheses)[:limit]
+        timings = (Timing(log_probs, one.tokens, self.vocabulary.pieces, base_log_probs) for _, one in best)
+        beams = [
+            BiasedBeam.of(one, timing, compiled, boost.weight, text)
+            for (text, one), timing in zip(best, timings, strict=True)
+        ]
         if isinstance(language_model, BoostClass):
             return [beam.in_class(language_model, lm_start_state) for beam in beams]
         return beams
@@ -171,7 +178,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
     ) -> str:
         """Text of the best hypothesis; see `decode_beams`."""
         settings = (beam_width, beam_prune_logp, token_min_logp, True, hotwords, hotword_weight, lm_start_state)
-        return self.decode_beams(logits, *settings)[0].text
+        return self.decode_beams(logits, *settings, limit=1)[0].text
 
     def decode_batch(
         self,
@@ -226,8 +233,8 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         listed = self.class_list_cost * log_excess(compiled.trie.phrases, self.boost.free_list)
         return BoostClass(model, compiled.words, self.class_weight - listed)
 
-    def _beams(self, log_probs, hypotheses, compiled, weight, base_log_probs) -> list[BiasedBeam]:
-        """Join hypotheses of equal text (their probabilities add up) and write them out."""
+    def _joined(self, hypotheses: list[Hypothesis]) -> list[tuple[str, Hypothesis]]:
+        """Texts and hypotheses, best first; those of equal text are one (their probabilities add up)."""
         joined: dict[str, Hypothesis] = {}
         for hypothesis in hypotheses:
             text = self.vocabulary.decode(hypothesis.tokens)
@@ -235,11 +242,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
             if first is not None:
                 hypothesis = replace(first, acoustic=float(np.logaddexp(first.acoustic, hypothesis.acoustic)))
             joined[text] = hypothesis
-        beams = []
-        for text, hypothesis in joined.items():
-            timing = Timing(log_probs, hypothesis.tokens, self.vocabulary.pieces, base_log_probs)
-            beams.append(BiasedBeam.of(hypothesis, timing, compiled, weight, text))
-        return sorted(beams, key=lambda beam: (-beam.score, beam.tokens))
+        return sorted(joined.items(), key=lambda one: (-one[1].score, one[1].tokens))
 
     def _log_probs(self, logits: np.ndarray) -> np.ndarray:
         """Natural log-probs float64 [T, V + 1] with the blank last."""

@@ -42,6 +42,11 @@ class SecondPass:
         self._rescorer = lru_cache(maxsize=32)(self._make_rescorer)
         self._lookup = lru_cache(maxsize=32)(self._make_lookup)
 
+    @property
+    def hypotheses(self) -> int:
+        """How many of a search's hypotheses it looks at."""
+        return self.options.rescoring.n_best if self.rescores else 1
+
     def __call__(
         self,
         beams: Sequence[BiasedBeam],

@@ -173,6 +173,7 @@ class BiasedDecodingMixin:
                 hotword_weight=weight,
                 base_log_probs=None if base is None else base[index, :length].detach().float().cpu().numpy(),
                 heard=heard,
+                limit=max(self._source.nbest or 1, self.second_pass.hypotheses if self.second_pass else 1),
             )
             if self.second_pass is not None and "phones" in known and weight and self._acts(bias_list, decoder):
                 phones = known["phones"][index, : int(known["phone_lengths"][index])]

@@ -259,10 +259,12 @@ class OwnSystem(PlainSystem):
         weight = setting.pop(RESCORING, 0.0)
         hotwords = listened if self._recipe.lists else None
         setting["base_log_probs"] = item.log_probs if self._recipe.adapted else None
+        second_pass = self._recipe.second_pass(weight) if self._recipe.second_pass else None
+        setting["limit"] = second_pass.hypotheses if second_pass else 1
         width = self._beam_width
         beams = self._decoder.decode_beams(log_probs, beam_width=width, hotwords=hotwords, heard=heard, **setting)
-        if self._recipe.second_pass:
-            beams = self._recipe.second_pass(weight)(beams, self._recipe.phones(item), bias_list, heard)
+        if second_pass:
+            beams = second_pass(beams, self._recipe.phones(item), bias_list, heard)
         self._best = beams[0]
         return self._best.text
 

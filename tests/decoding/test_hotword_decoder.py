@@ -209,6 +209,15 @@ def test_log_probs_that_are_not_numbers_are_refused(broken):
         HotwordBeamDecoder.from_labels(PIECES).decode(logits, hotwords=["ran"])
 
 
+def test_a_limit_returns_the_first_of_all(labels):
+    decoder, logits = HotwordBeamDecoder.from_labels(labels), np.random.default_rng(4).normal(size=(9, len(labels)))
+    every = decoder.decode_beams(logits, hotwords=["ran"])
+    few = decoder.decode_beams(logits, hotwords=["ran"], limit=3)
+    assert len(every) > 3 == len(few)
+    assert [(beam.text, beam.score, beam.tokens) for beam in few] == [(b.text, b.score, b.tokens) for b in every[:3]]
+    assert decoder.decode(logits, hotwords=["ran"]) == every[0].text
+
+
 def test_wrong_hotwords_and_options_are_refused():
     decoder, logits = HotwordBeamDecoder.from_labels(PIECES), spoken("ran", PIECES)
     with pytest.raises(BiasListError, match=r"got the string 'ran'; pass \['ran'\]"):
