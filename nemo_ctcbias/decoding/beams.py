@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-# A hypothesis of the beam.
+# A hypothesis of the beam.  All fields take 8 bytes, which aligns them; `align=True` is lost on the way under numpy 2,
+# and numba takes records with and without it for different types.
 BEAM = np.dtype(
     [
         # Its prefix in the tree, the prefix without the last token, and that token (-1 for none).
@@ -28,8 +29,7 @@ BEAM = np.dtype(
         # Language model score of the finished words, penalty of the unfinished one; what that would score if it ended
         # here (NaN: nobody asked yet).
         *((name, np.float64) for name in ("lm", "partial", "ended")),
-    ],
-    align=True,
+    ]
 )
 
 # A hypothesis that a token would make of beam `at`: only what decides whether it is kept. `word` is the node that the
@@ -38,8 +38,7 @@ EXTENSION = np.dtype(
     [
         *((name, np.int64) for name in ("at", "token", "state", "word")),
         *((name, np.float64) for name in ("mass", "pending", "credit", "lent", "committed", "lm", "score")),
-    ],
-    align=True,
+    ]
 )
 
 
