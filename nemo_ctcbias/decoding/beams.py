@@ -1,6 +1,6 @@
 """Hypotheses as records of arrays, and the trees of token prefixes and of words that they stand in.
 
-All of it is plain data for the compiled steps of the search (`nemo_ctcbias.decoding.frame_step`).
+All of it is plain data for the compiled steps of the search: `extension` and `selection`.
 """
 
 from __future__ import annotations
@@ -68,6 +68,5 @@ class Tree(NamedTuple):
 
 def new_tree(room: int = 64) -> Tree:
     """A tree of the empty sequence, of value 0, with room for so many nodes in all."""
-    size = 1 << (2 * room - 1).bit_length()
-    whole = (np.zeros(count, dtype=np.int64) for count in (room, room))
-    return Tree(*whole, np.zeros(room), np.zeros(size, dtype=np.int64), np.ones(1, dtype=np.int64))
+    parent, token, place = (np.zeros(size, np.int64) for size in (room, room, 1 << (2 * room - 1).bit_length()))
+    return Tree(parent, token, np.zeros(room), place, used=np.ones(1, np.int64))

@@ -1,4 +1,7 @@
-"""Which hypotheses one frame keeps, and the trees of prefixes and words that they grow (compiled)."""
+"""Which hypotheses one frame keeps, and the trees of prefixes and words that they grow (compiled).
+
+`scores_of` what `extension.extend` found, `rank` it, `settle` what was chosen; the rest is about trees.
+"""
 
 from __future__ import annotations
 
