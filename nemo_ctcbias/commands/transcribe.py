@@ -22,6 +22,7 @@ from nemo_ctcbias.decoding.hits import Hit
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.options import LanguageModelOptions
 from nemo_ctcbias.models.config import PRESET_NAMES
+from nemo_ctcbias.phonetics.options import PARTS
 from nemo_ctcbias.shipped import LANGUAGE_MODEL, shipped_file
 
 GROUP = 64  # batches whose recordings are held in memory at a time, and sorted by length
@@ -60,7 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lm-alpha", type=float, help=f"weight of its log-probs (default {LM.alpha})")
     parser.add_argument("--lm-beta", type=float, help=f"score of each word (default {LM.beta})")
     parser.add_argument("--phone-head", metavar="FILE", help="phone head (a `save_phone_head` file) for spotting, "
-                        "rescoring, lookup; none: without (default: the model's own; the shipped model's)")  # fmt: skip
+                        "rescoring, verification, lookup; none: without (default: the model's own; the shipped "
+                        "model's)")  # fmt: skip
     parser.add_argument("--variants", type=int, metavar="N", help="spellings of each phrase to listen for, its own "
                         "included (default: the model's own setting, 1)")  # fmt: skip
     parser.add_argument("--pronunciations", metavar="FILE", help="lexicon in the format of the CMU dictionary")
@@ -151,7 +153,7 @@ def _set_phonetics(model, args: argparse.Namespace) -> None:
     settings = {"variants": args.variants, "lexicon": args.pronunciations}
     settings = {name: value for name, value in settings.items() if value is not None}
     if args.phone_head == "none":
-        settings |= {part: {"enabled": False} for part in ("spotting", "rescoring", "lookup")}
+        settings |= {part: {"enabled": False} for part in PARTS}
     if settings:
         model.set_phonetics(**settings)
 

@@ -41,11 +41,8 @@ class BiasedBeam(tuple):
             text: of the hypothesis, as the vocabulary decodes it.
         """
         words = text.split()
-        finds = [
-            (first, last, written, weight * compiled.weights[phrase])
-            for first, last, phrase, written in compiled.finder.find(words)
-        ]
-        text = write(words, [(first, last, written) for first, last, written, _ in finds])
+        finds = [(*find, weight * compiled.weights[find[2]]) for find in compiled.finder.find(words)]
+        text = write(words, [(first, last, written) for first, last, _, written, _ in finds])
         return cls(text, hypothesis, words, timing, finds)
 
     def in_class(self, boost_class: BoostClass, start_state: Any = None) -> BiasedBeam:
@@ -60,7 +57,7 @@ class BiasedBeam(tuple):
         """The same hypothesis written with these phrases in place of the words that they span."""
         taken = {word for hit in lookups for word in range(hit.first_word, hit.last_word)}
         kept = [find for find in self._finds if taken.isdisjoint(range(find[0], find[1]))]
-        spans = [(first, last, written) for first, last, written, _ in kept]
+        spans = [(first, last, written) for first, last, _, written, _ in kept]
         spans += [(hit.first_word, hit.last_word, hit.phrase) for hit in lookups]
         return self._changed(write(self.words, sorted(spans)), self.score, _finds=kept, _looked_up=tuple(lookups))
 
@@ -77,15 +74,15 @@ class BiasedBeam(tuple):
     @property
     def hits(self) -> list[Hit]:
         """Listed phrases in this hypothesis, times in frames."""
-        return sorted([*self._found(), *self._looked_up], key=lambda hit: hit.first_word)
+        return sorted([*(hit for _, hit in self.listed()), *self._looked_up], key=lambda hit: hit.first_word)
 
-    def _found(self) -> Iterator[Hit]:
-        """The phrases that the words hold, with what made each of them win."""
+    def listed(self) -> Iterator[tuple[int, Hit]]:
+        """The phrases that the words hold, each with its index in the list, and what made it win."""
         if not self._finds:
             return
         timing, sure, owner = self._timing, self.confidences, _word_of_token(self.tokens, self._timing.pieces)
         in_class = self._boost_class[0].gains(self.words, self._boost_class[1]) if self._boost_class else None
-        for first, last, written, weight in self._finds:
+        for first, last, phrase, written, weight in self._finds:
             start, end = timing.words()[first][1], timing.words()[last - 1][2]
             credit = sum(one for one, word in zip(self._credits, owner, strict=True) if first <= word < last)
             lifted = {"hotword": weight * credit} if weight * credit else {}
@@ -93,7 +90,7 @@ class BiasedBeam(tuple):
                 lifted["adapter"] = timing.acoustic(start, end) - timing.acoustic(start, end, base=True)
             if in_class is not None:
                 lifted["lm"] = sum(in_class[first:last])
-            yield Hit(
+            hit = Hit(
                 phrase=written,
                 first_word=first,
                 last_word=last,
@@ -105,6 +102,7 @@ class BiasedBeam(tuple):
                 confidence=min(sure[first:last]),
                 parts={"acoustic": timing.acoustic(start, end, base=True), **lifted},
             )
+            yield phrase, hit
 
     @property
     def confidences(self) -> list[float]:

@@ -1,9 +1,9 @@
-"""What phonetics makes of a search's hypotheses: re-ranked by their sound, misheard words replaced."""
+"""What phonetics makes of hypotheses: re-ranked by sound, listed phrases verified, misheard words replaced."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -17,16 +17,19 @@ from nemo_ctcbias.phonetics.common_words import CommonWords
 from nemo_ctcbias.phonetics.lookup import Replacement
 from nemo_ctcbias.phonetics.options import PhoneticsOptions
 from nemo_ctcbias.phonetics.phones import Pronunciation
+from nemo_ctcbias.phonetics.spotting import Spotting
+from nemo_ctcbias.phonetics.verification import Place, Verification
 
 
 class SecondPass:
-    """Rescoring, then lookup in the best hypothesis; called with the beams of one recording.
+    """Rescoring, then verification and lookup in the best hypothesis; called with the beams of one recording.
 
     Args:
-        options: which of the two, and their settings; `rescore` and `look_up` of None count as yes.
+        options: which of the three, and their settings; `rescore`, `verify` and `look_up` of None count as yes.
         lexicon: pronunciations of words.
         common: which words are ordinary ones.
         g2p: says how other words sound; the shipped model if None.
+        spotting: the one that is in use, which knows how lists sound; None makes one of its own.
     """
 
     def __init__(
@@ -35,10 +38,13 @@ class SecondPass:
         lexicon: Mapping[str, Sequence[Pronunciation]] | None = None,
         common: CommonWords | None = None,
         g2p: G2P | None = None,
+        spotting: Spotting | None = None,
     ):
         self.options, self._lexicon, self._g2p = options, lexicon, g2p
         self._common = CommonWords(lexicon=lexicon) if common is None else common
         self.rescores, self.looks_up = options.rescore is not False, options.look_up is not False
+        self.verifies = options.verify is not False
+        self._verification = Verification(spotting or Spotting(options.spotting, lexicon, g2p), options.verification)
         self._rescorer = lru_cache(maxsize=32)(self._make_rescorer)
         self._lookup = lru_cache(maxsize=32)(self._make_lookup)
 
@@ -53,6 +59,7 @@ class SecondPass:
         phones: np.ndarray,
         bias_list: BiasList,
         heard: np.ndarray | None = None,
+        search: Callable[..., Sequence[BiasedBeam]] | None = None,
     ) -> list[BiasedBeam]:
         """The beams, best first.
 
@@ -60,7 +67,8 @@ class SecondPass:
             beams: best first, as the search found them.
             phones: [T', 40] phone log-probs of the recording, blank last.
             bias_list: the user's; an empty one changes nothing.
-            heard: [N], above 0 for phrases that may be looked up in this recording; None: all.
+            heard: [N], above 0 for phrases that were listened for in this recording; None: all.
+            search: gives the beams of the recording for another `heard` (by keyword); None: nothing is verified.
 
         Raises:
             PhoneticsError: log-probs of another shape, or a pronunciation in the list that cannot be read.
@@ -68,26 +76,46 @@ class SecondPass:
         beams = list(beams)
         if not beams or not len(bias_list):
             return beams
-        if self.rescores:
-            # Only what users say themselves differs from list to list: other lists share one rescorer and its memory.
-            rescorer = self._rescorer(BiasList([phrase for phrase in bias_list if phrase.pronunciations]))
-            spans = [(start, end) for _, start, end in _spoken(beams[0], len(phones))]
-            found = rescorer.rescore(phones, beams, spans)
-            beams = [one.hypothesis.rescored(one.phone_score) for one in found]
+        beams = self._rescored(beams, phones, bias_list)
+        if self.verifies and search is not None:
+            heard = np.ones(len(bias_list)) if heard is None else np.array(heard)
+            # What is written in a phrase's place may be doubtful, too; each time there is one phrase less.
+            while doubtful := [phrase for phrase in self._doubtful(beams[0], phones, bias_list) if heard[phrase]]:
+                heard[doubtful] = 0.0
+                beams = self._rescored(search(heard=heard), phones, bias_list)
         if self.looks_up:
-            best = beams[0]
-            spans = zip(_spoken(best, len(phones)), best.confidences, strict=True)
-            words = [SpokenWord(word, start, end, sure) for (word, start, end), sure in spans]
-            replacements = self._lookup(bias_list).find(phones, words, heard)
-            if replacements:
-                frames = [frames for _, frames in best[2]]
-                beams[0] = best.with_lookups([_hit(one, bias_list, frames) for one in replacements])
+            beams[0] = self._looked_up(beams[0], phones, bias_list, heard)
         return beams
+
+    def _rescored(self, beams: Sequence[BiasedBeam], phones: np.ndarray, bias_list: BiasList) -> list[BiasedBeam]:
+        if not self.rescores:
+            return list(beams)
+        # Only what users say themselves differs from list to list: other lists share one rescorer and its memory.
+        rescorer = self._rescorer(BiasList([phrase for phrase in bias_list if phrase.pronunciations]))
+        spans = [(start, end) for _, start, end in _spoken(beams[0], len(phones))]
+        found = rescorer.rescore(phones, beams, spans)
+        return [one.hypothesis.rescored(one.phone_score) for one in found]
+
+    def _doubtful(self, best: BiasedBeam, phones: np.ndarray, bias_list: BiasList) -> set[int]:
+        return self._verification.doubtful(phones, bias_list, _places(best, len(phones)))
+
+    def _looked_up(
+        self, best: BiasedBeam, phones: np.ndarray, bias_list: BiasList, heard: np.ndarray | None
+    ) -> BiasedBeam:
+        spans = zip(_spoken(best, len(phones)), best.confidences, strict=True)
+        words = [SpokenWord(word, start, end, sure) for (word, start, end), sure in spans]
+        replacements = self._lookup(bias_list).find(phones, words, heard)
+        if not replacements:
+            return best
+        frames = [frames for _, frames in best[2]]
+        return best.with_lookups([_hit(one, bias_list, frames) for one in replacements])
 
     def get_ready(self, bias_list: BiasList) -> None:
         """Work out how the phrases of a list sound, where that is needed; else it is done with the first recording."""
         if self.looks_up and len(bias_list):
             self._lookup(bias_list)
+        if self.verifies and len(bias_list):
+            self._verification.spotting.spotter(bias_list)
 
     def _make_rescorer(self, pronounced: BiasList) -> PhoneticRescorer:
         return PhoneticRescorer(Pronouncer(pronounced, self._lexicon, self._g2p), self.options.rescoring)
@@ -102,6 +130,14 @@ def _spoken(beam: BiasedBeam, phone_frames: int) -> list[tuple[str, int, int]]:
     """(word, first frame, last frame + 1) in frames of the phone head, of which there are several an encoder frame."""
     scale = phone_frames / max(len(beam.path), 1)
     return [(word, round(start * scale), round(end * scale)) for word, (start, end) in beam[2]]
+
+
+def _places(beam: BiasedBeam, phone_frames: int) -> Iterator[Place]:
+    """Where the search wrote listed phrases that the model would not have written anyway."""
+    scale = phone_frames / max(len(beam.path), 1)
+    for phrase, hit in beam.listed():
+        if hit.base_text != " ".join(beam.words[hit.first_word : hit.last_word]):
+            yield Place(phrase, round(hit.start * scale), round(hit.end * scale), hit.confidence)
 
 
 def _hit(found: Replacement, bias_list: BiasList, frames: Sequence[tuple[int, int]]) -> Hit:

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -167,17 +168,19 @@ class BiasedDecodingMixin:
         for index, bias_list in active.items():
             length, weight = int(lengths[index]), self._source.weight
             heard = known["heard"][index] if "heard" in known else None
-            found = decoder.decode_beams(
+            search = partial(
+                decoder.decode_beams,
                 log_probs[index, :length].numpy(),
                 hotwords=self.listened(bias_list),
                 hotword_weight=weight,
                 base_log_probs=None if base is None else base[index, :length].detach().float().cpu().numpy(),
-                heard=heard,
                 limit=max(self._source.nbest or 1, self.second_pass.hypotheses if self.second_pass else 1),
             )
+            found = search(heard=heard)
             if self.second_pass is not None and "phones" in known and weight and self._acts(bias_list, decoder):
                 phones = known["phones"][index, : int(known["phone_lengths"][index])]
-                found = self.second_pass(found, phones.detach().float().cpu().numpy(), bias_list, heard)
+                phones = phones.detach().float().cpu().numpy()
+                found = self.second_pass(found, phones, bias_list, heard, search)
             beams[index] = found[: self._source.nbest or 1]
         flat = [(index, beam) for index, found in beams.items() for beam in found]
         writer = self._greedy_twin()

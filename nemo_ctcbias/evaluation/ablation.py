@@ -9,7 +9,7 @@ from nemo_ctcbias.evaluation.systems import Context
 ABLATION = "ablation"  # stands for the systems below among `--systems`
 
 #: The joint model, in the order in which parts are added.
-JOINT = ("hotword", "spot", "adapter", "boost-lm", "rescore", "lookup")
+JOINT = ("hotword", "spot", "adapter", "boost-lm", "rescore", "lookup", "verify")
 #: Each part by itself; those that work on a search's hypotheses or lists go with the boosting.
 ALONE = (
     "hotword",
@@ -18,6 +18,7 @@ ALONE = (
     "hotword+spot",
     "adapter+spot",
     "hotword+rescore",
+    "hotword+verify",
     "hotword+lookup",
     "hotword+g2g",
 )
@@ -27,6 +28,7 @@ MISSING = {
     "spot": "a phone head (--phone-head)",
     "rescore": "a phone head (--phone-head)",
     "lookup": "a phone head (--phone-head)",
+    "verify": "a phone head (--phone-head)",
 }
 
 
@@ -41,7 +43,8 @@ def missing_parts(context: Context) -> dict[str, str]:
     host = getattr(context.model, "context", None)
     adapted = context.adapter is not None or bool(host is not None and host.get_enabled_adapters())
     hears = context.phone_head is not None or bool(getattr(context.model, "has_phone_head", False))
-    there = {"adapter": adapted, "boost-lm": context.lm is not None, "spot": hears, "rescore": hears, "lookup": hears}
+    there = {part: hears for part in ("spot", "rescore", "lookup", "verify")}
+    there |= {"adapter": adapted, "boost-lm": context.lm is not None}
     return {part: MISSING[part] for part, has in there.items() if not has}
 
 

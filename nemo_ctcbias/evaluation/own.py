@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from nemo_ctcbias.decoding.greedy import GreedyDecoder
@@ -34,7 +34,8 @@ class Recipe:
         variants: what is listened for in place of a list.
         phones: the phone log-probs, for `spotting` and `second_pass`.
         spotting: which phrases of a list are heard.
-        second_pass: what is done with the search's hypotheses, by the weight of the rescoring.
+        after: which of `rescore`, `verify` and `lookup` follow the search.
+        second_pass: what is done with the search's hypotheses, by the settings of `AFTERWARDS`, None for the usual.
         slow_from: list size from which a subset is measured.
     """
 
@@ -46,12 +47,15 @@ class Recipe:
     variants: Callable[[Any], Any] | None = None
     phones: PhoneLogProbs | None = None
     spotting: Spotting | None = None
-    second_pass: Callable[[float], Any] | None = None
+    after: set[str] = field(default_factory=set)
+    second_pass: Callable[..., Any] | None = None
     slow_from: int | None = None
 
 
 STRENGTH = "adapter_strength"  # in settings: times the adapter's own
 RESCORING = "rescoring_weight"  # in settings
+VERIFYING = "verification_threshold"  # in settings
+AFTERWARDS = (RESCORING, VERIFYING)  # what `Recipe.second_pass` takes
 LONG = 10_000  # such a list takes seconds to be embedded or pronounced, and here every utterance brings its own
 POOL = 400_000  # distractors whose pronunciations are remembered from one list and system to the next
 
@@ -117,44 +121,64 @@ def g2g(recipe: Recipe, context: Context) -> None:
 
 def spot(recipe: Recipe, context: Context) -> None:
     """Only the phrases that the phone head can hear are listened for."""
-    from nemo_ctcbias.models.phonetic import lexicon_of
-
     if not (recipe.lists or recipe.adapted):
         raise SettingError("part 'spot' says what others are to listen for; name it with them, as in hotword+spot")
     recipe.phones, recipe.slow_from = _phones(context), LONG
-    if "spotting" not in context.shared:
-        context.shared["spotting"] = Spotting(lexicon=lexicon_of(context.pronunciations), g2p=_g2p(context))
-    recipe.spotting = context.shared["spotting"]
+    recipe.spotting = _spotting(context)
 
 
 def rescore(recipe: Recipe, context: Context) -> None:
     """N-best lists re-ranked by how well the hypotheses' pronunciations fit the phone head's log-probs."""
     recipe.grid[RESCORING] = (0.2, 0.4, 0.7)
-    _hear(recipe, context, looks_up=False)
+    recipe.after.add("rescore")
+    _hear(recipe, context)
+
+
+def verify(recipe: Recipe, context: Context) -> None:
+    """Listed phrases that do not sound right where they were written are given up."""
+    if not recipe.lists:
+        raise SettingError("part 'verify' doubts what others wrote of a list; name it with them, as in hotword+verify")
+    recipe.after.add("verify")
+    _hear(recipe, context)
 
 
 def lookup(recipe: Recipe, context: Context) -> None:
     """Misheard words replaced by listed phrases that sound like them."""
-    _hear(recipe, context, looks_up=True)
+    recipe.after.add("lookup")
+    _hear(recipe, context)
 
 
-def _hear(recipe: Recipe, context: Context, looks_up: bool) -> None:
+def _hear(recipe: Recipe, context: Context) -> None:
     from nemo_ctcbias.decoding.second_pass import SecondPass
     from nemo_ctcbias.models.phonetic import lexicon_of
     from nemo_ctcbias.phonetics.common_words import CommonWords
     from nemo_ctcbias.phonetics.options import PhoneticsOptions
     from nemo_ctcbias.phonetics.rescoring import RescoringOptions
+    from nemo_ctcbias.phonetics.verification import VerificationOptions
 
     lexicon = lexicon_of(context.pronunciations)
     common = CommonWords(context.lm, lexicon)
 
-    def second_pass(weight: float) -> SecondPass:
-        rescoring = RescoringOptions(weight=weight)
-        options = PhoneticsOptions(RESCORING in recipe.grid, looks_up, rescoring=rescoring)
-        return SecondPass(options, lexicon, common, _g2p(context))
+    def second_pass(weight: float | None, threshold: float | None) -> SecondPass:
+        options = PhoneticsOptions(
+            rescore="rescore" in recipe.after,
+            verify="verify" in recipe.after,
+            look_up="lookup" in recipe.after,
+            rescoring=RescoringOptions() if weight is None else RescoringOptions(weight=weight),
+            verification=VerificationOptions() if threshold is None else VerificationOptions(threshold=threshold),
+        )
+        return SecondPass(options, lexicon, common, _g2p(context), _spotting(context))
 
     recipe.beam, recipe.phones = True, _phones(context)
     recipe.second_pass = lru_cache(maxsize=8)(second_pass)
+
+
+def _spotting(context: Context) -> Spotting:
+    from nemo_ctcbias.models.phonetic import lexicon_of
+
+    if "spotting" not in context.shared:  # it remembers how the phrases of the last lists sound
+        context.shared["spotting"] = Spotting(lexicon=lexicon_of(context.pronunciations), g2p=_g2p(context))
+    return context.shared["spotting"]
 
 
 def _g2p(context: Context) -> G2P:
@@ -178,6 +202,7 @@ PARTS: dict[str, Part] = {
     "g2g": g2g,
     "spot": spot,
     "rescore": rescore,
+    "verify": verify,
     "lookup": lookup,
 }
 
@@ -236,9 +261,9 @@ class OwnSystem(PlainSystem):
         if self._recipe.adapted:
             self._recipe.adapted.get_ready(listened)
         if self._recipe.spotting:
-            self._recipe.spotting.get_ready(bias_list)
+            self._recipe.spotting.spotter(bias_list)
         if self._recipe.second_pass:
-            self._recipe.second_pass(setting.get(RESCORING, 0.0)).get_ready(bias_list)
+            self._second_pass(setting).get_ready(bias_list)
         return bias_list, listened
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:
@@ -256,17 +281,24 @@ class OwnSystem(PlainSystem):
         self._heard, self._best = log_probs, None
         if not self._recipe.beam:
             return self._vocabulary.decode(best_tokens(log_probs))
-        weight = setting.pop(RESCORING, 0.0)
-        hotwords = listened if self._recipe.lists else None
-        setting["base_log_probs"] = item.log_probs if self._recipe.adapted else None
-        second_pass = self._recipe.second_pass(weight) if self._recipe.second_pass else None
-        setting["limit"] = second_pass.hypotheses if second_pass else 1
-        width = self._beam_width
-        beams = self._decoder.decode_beams(log_probs, beam_width=width, hotwords=hotwords, heard=heard, **setting)
+        second_pass = self._second_pass(setting) if self._recipe.second_pass else None
+        search = partial(
+            self._decoder.decode_beams,
+            log_probs,
+            beam_width=self._beam_width,
+            hotwords=listened if self._recipe.lists else None,
+            base_log_probs=item.log_probs if self._recipe.adapted else None,
+            limit=second_pass.hypotheses if second_pass else 1,
+            **{name: value for name, value in setting.items() if name not in AFTERWARDS},
+        )
+        beams = search(heard=heard)
         if second_pass:
-            beams = second_pass(beams, self._recipe.phones(item), bias_list, heard)
+            beams = second_pass(beams, self._recipe.phones(item), bias_list, heard, search)
         self._best = beams[0]
         return self._best.text
+
+    def _second_pass(self, setting: Setting) -> Any:
+        return self._recipe.second_pass(*(setting.get(name) for name in AFTERWARDS))
 
     def hits(self, item: Item, written: Sequence[str]) -> list[Hit]:
         """Listed phrases in the text of the last `decode`, times in seconds.

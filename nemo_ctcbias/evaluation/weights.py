@@ -10,11 +10,12 @@ from typing import Any
 
 from nemo_ctcbias.evaluation.counts import Counts
 from nemo_ctcbias.evaluation.logprobs import Item
-from nemo_ctcbias.evaluation.own import JOINT_SYSTEM, RESCORING, STRENGTH, OwnSystem
+from nemo_ctcbias.evaluation.own import JOINT_SYSTEM, RESCORING, STRENGTH, VERIFYING, OwnSystem
 from nemo_ctcbias.evaluation.runner import run_system
 from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting
 from nemo_ctcbias.phonetics.rescoring import RescoringOptions
 from nemo_ctcbias.phonetics.spotting import Spotting, SpottingOptions
+from nemo_ctcbias.phonetics.verification import VerificationOptions
 
 #: Values tried, by key of the `biasing` section; the others stay as they are.
 GRID: dict[str, tuple[float, ...]] = {
@@ -24,6 +25,7 @@ GRID: dict[str, tuple[float, ...]] = {
     "lm.alpha": (0.3, 0.5, 0.7),
     "lm.beta": (0.5, 1.5, 2.5),
     "phonetics.rescoring.weight": (0.0, 0.2, 0.4, 0.7),
+    "phonetics.verification.threshold": (3.0, 5.0, 7.0),
 }
 HELD_BACK = 3  # one utterance in so many
 FEW = 100  # spoken phrases: with fewer, a word more or less decides
@@ -50,6 +52,7 @@ class WeightedSystem(OwnSystem):
             self._spotting = lru_cache(lambda least: Spotting(SpottingOptions(threshold=least), lexicon, g2p))
         if self._recipe.second_pass:
             self.default["phonetics.rescoring.weight"] = RescoringOptions().weight
+            self.default["phonetics.verification.threshold"] = VerificationOptions().threshold
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:
         """Text of the best hypothesis with these weights."""
@@ -64,6 +67,7 @@ class WeightedSystem(OwnSystem):
             used[STRENGTH] = setting["weight"] / 10  # as on a model, where one weight scales both
         if self._recipe.second_pass:
             used[RESCORING] = setting["phonetics.rescoring.weight"]
+            used[VERIFYING] = setting["phonetics.verification.threshold"]
         return super().decode(item, bias, used)
 
 

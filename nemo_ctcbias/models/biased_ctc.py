@@ -130,12 +130,13 @@ class BiasedCTCMixin(PresetMixin, TranscriptionMixin):
             if hasattr(self.encoder, "subsampling_factor")
             else 1.0,
         )
+        spotting = self._spotting() if biasing.enabled else None
         decoding.attach(
             _HotwordDecoderOf(self) if searches else None,
             source,
             variants=self._variants() if biasing.enabled else None,
-            second_pass=self._second_pass() if searches else None,
-            spotting=self._spotting() if biasing.enabled else None,
+            second_pass=self._second_pass(spotting) if searches else None,
+            spotting=spotting,
             greedy=GreedyDecoder(vocabulary_of(self), biasing.alternatives) if biasing.enabled else None,
         )
         self.decoding = decoding

@@ -54,8 +54,8 @@ class BiasingConfig:
         boost: see `nemo_ctcbias.BoostOptions`.
         beam: see `nemo_ctcbias.BeamOptions`.
         lm: a language model, see `LanguageModelUse`, and its weights, `nemo_ctcbias.lm.options.LanguageModelOptions`.
-        phonetics: `rescoring` and `lookup` (each with `enabled`), `variants` and `lexicon`, which travels in the
-            `.nemo`; see `nemo_ctcbias.phonetics.options.PhoneticsOptions`.
+        phonetics: `spotting`, `rescoring`, `verification` and `lookup` (each with `enabled`), `variants` and `lexicon`,
+            which travels in the `.nemo`; see `nemo_ctcbias.phonetics.options.PhoneticsOptions`.
     """
 
     preset: Any = None

@@ -214,15 +214,20 @@ class PhoneticMixin:
             return None
         return spoken_variants(options, language_model.chosen(self)[0])
 
-    def _second_pass(self):
-        """What phonetics does after the search; None without a phone head, or where it is switched off."""
+    def _second_pass(self, spotting: Spotting | None):
+        """What phonetics does after the search; None without a phone head, or where it is switched off.
+
+        Args:
+            spotting: the one in use, which shares what it knows of lists.
+        """
         from nemo_ctcbias.decoding.second_pass import SecondPass
 
         options = phonetics_options(self.biasing)
-        if not self._can_hear(options.rescore, options.look_up):
+        if not self._can_hear(options.rescore, options.look_up, options.verify):
             return None
         lexicon = lexicon_of(options.lexicon)
-        return SecondPass(options, lexicon, CommonWords(language_model.chosen(self)[0], lexicon))
+        common = CommonWords(language_model.chosen(self)[0], lexicon)
+        return SecondPass(options, lexicon, common, spotting=spotting)
 
     def _spotting(self) -> Spotting | None:
         """What finds out which phrases are heard; None without a phone head, or where it is switched off."""
@@ -234,8 +239,8 @@ class PhoneticMixin:
         if any(wanted) and not self.has_phone_head and not self._phonetics_missed:
             self._phonetics_missed = True
             logging.warning(
-                "biasing.phonetics: spotting, rescoring and lookup need a phone head, which this model does not have; "
-                "load one with load_phone_head(FILE). Everything else works without."
+                "biasing.phonetics: spotting, rescoring, verification and lookup need a phone head, which this model "
+                "does not have; load one with load_phone_head(FILE). Everything else works without."
             )
         return self.has_phone_head and any(one is not False for one in wanted)
 

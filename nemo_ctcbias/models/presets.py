@@ -8,13 +8,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.models.config import PRESET_NAMES, BiasingConfig
+from nemo_ctcbias.phonetics.options import PARTS
 
 #: What each says where the model's own settings say nothing. `accurate` is all that the model has.
 PRESETS: dict[str, dict] = {
     "off": {"enabled": False},
     "fast": {
         "lm": {"enabled": False},
-        "phonetics": {name: {"enabled": False} for name in ("spotting", "rescoring", "lookup")},
+        "phonetics": {name: {"enabled": False} for name in PARTS},
     },
     "accurate": {},
 }

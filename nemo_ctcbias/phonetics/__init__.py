@@ -1,10 +1,11 @@
 """Phonetics: what listed phrases sound like, and what that says about a transcript.
 
-Reading order: `phones` (the inventory), `lexicon`, `graphones` (letters aligned with phones), `g2p` (the joint n-gram),
-`pronouncer` (who says how a word sounds), `g2g` (other spellings); `lattice` and `alignment` (CTC over phones),
-`edit_distance`; `phone_search` and `spotting` of phrases that can be heard; `rescoring` of n-best lists and `lookup` of
-misheard phrases; `spoken_variants`, `common_words` and `options`, what models and decoders use of it all.  Only numpy,
-kenlm and numba (through `nemo_ctcbias.compiled`) are imported here; `phone_head` needs torch.
+Reading order: `phones` (the inventory), `lexicon`, `graphones` (letters aligned with phones), `g2p` (the joint
+n-gram), `pronouncer` (who says how a word sounds), `g2g` (other spellings); `lattice` and `alignment` (CTC over
+phones), `edit_distance`; `phone_search` and `spotting` of phrases that can be heard; `rescoring` of n-best lists,
+`verification` of what was written and `lookup` of misheard phrases; `spoken_variants`, `common_words` and `options`,
+what models and decoders use of it all.  Only numpy, kenlm and numba (through `nemo_ctcbias.compiled`) are imported
+here; `phone_head` needs torch.
 """
 
 from nemo_ctcbias.phonetics.g2g import G2G, Variant
@@ -14,6 +15,7 @@ from nemo_ctcbias.phonetics.lookup import LexiconLookup, LookupOptions, SpokenWo
 from nemo_ctcbias.phonetics.pronouncer import Pronouncer
 from nemo_ctcbias.phonetics.rescoring import PhoneticRescorer, RescoringOptions
 from nemo_ctcbias.phonetics.spotting import PhraseSpotter, Spotting, SpottingOptions
+from nemo_ctcbias.phonetics.verification import Verification, VerificationOptions
 
 __all__ = [
     "G2G",
@@ -29,5 +31,7 @@ __all__ = [
     "Spotting",
     "SpottingOptions",
     "Variant",
+    "Verification",
+    "VerificationOptions",
     "replace_words",
 ]

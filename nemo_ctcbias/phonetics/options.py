@@ -11,8 +11,10 @@ from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.phonetics.lookup import LookupOptions
 from nemo_ctcbias.phonetics.rescoring import RescoringOptions
 from nemo_ctcbias.phonetics.spotting import SpottingOptions
+from nemo_ctcbias.phonetics.verification import VerificationOptions
 
 WHERE = "biasing.phonetics"
+PARTS = ("spotting", "rescoring", "verification", "lookup")  # each a section with `enabled`, in the order they act
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,14 @@ class PhoneticsOptions:
     rescore: whether n-best lists are rescored by their sound; None as above. In the config `rescoring.enabled`.
     look_up: whether misheard words are replaced by phrases that sound like them; None as above. In the config
         `lookup.enabled`.
+    verify: whether phrases that do not sound right where they were written are given up; None as above. In the config
+        `verification.enabled`.
     variants: spellings of each phrase that are listened for, its own included; 1 adds none.
     variant_cost: times -log of a spelling's probability, what it gives back of its boost; see `SpokenVariants`.
     lexicon: a file of pronunciations in the format of the CMU dictionary; without one the shipped G2P model says how
         all words sound.
-    spotting, rescoring, lookup: see `SpottingOptions`, `RescoringOptions` and `LookupOptions`.
+    spotting, rescoring, lookup, verification: see `SpottingOptions`, `RescoringOptions`, `LookupOptions` and
+        `VerificationOptions`.
     """
 
     rescore: bool | None = None
@@ -40,6 +45,8 @@ class PhoneticsOptions:
     lookup: LookupOptions = field(default_factory=LookupOptions)
     spot: bool | None = None
     spotting: SpottingOptions = field(default_factory=SpottingOptions)
+    verify: bool | None = None
+    verification: VerificationOptions = field(default_factory=VerificationOptions)
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> PhoneticsOptions:
@@ -48,10 +55,11 @@ class PhoneticsOptions:
         Raises:
             SettingError: an unknown key, or a value of the wrong kind or out of range.
         """
-        _refuse_unknown(given, ["spotting", "rescoring", "lookup", "variants", "variant_cost", "lexicon"], WHERE)
+        _refuse_unknown(given, [*PARTS, "variants", "variant_cost", "lexicon"], WHERE)
         rescore, rescoring = _part(RescoringOptions, given.get("rescoring") or {}, f"{WHERE}.rescoring")
         spot, spotting = _part(SpottingOptions, given.get("spotting") or {}, f"{WHERE}.spotting")
         look_up, lookup = _part(LookupOptions, given.get("lookup") or {}, f"{WHERE}.lookup")
+        verify, verification = _part(VerificationOptions, given.get("verification") or {}, f"{WHERE}.verification")
         variants, lexicon = given.get("variants", 1), given.get("lexicon")
         if isinstance(variants, bool) or not isinstance(variants, int) or variants < 1:
             raise SettingError(f"{WHERE}.variants: must be a whole number from 1 (the phrase itself), got {variants!r}")
@@ -60,7 +68,19 @@ class PhoneticsOptions:
             raise SettingError(f"{WHERE}.variant_cost: must be a number from 0 up, got {cost!r}")
         if lexicon is not None and not isinstance(lexicon, str):
             raise SettingError(f"{WHERE}.lexicon: must be the path of a lexicon file, got {lexicon!r}")
-        return cls(rescore, look_up, variants, float(cost), lexicon, rescoring, lookup, spot, spotting)
+        return cls(
+            rescore=rescore,
+            look_up=look_up,
+            variants=variants,
+            variant_cost=float(cost),
+            lexicon=lexicon,
+            rescoring=rescoring,
+            lookup=lookup,
+            spot=spot,
+            spotting=spotting,
+            verify=verify,
+            verification=verification,
+        )
 
 
 def _part(kind: type, given: Mapping[str, Any], where: str) -> tuple[bool | None, Any]:

@@ -55,6 +55,10 @@ class SpottingOptions:
         if self.least > self.most:
             raise SettingError(f"spotting.least: {self.least} is above spotting.most, {self.most}; exchange them")
 
+    def credit(self, lengths: np.ndarray, phrases: int) -> np.ndarray:
+        """The evidence for pronunciations of `lengths` phones that lack nothing, in a list of so many phrases."""
+        return self.phone_credit * lengths - self.list_cost * log_excess(phrases, self.free_list)
+
 
 class Spotting:
     """Spots the phrases of any list in any recording; called with the phones of one recording and its list.
@@ -72,15 +76,11 @@ class Spotting:
         g2p: G2P | None = None,
     ):
         self.options, self._lexicon, self._g2p = options, lexicon, g2p
-        self._spotter = lru_cache(maxsize=32)(self._make)
+        self.spotter = lru_cache(maxsize=32)(self._make)  # of a list: how its phrases sound is worked out once
 
     def __call__(self, phones: np.ndarray, bias_list: BiasList) -> np.ndarray:
         """Factor on each phrase's weight [N], see `PhraseSpotter.heard`."""
-        return self._spotter(bias_list).heard(phones)
-
-    def get_ready(self, bias_list: BiasList) -> None:
-        """Work out how the phrases of a list sound; else it is done with the first recording."""
-        self._spotter(bias_list)
+        return self.spotter(bias_list).heard(phones)
 
     def _make(self, bias_list: BiasList) -> PhraseSpotter:
         pronouncer = Pronouncer(bias_list, self._lexicon, self._g2p)
@@ -106,11 +106,11 @@ class PhraseSpotter:
             if self.bias_list[index].weight > 0
             for pronunciation, _ in alternatives
         ]
+        self._sounds = pronouncer.phrases
         self._owner = np.array([index for index, _ in sounding], dtype=np.int64)
         self._search = PhoneSearch([pronunciation for _, pronunciation in sounding])
         lengths = np.array([len(pronunciation) for _, pronunciation in sounding], dtype=np.float64)
-        chance = options.list_cost * log_excess(len(self.bias_list), options.free_list)
-        self._credit = options.phone_credit * lengths - chance
+        self._credit = options.credit(lengths, len(self.bias_list))
 
     def evidence(self, log_probs: np.ndarray) -> np.ndarray:
         """Of each phrase [N], by its best pronunciation at its best place; below the threshold it may come as -inf.
@@ -128,6 +128,22 @@ class PhraseSpotter:
         deficits = self._search.deficits(log_probs, self.options.threshold - self._credit)
         np.maximum.at(found, self._owner, self._credit + deficits)
         return found
+
+    def evidence_of(self, phrase: int, log_probs: np.ndarray) -> float:
+        """The evidence for one phrase in these frames alone; NaN if nobody can pronounce it.
+
+        Args:
+            phrase: its index in the list.
+            log_probs: some frames of those of `evidence`.
+
+        Raises:
+            PhoneticsError: log-probs of another shape.
+        """
+        pronunciations = [pronunciation for pronunciation, _ in self._sounds[phrase]]
+        if not pronunciations:
+            return np.nan
+        credit = self.options.credit(np.array([len(one) for one in pronunciations]), len(self.bias_list))
+        return float((credit + PhoneSearch(pronunciations).deficits(log_probs)).max())
 
     def heard(self, log_probs: np.ndarray) -> np.ndarray:
         """Factor on each phrase's weight in this recording [N]: 0 for those that are not listened for.

@@ -1,5 +1,7 @@
 """Rescoring and lookup of real beams, with phone log-probs that say something else than the tokens."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,7 @@ LEXICON = Lexicon(
 SIPROT = {"text": "Siprot", "display": "SIPROT", "pronunciations": ["S IH P R AA T"]}
 RESCORE = PhoneticsOptions(look_up=False, rescoring=RescoringOptions(weight=1.0))
 LOOK_UP = PhoneticsOptions(rescore=False)
+VERIFY = PhoneticsOptions(rescore=False, look_up=False)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +119,61 @@ def test_a_hit_of_the_search_may_be_looked_up_itself(decoder):
     phones = said(spread("S IH P R AA T", 0, 15), 16)
     (best, *_) = SecondPass(options, LEXICON)(beams, phones, bias_list)
     assert best.text == "SIPROT" and [hit.technique for hit in best.hits] == ["lookup"]
+
+
+def searched(decoder, log_probs, bias_list):
+    """The search with a note of the `heard` that it was asked with."""
+    asked = []
+
+    def search(heard):
+        asked.append(heard.tolist())
+        return decoder.decode_beams(log_probs, hotwords=bias_list, heard=heard)
+
+    return search, asked
+
+
+def test_what_was_not_said_is_given_up_one_after_the_other(decoder):
+    """Two listed words fit the spelling; what was said is neither, and the model's own word is left."""
+    log_probs = spelled("the kab", 0.5, "the kat")
+    log_probs[12] = np.log(np.full(len(LABELS), 1e-6))
+    for letter, prob in (("b", 0.5), ("t", 0.3), ("p", 0.19)):
+        log_probs[12, LABELS.index(letter)] = math.log(prob)
+    bias_list = BiasList(
+        [{"text": word, "pronunciations": ["Z UW Z UW"]} for word in ("kat", "kap")] + ["unheard", "the"]
+    )
+    search, asked = searched(decoder, log_probs, bias_list)
+    beams = search(np.ones(4))
+    phones = said([*spread("DH AH", 0, 6), *spread("K AE B", 8, 14)], 14)
+    assert beams[0].text == "the kat"
+    found = SecondPass(VERIFY, LEXICON)(beams, phones, bias_list, None, search)
+    assert found[0].text == "the kab"
+    assert asked[1:] == [[0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]]
+    assert SecondPass(VERIFY, LEXICON)(beams, phones, bias_list)[0].text == "the kat", "without a search nothing is"
+    off = PhoneticsOptions(rescore=False, look_up=False, verify=False)
+    assert SecondPass(off, LEXICON)(beams, phones, bias_list, None, search)[0].text == "the kat"
+
+
+def test_what_was_said_and_what_the_model_writes_anyway_stands(decoder):
+    log_probs = spelled("the kab", 0.5, "the kat")
+    bias_list = BiasList([{"text": "kat", "pronunciations": ["K AE T"]}, {"text": "the", "pronunciations": ["Z UW"]}])
+    search, asked = searched(decoder, log_probs, bias_list)
+    beams = search(np.ones(2))
+    phones = said([*spread("DH AH", 0, 6), *spread("K AE T", 8, 14)], 14)
+    found = SecondPass(VERIFY, LEXICON)(beams, phones, bias_list, np.ones(2), search)
+    assert found[0].text == beams[0].text == "the kat" and len(asked) == 1
+
+
+def test_what_was_given_up_is_not_looked_up(decoder):
+    """The phones of the whole recording are those of the phrase; where it was written they are not."""
+    log_probs = spelled("ship row", 0.6, "ship rot")
+    bias_list = BiasList([{"text": "rot", "pronunciations": ["S IH P R AA T"]}])
+    search, asked = searched(decoder, log_probs, bias_list)
+    phones = said(spread("S IH P R AA T", 0, 15), 16)
+    options = PhoneticsOptions(rescore=False, lookup=LookupOptions(min_confidence=1.5))
+    beams = search(np.ones(1))
+    assert beams[0].text == "ship rot"
+    found = SecondPass(options, LEXICON)(beams, phones, bias_list, None, search)
+    assert found[0].text == "ship row" and not found[0].hits and asked[1:] == [[0.0]]
 
 
 def test_confidence_is_that_of_the_least_likely_token(decoder):

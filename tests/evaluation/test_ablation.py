@@ -12,18 +12,18 @@ FILES = {"adapter": Path("a.pt"), "lm": Path("lm.bin"), "phone_head": Path("head
 def test_a_stock_model_has_the_boosting_alone():
     context = Context(STOCK)
     assert joint_parts(context) == ("hotword",)
-    assert set(missing_parts(context)) == {"adapter", "boost-lm", "spot", "rescore", "lookup"}
+    assert set(missing_parts(context)) == {"adapter", "boost-lm", "spot", "rescore", "lookup", "verify"}
     assert expand(["ablation"], context) == ("greedy", "hotword", "hotword+g2g")
 
 
 def test_everything_alone_then_added_one_by_one():
     systems = expand(["ablation"], Context(STOCK, **FILES))
-    assert systems[:9] == (
+    assert systems[:10] == (
         "greedy", "hotword", "adapter", "boost-lm", "hotword+spot", "adapter+spot",
-        "hotword+rescore", "hotword+lookup", "hotword+g2g",
+        "hotword+rescore", "hotword+verify", "hotword+lookup", "hotword+g2g",
     )  # fmt: skip
-    added = [set(name.split("+")) for name in systems[9:]]
-    assert [len(parts) for parts in added] == [3, 4, 5, 6], "hotword and hotword+spot are there already"
+    added = [set(name.split("+")) for name in systems[10:]]
+    assert [len(parts) for parts in added] == [3, 4, 5, 6, 7], "hotword and hotword+spot are there already"
     assert all(one < more for one, more in itertools.pairwise(added))
     assert added[-1] == set(joint_parts(Context(STOCK, **FILES)))
     for name in systems:

@@ -1,4 +1,4 @@
-"""The parts `g2g`, `rescore` and `lookup` of our own systems."""
+"""The parts `g2g`, `spot`, `rescore`, `verify` and `lookup` of our own systems."""
 
 import numpy as np
 import pytest
@@ -84,8 +84,22 @@ def test_spotting_listens_only_for_what_was_heard(decode, lexicon):
         decode("spot", ("water",))
 
 
+def test_verification_keeps_what_was_heard(decode):
+    assert decode("hotword+verify", ("water",)) == decode("hotword", ("water",)) == "the water"
+
+
+def test_verification_asks_how_the_phrase_sounds(decode, lexicon):
+    """The same spelling, boosted as before, but its sound is another than what was said."""
+    lexicon.write_text("the DH AH\nwater Z UW Z UW\n")
+    assert decode("hotword", ("water",)) == "the water"
+    assert decode("hotword+verify", ("water",)) == "the weter"
+    assert decode("hotword+verify", ("water",), verification_threshold=-1000.0) == "the water"
+    with pytest.raises(SettingError, match=r"name it with them, as in hotword\+verify"):
+        decode("verify", ("water",))
+
+
 def test_parts_together(decode):
-    assert decode("hotword+g2g+rescore+lookup", ("water",)) == "the water"
+    assert decode("hotword+g2g+rescore+verify+lookup", ("water",)) == "the water"
     assert decode("hotword+g2g+rescore+lookup", ()) == "the weter"
 
 
@@ -112,11 +126,11 @@ def test_only_the_rescoring_has_a_weight_to_tune(tiny_model, head):
         system.prepare(Context(tiny_model, phone_head=head))
     assert systems["lookup"].grid == ({},)
     assert systems["rescore"].grid == systems["rescore+lookup"].grid
-    passes = {name: system._recipe.second_pass(0.3) for name, system in systems.items()}
-    assert {name: (one.rescores, one.looks_up) for name, one in passes.items()} == {
-        "rescore": (True, False),
-        "lookup": (False, True),
-        "rescore+lookup": (True, True),
+    passes = {name: system._recipe.second_pass(0.3, None) for name, system in systems.items()}
+    assert {name: (one.rescores, one.verifies, one.looks_up) for name, one in passes.items()} == {
+        "rescore": (True, False, False),
+        "lookup": (False, False, True),
+        "rescore+lookup": (True, False, True),
     }
 
 

@@ -6,12 +6,13 @@ import torch
 
 from nemo_ctcbias import BiasedEncDecCTCModelBPE, ContextualAdapterConfig, from_ctc
 from nemo_ctcbias.errors import ModelError, PhoneticsError, SettingError
+from nemo_ctcbias.phonetics.options import PARTS
 from nemo_ctcbias.phonetics.phone_head import PhoneHeadConfig
 from nemo_ctcbias.phonetics.phones import BLANK
 
 SMALL = {"hidden": 8, "context": 3}
 NAMES = ["saoirse", "new york", "okonkwo"]
-ALL_OFF = {name: {"enabled": False} for name in ("spotting", "rescoring", "lookup")}
+ALL_OFF = {name: {"enabled": False} for name in PARTS}
 EVERYTHING = {"min_confidence": 2.0, "distance": 1.0, "min_phones": 1, "min_gain": -1e9}
 
 
@@ -223,6 +224,25 @@ class TestDecoding:
         everything = transcribed(model, audio)
         assert [(one.text, one.score) for one in everything] == [(one.text, one.score) for one in boosted]
 
+    def test_what_does_not_sound_right_where_it_stands_is_given_up(self, model, audio):
+        model.set_phonetics(**ALL_OFF)
+        model.set_bias_list(NAMES)
+        boosted = transcribed(model, audio)
+        assert any(one.hits for one in boosted)
+        model.set_phonetics(verification={"enabled": True, "threshold": 1000.0})
+        verified = transcribed(model, audio)
+        assert not any(one.hits for one in verified), "nothing sounds as right as that"
+        model.set_biasing(boost={"gap_scale": 0.0, "token_bonus": 0.0})
+        assert [one.text for one in verified] == [one.text for one in transcribed(model, audio)]
+
+    def test_what_sounds_right_stands(self, model, audio):
+        model.set_phonetics(**ALL_OFF)
+        model.set_bias_list(NAMES)
+        boosted = transcribed(model, audio)
+        model.set_phonetics(verification={"enabled": True, "threshold": -1000.0})
+        for one, other in zip(transcribed(model, audio), boosted, strict=True):
+            assert (one.text, one.hits, one.score) == (other.text, other.hits, other.score)
+
     def test_lookup_writes_phrases_and_says_so(self, model, audio):
         model._cfg.biasing.boost = {"gap_scale": 0.0, "token_bonus": 0.0}
         model.set_bias_list([{"text": "Saoirse", "display": "Saoirse R."}])
@@ -268,7 +288,7 @@ class TestDecoding:
 
     def test_variants_are_heard_and_written_as_listed(self, model, audio):
         model.set_bias_list([{"text": "Kathryn"}])
-        model.set_phonetics(variants=4, rescoring={"enabled": False}, lookup={"enabled": False})
+        model.set_phonetics(variants=4, **{name: {"enabled": False} for name in ("rescoring", "verification", "lookup")})
         listened = model.decoding.listened(model.bias_list)
         (phrase,) = listened
         assert phrase.forms[0] == "Kathryn" and len(phrase.forms) == 4 and phrase.written == "Kathryn"

@@ -1,7 +1,7 @@
 import pytest
 
 from nemo_ctcbias.errors import SettingError
-from nemo_ctcbias.phonetics import LookupOptions, RescoringOptions
+from nemo_ctcbias.phonetics import LookupOptions, RescoringOptions, VerificationOptions
 from nemo_ctcbias.phonetics.options import PhoneticsOptions
 
 
@@ -16,6 +16,8 @@ def test_sections_become_options():
     )
     assert (options.rescore, options.look_up, options.variants) == (False, True, 5)
     assert options.rescoring == RescoringOptions(weight=0.5) and options.lookup == LookupOptions(distance=0.2)
+    options = PhoneticsOptions.of({"verification": {"enabled": False, "threshold": -3}})
+    assert options.verify is False and options.verification == VerificationOptions(threshold=-3)
 
 
 @pytest.mark.parametrize(
@@ -26,8 +28,9 @@ def test_sections_become_options():
         ({"lexicon": 5}, "lexicon: must be the path"),
         (
             {"rescore": True},
-            "unknown key 'rescore'; known: spotting, rescoring, lookup, variants, variant_cost, lexicon",
+            "unknown key 'rescore'; known: spotting, rescoring, verification, lookup, variants, variant_cost, lexicon",
         ),
+        ({"verification": {"slack": -1}}, "verification.slack: -1 is out of range"),
         ({"rescoring": {"enabled": 1}}, "rescoring.enabled: must be true, false or null"),
         ({"rescoring": {"weight": "much"}}, r"rescoring"),
         ({"lookup": {"distance": 2}}, r"lookup.distance: 2 is out of range"),

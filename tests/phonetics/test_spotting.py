@@ -48,6 +48,14 @@ def test_the_best_pronunciation_counts():
     assert spotter(phrases).evidence(SIP).tolist() == [9.0]
 
 
+def test_evidence_of_one_phrase_is_that_among_all():
+    phrases = ["sip", "ship", {"text": "zoo", "pronunciations": ["Z UW", "S IH P"]}, "№ 7"]
+    among = spotter(phrases, threshold=-100)
+    assert [among.evidence_of(phrase, SIP) for phrase in range(3)] == among.evidence(SIP)[:3].tolist()
+    assert math.isnan(among.evidence_of(3, SIP)), "nobody can pronounce it"
+    assert among.evidence_of(0, SIP[2:]) < among.evidence_of(0, SIP), "only these frames count"
+
+
 def test_suppressed_and_unpronounceable_phrases_are_always_listened_for(caplog):
     _warn_once.cache_clear()
     phrases = BiasList([Phrase("zoo", weight=-1), "№ 7", "sprite"])

@@ -1,0 +1,136 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.errors import PhoneticsError, SettingError
+from nemo_ctcbias.phonetics import Lexicon, Pronouncer, Spotting, SpottingOptions
+from nemo_ctcbias.phonetics.phones import BLANK, PHONE_IDS
+from nemo_ctcbias.phonetics.verification import Place, Verification, VerificationOptions
+
+LEXICON = Lexicon({"sip": ["S IH P"], "ship": ["SH IH P"], "zoo": ["Z UW"], "see": ["S IY", "Z UW"]})
+LISTED = BiasList(["sip", "ship", "zoo", "see", "№ 7"])
+
+
+def said(phones, doubt=6.0):
+    """Log-probs of these phones, a blank after each; everything else is `doubt` less likely."""
+    logits = np.full((2 * len(phones), BLANK + 1), -doubt)
+    for place, phone in enumerate(phones):
+        logits[2 * place, PHONE_IDS[phone]] = logits[2 * place + 1, BLANK] = 0.0
+    return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+
+
+SIP_ZOO = said(["S", "IH", "P", "Z", "UW"])  # "sip" in frames 0 to 6, "zoo" in 6 to 10
+
+
+def verification(**options):
+    return Verification(Spotting(lexicon=LEXICON), VerificationOptions(**options))
+
+
+def test_a_phrase_must_be_heard_where_it_was_written():
+    verify = verification(threshold=5.0, slack=0)
+    assert verify.doubtful(SIP_ZOO, LISTED, [Place(0, 0, 6, 1.0), Place(2, 6, 10, 1.0)]) == set()
+    assert verify.doubtful(SIP_ZOO, LISTED, [Place(0, 4, 10, 1.0), Place(2, 0, 6, 1.0)]) == {0, 2}
+    assert verify.doubtful(SIP_ZOO, LISTED, [Place(1, 0, 6, 1.0)]) == {1}, "'ship' lacks 6 of its 9"
+    assert verify.doubtful(SIP_ZOO, LISTED, []) == set()
+
+
+def test_one_good_place_is_enough():
+    places = [Place(2, 0, 6, 1.0), Place(2, 6, 10, 1.0)]
+    assert verification(slack=0).doubtful(SIP_ZOO, LISTED, places) == set()
+    assert verification(slack=0).doubtful(SIP_ZOO, LISTED, places[::-1]) == set()
+
+
+def test_words_are_vague_about_their_places():
+    late = [Place(0, 2, 6, 1.0)]
+    assert verification(slack=0).doubtful(SIP_ZOO, LISTED, late) == {0}
+    assert verification(slack=2).doubtful(SIP_ZOO, LISTED, late) == set()
+
+
+def test_the_models_confidence_counts():
+    sure, unsure = [Place(0, 0, 6, 0.9)], [Place(0, 0, 6, math.exp(-5))]
+    assert verification(threshold=5.0, confidence_weight=1.0).doubtful(SIP_ZOO, LISTED, sure) == set()
+    assert verification(threshold=5.0, confidence_weight=1.0).doubtful(SIP_ZOO, LISTED, unsure) == {0}
+    assert verification(threshold=5.0, confidence_weight=0.0).doubtful(SIP_ZOO, LISTED, unsure) == set()
+    assert verification().doubtful(SIP_ZOO, LISTED, [Place(0, 0, 6, 0.0)]) == {0}, "no confidence at all"
+
+
+def test_what_cannot_be_pronounced_stands():
+    assert verification(threshold=1000.0).doubtful(SIP_ZOO, LISTED, [Place(4, 0, 6, 0.0), Place(0, 0, 6, 1.0)]) == {0}
+
+
+def test_of_several_pronunciations_the_best_counts():
+    assert verification(slack=0).doubtful(SIP_ZOO, LISTED, [Place(3, 6, 10, 1.0)]) == set()
+
+
+def naively(log_probs, phrase, count, spotting):
+    """Evidence by trying every stretch of frames and every way to lay the phones into it."""
+    (alternatives,) = Pronouncer([phrase], LEXICON).phrases
+    short = log_probs - log_probs.max(axis=1, keepdims=True)
+    best = -math.inf
+    for phones, _ in alternatives:
+        labels = [BLANK]
+        for phone in phones:
+            labels += [PHONE_IDS[phone], BLANK]
+        for start in range(len(short)):
+            score = np.full(len(labels), -math.inf)
+            score[1] = short[start, labels[1]]
+            for t in range(start, len(short)):
+                if t > start:
+                    last = score.copy()
+                    for at, label in enumerate(labels):
+                        into = [last[at], last[at - 1] if at > 1 else -math.inf]
+                        if at > 2 and label not in (BLANK, labels[at - 2]):
+                            into.append(last[at - 2])
+                        score[at] = max(into) + short[t, label] if at else -math.inf
+                chance = spotting.list_cost * max(math.log(count / spotting.free_list), 0.0)
+                best = max(best, spotting.phone_credit * len(phones) - chance + score[-2])
+    return best
+
+
+@given(st.data())
+def test_agrees_with_the_formula(data):
+    seed, frames = data.draw(st.integers(0, 2**16)), data.draw(st.integers(1, 9))
+    log_probs = np.log(np.random.default_rng(seed).dirichlet(np.full(BLANK + 1, 0.1), size=frames) + 1e-6)
+    spotting = SpottingOptions(free_list=data.draw(st.sampled_from([1.0, 3.0, 100.0])))
+    options = VerificationOptions(
+        threshold=data.draw(st.floats(-60, 10)),
+        confidence_weight=data.draw(st.sampled_from([0.0, 0.5, 1.0])),
+        slack=data.draw(st.integers(0, 3)),
+    )
+    places = []
+    for _ in range(data.draw(st.integers(0, 4))):
+        start = data.draw(st.integers(0, frames - 1))
+        end = data.draw(st.integers(start + 1, frames))
+        places.append(Place(data.draw(st.integers(0, 3)), start, end, data.draw(st.floats(0.01, 1.0))))
+    best = {}
+    for place in places:
+        heard = log_probs[max(place.start - options.slack, 0) : place.end + options.slack]
+        score = naively(heard, LISTED[place.phrase], len(LISTED), spotting)
+        score += options.confidence_weight * math.log(place.confidence)
+        best[place.phrase] = max(best.get(place.phrase, -math.inf), score)
+    if any(abs(score - options.threshold) < 1e-9 for score in best.values()):
+        return  # rounding decides
+    found = Verification(Spotting(spotting, LEXICON), options).doubtful(log_probs, LISTED, places)
+    assert found == {phrase for phrase, score in best.items() if score < options.threshold}
+
+
+def test_phones_of_another_inventory():
+    with pytest.raises(PhoneticsError, match="shape"):
+        verification().doubtful(np.zeros((4, 7)), LISTED, [Place(0, 0, 4, 1.0)])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"threshold": math.nan}, r"verification\.threshold: nan"),
+        ({"confidence_weight": -1}, r"verification\.confidence_weight: -1 is out of range"),
+        ({"slack": 1.5}, r"verification\.slack: 1\.5 is out of range; give a whole number"),
+    ],
+)
+def test_impossible_settings(options, words):
+    with pytest.raises(SettingError, match=words):
+        VerificationOptions(**options)
