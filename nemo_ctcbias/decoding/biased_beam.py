@@ -128,8 +128,9 @@ class Timing(Sequence):
         base_log_probs: np.ndarray | None = None,
     ):
         self._log_probs, self._tokens, self.pieces = log_probs, tokens, pieces
-        self.adapted = base_log_probs is not None
-        self._base = base_log_probs if self.adapted else log_probs
+        self._base = log_probs if base_log_probs is None else base_log_probs
+        # An untrained adapter changes nothing; what the decoder normalised again is only rounded differently.
+        self.adapted = base_log_probs is not None and not np.allclose(base_log_probs, log_probs, atol=1e-3)
         self._path: np.ndarray | None = None
         self._heard: list[tuple[str, int, int]] | None = None
 

@@ -137,7 +137,7 @@ def _places(beam: BiasedBeam, phone_frames: int) -> Iterator[Place]:
     scale = phone_frames / max(len(beam.path), 1)
     for phrase, hit in beam.listed():
         if hit.base_text != " ".join(beam.words[hit.first_word : hit.last_word]):
-            yield Place(phrase, round(hit.start * scale), round(hit.end * scale), hit.confidence)
+            yield Place(phrase, round(hit.start * scale), round(hit.end * scale), hit.parts.get("adapter"))
 
 
 def _hit(found: Replacement, bias_list: BiasList, frames: Sequence[tuple[int, int]]) -> Hit:

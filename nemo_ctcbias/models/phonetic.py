@@ -201,11 +201,13 @@ class PhoneticMixin:
         settle_file(self, LEXICON, missing, PhoneticsError)
 
     def check_pronunciations(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
-        """What of a list cannot be pronounced, and why; nothing where phonetics is not in use."""
+        """What of a list cannot be pronounced or heard, and why; nothing where phonetics is not in use."""
         options = phonetics_options(self.biasing)
         if self.decoding.second_pass is None and self.decoding.spotting is None and options.variants == 1:
             return ()
-        return tuple(Pronouncer(BiasList.of(bias_list), lexicon_of(options.lexicon)).notes)
+        bias_list = BiasList.of(bias_list)
+        too_short = () if self.decoding.spotting is None else self.decoding.spotting.spotter(bias_list).notes
+        return (*Pronouncer(bias_list, lexicon_of(options.lexicon)).notes, *too_short)
 
     def _variants(self) -> SpokenVariants | None:
         """What adds spelling variants to lists, None where there are none to add."""

@@ -7,13 +7,13 @@ is heard.  The longer the list, the more of it sounds like something else by cha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.bias_list.list_length import log_excess
 from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.errors import SettingError
@@ -84,8 +84,9 @@ class Spotting:
 
     def _make(self, bias_list: BiasList) -> PhraseSpotter:
         pronouncer = Pronouncer(bias_list, self._lexicon, self._g2p)
-        announce(pronouncer.notes)  # no phrase is lost silently
-        return PhraseSpotter(pronouncer, self.options)
+        spotter = PhraseSpotter(pronouncer, self.options)
+        announce([*pronouncer.notes, *spotter.notes])  # no phrase is lost silently
+        return spotter
 
 
 class PhraseSpotter:
@@ -96,6 +97,9 @@ class PhraseSpotter:
     Args:
         pronouncer: made with the bias list.
         options: see `SpottingOptions`.
+
+    Attributes:
+        notes: a note for each phrase that is too short to reach the threshold, however clearly it is said.
     """
 
     def __init__(self, pronouncer: Pronouncer, options: SpottingOptions = SpottingOptions()):
@@ -111,6 +115,16 @@ class PhraseSpotter:
         self._search = PhoneSearch([pronunciation for _, pronunciation in sounding])
         lengths = np.array([len(pronunciation) for _, pronunciation in sounding], dtype=np.float64)
         self._credit = options.credit(lengths, len(self.bias_list))
+        self.notes = list(self._too_short())
+
+    def _too_short(self) -> Iterator[Note]:
+        within_reach = set(self._owner[self._credit >= self.options.threshold].tolist())
+        for index in dict.fromkeys(self._owner.tolist()):
+            if index not in within_reach:
+                phones = max(len(pronunciation) for pronunciation, _ in self._sounds[index])
+                reason = f"is never heard: {phones} phones are too few in a list of {len(self.bias_list)}"
+                remedy = "list a longer phrase, or lower biasing.phonetics.spotting.threshold"
+                yield Note(self.bias_list.where(index), self.bias_list[index].text, "dropped", reason, remedy)
 
     def evidence(self, log_probs: np.ndarray) -> np.ndarray:
         """Of each phrase [N], by its best pronunciation at its best place; below the threshold it may come as -inf.

@@ -16,42 +16,43 @@ from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.number_settings import check_numbers
 from nemo_ctcbias.phonetics.spotting import Spotting
 
-TINY = 1e-30  # a confidence of 0 has no logarithm
-
 
 @dataclass(frozen=True)
 class VerificationOptions:
     """Settings of the verification.  A phrase that was written stands if, at one of its places,
 
-        e + confidence_weight * ln(confidence) >= threshold
+        e + adapter_weight * (g - adapter_usual) >= threshold
 
-    with the evidence e of spotting (`SpottingOptions`) in the frames of that place.
+    with the evidence e of spotting (`SpottingOptions`) in the frames of that place, and g, what adapters added to its
+    log-prob there; e alone where no adapter acts.
 
     threshold: with less, the recording is decoded again without the phrase; lower ones let more stand.
-    confidence_weight: what the model's confidence in the phrase counts beside its phones.
+    adapter_weight: what the adapter's opinion counts beside the phones.
+    adapter_usual: what it adds to a phrase of which it thinks neither well nor ill.
     slack: frames of the phone head by which a place is widened at both ends, words being vague about them.
     """
 
-    threshold: float = 5.0
-    confidence_weight: float = 0.5
+    threshold: float = 7.0
+    adapter_weight: float = 1.0
+    adapter_usual: float = 3.0
     slack: int = 4
 
     def __post_init__(self) -> None:
-        check_numbers("verification", self, lowest={"threshold": -np.inf})
+        check_numbers("verification", self, lowest={"threshold": -np.inf, "adapter_usual": -np.inf})
 
 
 @dataclass(frozen=True)
 class Place:
     """Where a phrase of the list was written.
 
-    phrase: its index in the list; start, end: first frame and last frame + 1, as of the phone log-probs; confidence:
-    of the model, from 0 to 1.
+    phrase: its index in the list; start, end: first frame and last frame + 1, as of the phone log-probs; adapter: what
+    adapters added to its log-prob there, None where none was asked.
     """
 
     phrase: int
     start: int
     end: int
-    confidence: float
+    adapter: float | None = None
 
 
 class Verification:
@@ -81,6 +82,7 @@ class Verification:
         for place in places:
             frames = slice(max(place.start - options.slack, 0), place.end + options.slack)
             evidence = spotter.evidence_of(place.phrase, log_probs[frames])
-            score = evidence + options.confidence_weight * math.log(max(place.confidence, TINY))
+            agreed = 0.0 if place.adapter is None else place.adapter - options.adapter_usual
+            score = evidence + options.adapter_weight * agreed
             best[place.phrase] = max(score, best.get(place.phrase, -math.inf))
         return {phrase for phrase, score in best.items() if score < options.threshold}  # NaN is not

@@ -288,7 +288,7 @@ class TestDecoding:
 
     def test_variants_are_heard_and_written_as_listed(self, model, audio):
         model.set_bias_list([{"text": "Kathryn"}])
-        model.set_phonetics(variants=4, **{name: {"enabled": False} for name in ("rescoring", "verification", "lookup")})
+        model.set_phonetics(variants=4, **{name: {"enabled": False} for name in PARTS if name != "spotting"})
         listened = model.decoding.listened(model.bias_list)
         (phrase,) = listened
         assert phrase.forms[0] == "Kathryn" and len(phrase.forms) == 4 and phrase.written == "Kathryn"
@@ -319,6 +319,8 @@ class TestDecoding:
         model.set_bias_list(["agent 47", "saoirse"])
         (note,) = model.check_pronunciations(model.bias_list)
         assert note.phrase == "agent 47" and "cannot be pronounced" in str(note)
+        (note,) = model.check_pronunciations(["lee", "saoirse"])
+        assert note.phrase == "lee" and "never heard" in str(note)
         model.set_phonetics(**ALL_OFF)
         assert model.check_pronunciations(model.bias_list) == ()
 

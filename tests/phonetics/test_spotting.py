@@ -56,6 +56,17 @@ def test_evidence_of_one_phrase_is_that_among_all():
     assert among.evidence_of(0, SIP[2:]) < among.evidence_of(0, SIP), "only these frames count"
 
 
+def test_phrases_too_short_to_be_heard_are_told(caplog):
+    phrases = [{"text": "zoo", "pronunciations": ["Z UW", "UW"]}, "sip", Phrase("see", weight=-1), "№ 7"]
+    (note,) = spotter(phrases, threshold=7.0).notes
+    assert (note.phrase, note.level) == ("zoo", "dropped") and "2 phones are too few in a list of 4" in str(note)
+    assert spotter(phrases, threshold=6.0).notes == [], "6 is what two phones are worth"
+    _warn_once.cache_clear()
+    with caplog.at_level(logging.WARNING, "nemo_ctcbias"):
+        Spotting(lexicon=LEXICON)(SIP, BiasList(["zoo"]))
+    assert "'zoo' is never heard" in caplog.text and "spotting.threshold" in caplog.text
+
+
 def test_suppressed_and_unpronounceable_phrases_are_always_listened_for(caplog):
     _warn_once.cache_clear()
     phrases = BiasList([Phrase("zoo", weight=-1), "№ 7", "sprite"])

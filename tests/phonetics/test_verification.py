@@ -32,38 +32,42 @@ def verification(**options):
 
 def test_a_phrase_must_be_heard_where_it_was_written():
     verify = verification(threshold=5.0, slack=0)
-    assert verify.doubtful(SIP_ZOO, LISTED, [Place(0, 0, 6, 1.0), Place(2, 6, 10, 1.0)]) == set()
-    assert verify.doubtful(SIP_ZOO, LISTED, [Place(0, 4, 10, 1.0), Place(2, 0, 6, 1.0)]) == {0, 2}
-    assert verify.doubtful(SIP_ZOO, LISTED, [Place(1, 0, 6, 1.0)]) == {1}, "'ship' lacks 6 of its 9"
+    assert verify.doubtful(SIP_ZOO, LISTED, [Place(0, 0, 6), Place(2, 6, 10)]) == set()
+    assert verify.doubtful(SIP_ZOO, LISTED, [Place(0, 4, 10), Place(2, 0, 6)]) == {0, 2}
+    assert verify.doubtful(SIP_ZOO, LISTED, [Place(1, 0, 6)]) == {1}, "'ship' lacks 6 of its 9"
     assert verify.doubtful(SIP_ZOO, LISTED, []) == set()
 
 
 def test_one_good_place_is_enough():
-    places = [Place(2, 0, 6, 1.0), Place(2, 6, 10, 1.0)]
-    assert verification(slack=0).doubtful(SIP_ZOO, LISTED, places) == set()
-    assert verification(slack=0).doubtful(SIP_ZOO, LISTED, places[::-1]) == set()
+    places = [Place(2, 0, 6), Place(2, 6, 10)]
+    verify = verification(threshold=5.0, slack=0)
+    assert verify.doubtful(SIP_ZOO, LISTED, places) == verify.doubtful(SIP_ZOO, LISTED, places[::-1]) == set()
 
 
 def test_words_are_vague_about_their_places():
-    late = [Place(0, 2, 6, 1.0)]
+    late = [Place(0, 2, 6)]
     assert verification(slack=0).doubtful(SIP_ZOO, LISTED, late) == {0}
     assert verification(slack=2).doubtful(SIP_ZOO, LISTED, late) == set()
 
 
-def test_the_models_confidence_counts():
-    sure, unsure = [Place(0, 0, 6, 0.9)], [Place(0, 0, 6, math.exp(-5))]
-    assert verification(threshold=5.0, confidence_weight=1.0).doubtful(SIP_ZOO, LISTED, sure) == set()
-    assert verification(threshold=5.0, confidence_weight=1.0).doubtful(SIP_ZOO, LISTED, unsure) == {0}
-    assert verification(threshold=5.0, confidence_weight=0.0).doubtful(SIP_ZOO, LISTED, unsure) == set()
-    assert verification().doubtful(SIP_ZOO, LISTED, [Place(0, 0, 6, 0.0)]) == {0}, "no confidence at all"
+def test_adapters_that_were_asked_have_a_say():
+    """The evidence is 9; an adapter that thinks nothing of the phrase takes `adapter_usual` of it."""
+    settings = {"threshold": 8.0, "adapter_usual": 2.0, "slack": 0}
+    for gain, doubtful in ((None, set()), (2.0, set()), (1.1, set()), (0.9, {0}), (-50.0, {0})):
+        assert verification(**settings).doubtful(SIP_ZOO, LISTED, [Place(0, 0, 6, gain)]) == doubtful
+    half = verification(**settings, adapter_weight=0.5)
+    assert half.doubtful(SIP_ZOO, LISTED, [Place(0, 0, 6, 0.9)]) == set()
+    assert half.doubtful(SIP_ZOO, LISTED, [Place(0, 0, 6, -0.1)]) == {0}
+    enthusiastic = [Place(2, 0, 6, 100.0)]
+    assert verification(**settings).doubtful(SIP_ZOO, LISTED, enthusiastic) == set(), "and can make up for the phones"
 
 
 def test_what_cannot_be_pronounced_stands():
-    assert verification(threshold=1000.0).doubtful(SIP_ZOO, LISTED, [Place(4, 0, 6, 0.0), Place(0, 0, 6, 1.0)]) == {0}
+    assert verification(threshold=1000.0).doubtful(SIP_ZOO, LISTED, [Place(4, 0, 6, -9.0), Place(0, 0, 6)]) == {0}
 
 
 def test_of_several_pronunciations_the_best_counts():
-    assert verification(slack=0).doubtful(SIP_ZOO, LISTED, [Place(3, 6, 10, 1.0)]) == set()
+    assert verification(threshold=5.0, slack=0).doubtful(SIP_ZOO, LISTED, [Place(3, 6, 10)]) == set()
 
 
 def naively(log_probs, phrase, count, spotting):
@@ -98,19 +102,22 @@ def test_agrees_with_the_formula(data):
     spotting = SpottingOptions(free_list=data.draw(st.sampled_from([1.0, 3.0, 100.0])))
     options = VerificationOptions(
         threshold=data.draw(st.floats(-60, 10)),
-        confidence_weight=data.draw(st.sampled_from([0.0, 0.5, 1.0])),
+        adapter_weight=data.draw(st.sampled_from([0.0, 0.5, 1.0])),
+        adapter_usual=data.draw(st.sampled_from([-1.0, 0.0, 3.0])),
         slack=data.draw(st.integers(0, 3)),
     )
     places = []
     for _ in range(data.draw(st.integers(0, 4))):
         start = data.draw(st.integers(0, frames - 1))
         end = data.draw(st.integers(start + 1, frames))
-        places.append(Place(data.draw(st.integers(0, 3)), start, end, data.draw(st.floats(0.01, 1.0))))
+        gain = data.draw(st.none() | st.floats(-20, 20))
+        places.append(Place(data.draw(st.integers(0, 3)), start, end, gain))
     best = {}
     for place in places:
         heard = log_probs[max(place.start - options.slack, 0) : place.end + options.slack]
         score = naively(heard, LISTED[place.phrase], len(LISTED), spotting)
-        score += options.confidence_weight * math.log(place.confidence)
+        if place.adapter is not None:
+            score += options.adapter_weight * (place.adapter - options.adapter_usual)
         best[place.phrase] = max(best.get(place.phrase, -math.inf), score)
     if any(abs(score - options.threshold) < 1e-9 for score in best.values()):
         return  # rounding decides
@@ -120,14 +127,14 @@ def test_agrees_with_the_formula(data):
 
 def test_phones_of_another_inventory():
     with pytest.raises(PhoneticsError, match="shape"):
-        verification().doubtful(np.zeros((4, 7)), LISTED, [Place(0, 0, 4, 1.0)])
+        verification().doubtful(np.zeros((4, 7)), LISTED, [Place(0, 0, 4)])
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"threshold": math.nan}, r"verification\.threshold: nan"),
-        ({"confidence_weight": -1}, r"verification\.confidence_weight: -1 is out of range"),
+        ({"adapter_weight": -1}, r"verification\.adapter_weight: -1 is out of range"),
         ({"slack": 1.5}, r"verification\.slack: 1\.5 is out of range; give a whole number"),
     ],
 )
