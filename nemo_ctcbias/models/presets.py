@@ -26,8 +26,9 @@ def effective(biasing: DictConfig) -> DictConfig:
     """The `biasing` section with its preset applied: what stands in `lm` and `phonetics` itself goes first.
 
     >>> biasing = BiasingConfig.merge({"preset": "fast", "phonetics": {"lookup": {"enabled": True}}})
-    >>> effective(biasing).phonetics
-    {'rescoring': {'enabled': False}, 'lookup': {'enabled': True}}
+    >>> phonetics = effective(biasing).phonetics
+    >>> phonetics.rescoring, phonetics.lookup
+    ({'enabled': False}, {'enabled': True})
     """
     if biasing.preset is None:
         return biasing

@@ -2,11 +2,13 @@
 
 The paper's techniques ask how a phrase sounds only after the search.  Asked before, the same phones make a long list
 short: of a hundred phrases that are not spoken about ten are left, and what is left is believed the more, the better it
-is heard.  The longer the list, the more of it sounds like something else by chance, so the more evidence is asked for.
+is heard.  The longer the list, the more of it sounds like something else by chance, so the more evidence is asked for;
+of a few phrases, little.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +16,6 @@ from functools import lru_cache
 import numpy as np
 
 from nemo_ctcbias.bias_list import BiasList, Note
-from nemo_ctcbias.bias_list.list_length import log_excess
 from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.number_settings import check_numbers
@@ -28,11 +29,11 @@ from nemo_ctcbias.phonetics.pronouncer import Pronouncer
 class SpottingOptions:
     """Settings of the spotting.  The evidence for a phrase of n phones with deficit d (`PhoneSearch.deficits`) is
 
-        phone_credit * n + d - list_cost * ln(N / free_list),    the last only in lists of N > free_list phrases.
+        phone_credit * n + d - list_cost * ln(N / usual_list)    in a list of N phrases.
 
     phone_credit: evidence for a phrase that each of its phones adds.
-    list_cost: evidence that a phrase of a list of N > `free_list` phrases loses, times ln(N / free_list).
-    free_list: phrases of a list; longer ones ask for more evidence.
+    list_cost: evidence that a phrase of a list of N phrases loses, times ln(N / usual_list).
+    usual_list: phrases of a list; longer ones ask for more evidence, shorter ones for less.
     threshold: phrases with less evidence are not listened for in this recording.
     usual, slope: a phrase with evidence e acts with 1 + slope * (e - usual) times its weight, ...
     least, most: ... within these bounds.
@@ -42,7 +43,7 @@ class SpottingOptions:
 
     phone_credit: float = 3.0
     list_cost: float = 1.3
-    free_list: float = 100.0
+    usual_list: float = 100.0
     threshold: float = 7.0
     usual: float = 10.0
     slope: float = 0.03
@@ -51,13 +52,13 @@ class SpottingOptions:
     adapter_strength: float = 1.5
 
     def __post_init__(self) -> None:
-        check_numbers("spotting", self, lowest={"free_list": 1, "threshold": -np.inf, "usual": -np.inf})
+        check_numbers("spotting", self, lowest={"usual_list": 1, "threshold": -np.inf, "usual": -np.inf})
         if self.least > self.most:
             raise SettingError(f"spotting.least: {self.least} is above spotting.most, {self.most}; exchange them")
 
     def credit(self, lengths: np.ndarray, phrases: int) -> np.ndarray:
         """The evidence for pronunciations of `lengths` phones that lack nothing, in a list of so many phrases."""
-        return self.phone_credit * lengths - self.list_cost * log_excess(phrases, self.free_list)
+        return self.phone_credit * lengths - self.list_cost * math.log(max(phrases, 1) / self.usual_list)
 
 
 class Spotting:

@@ -319,6 +319,7 @@ class TestDecoding:
         model.set_bias_list(["agent 47", "saoirse"])
         (note,) = model.check_pronunciations(model.bias_list)
         assert note.phrase == "agent 47" and "cannot be pronounced" in str(note)
+        model.set_phonetics(spotting={"list_cost": 0.0})  # in so short a list, everything is heard
         (note,) = model.check_pronunciations(["lee", "saoirse"])
         assert note.phrase == "lee" and "never heard" in str(note)
         model.set_phonetics(**ALL_OFF)

@@ -26,8 +26,8 @@ def said(phones, doubt=6.0):
 SIP = said(["S", "IH", "P"])
 
 
-def spotter(phrases, **options):
-    return PhraseSpotter(Pronouncer(phrases, LEXICON), SpottingOptions(**options))
+def spotter(phrases, list_cost=0.0, **options):
+    return PhraseSpotter(Pronouncer(phrases, LEXICON), SpottingOptions(list_cost=list_cost, **options))
 
 
 def test_evidence_is_the_credit_of_the_phones_less_what_they_lack():
@@ -63,7 +63,7 @@ def test_phrases_too_short_to_be_heard_are_told(caplog):
     assert spotter(phrases, threshold=6.0).notes == [], "6 is what two phones are worth"
     _warn_once.cache_clear()
     with caplog.at_level(logging.WARNING, "nemo_ctcbias"):
-        Spotting(lexicon=LEXICON)(SIP, BiasList(["zoo"]))
+        Spotting(SpottingOptions(list_cost=0.0), LEXICON)(SIP, BiasList(["zoo"]))
     assert "'zoo' is never heard" in caplog.text and "spotting.threshold" in caplog.text
 
 
@@ -77,9 +77,10 @@ def test_suppressed_and_unpronounceable_phrases_are_always_listened_for(caplog):
 
 def test_long_lists_ask_for_more_by_the_logarithm():
     long = ["sip", *(f"zoo {'x' * count}" for count in range(1, 30))]
-    asked = {"free_list": 10, "list_cost": 2.0, "threshold": 0.0}
+    asked = {"usual_list": 10, "list_cost": 2.0, "threshold": 0.0}
     short = spotter(["sip"], **asked).evidence(SIP)[0]
-    assert short - spotter(long, **asked).evidence(SIP)[0] == pytest.approx(2 * math.log(3))
+    assert short - 9.0 == pytest.approx(2 * math.log(10)), "and short ones for less"
+    assert short - spotter(long, **asked).evidence(SIP)[0] == pytest.approx(2 * math.log(30))
 
 
 def test_the_order_of_the_list_does_not_matter():
@@ -99,7 +100,7 @@ def test_nothing_listed_and_nothing_said():
     ("options", "words"),
     [
         ({"phone_credit": -1}, r"spotting\.phone_credit: -1 is out of range"),
-        ({"free_list": 0.5}, r"spotting\.free_list.*from 1 up"),
+        ({"usual_list": 0.5}, r"spotting\.usual_list.*from 1 up"),
         ({"threshold": math.nan}, r"spotting\.threshold: nan"),
         ({"slope": "steep"}, r"spotting\.slope: 'steep'"),
         ({"least": 3.0}, r"spotting\.least: 3\.0 is above spotting\.most, 2\.0"),

@@ -27,7 +27,7 @@ SIP_ZOO = said(["S", "IH", "P", "Z", "UW"])  # "sip" in frames 0 to 6, "zoo" in 
 
 
 def verification(**options):
-    return Verification(Spotting(lexicon=LEXICON), VerificationOptions(**options))
+    return Verification(Spotting(SpottingOptions(list_cost=0.0), LEXICON), VerificationOptions(**options))
 
 
 def test_a_phrase_must_be_heard_where_it_was_written():
@@ -90,7 +90,7 @@ def naively(log_probs, phrase, count, spotting):
                         if at > 2 and label not in (BLANK, labels[at - 2]):
                             into.append(last[at - 2])
                         score[at] = max(into) + short[t, label] if at else -math.inf
-                chance = spotting.list_cost * max(math.log(count / spotting.free_list), 0.0)
+                chance = spotting.list_cost * math.log(count / spotting.usual_list)
                 best = max(best, spotting.phone_credit * len(phones) - chance + score[-2])
     return best
 
@@ -99,7 +99,7 @@ def naively(log_probs, phrase, count, spotting):
 def test_agrees_with_the_formula(data):
     seed, frames = data.draw(st.integers(0, 2**16)), data.draw(st.integers(1, 9))
     log_probs = np.log(np.random.default_rng(seed).dirichlet(np.full(BLANK + 1, 0.1), size=frames) + 1e-6)
-    spotting = SpottingOptions(free_list=data.draw(st.sampled_from([1.0, 3.0, 100.0])))
+    spotting = SpottingOptions(usual_list=data.draw(st.sampled_from([1.0, 3.0, 100.0])))
     options = VerificationOptions(
         threshold=data.draw(st.floats(-60, 10)),
         adapter_weight=data.draw(st.sampled_from([0.0, 0.5, 1.0])),
