@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -129,10 +130,13 @@ class Timing(Sequence):
     ):
         self._log_probs, self._tokens, self.pieces = log_probs, tokens, pieces
         self._base = log_probs if base_log_probs is None else base_log_probs
-        # An untrained adapter changes nothing; what the decoder normalised again is only rounded differently.
-        self.adapted = base_log_probs is not None and not np.allclose(base_log_probs, log_probs, atol=1e-3)
         self._path: np.ndarray | None = None
         self._heard: list[tuple[str, int, int]] | None = None
+
+    @cached_property
+    def adapted(self) -> bool:
+        """Whether adapters changed the log-probs; an untrained one does not, and what is left is rounding."""
+        return self._base is not self._log_probs and not np.allclose(self._base, self._log_probs, atol=1e-3)
 
     @property
     def path(self) -> np.ndarray:

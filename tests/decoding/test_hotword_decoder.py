@@ -333,6 +333,13 @@ def test_hits_tell_what_an_adapter_did(labels):
     assert hit.confidence == pytest.approx(0.9, abs=0.01)
 
 
+def test_an_adapter_that_changes_nothing_has_no_part_in_hits(labels):
+    base = between("the run", "the ran", labels)
+    decoder = HotwordBeamDecoder.from_labels(labels, boost=MILD)
+    beam = decoder.decode_beams(base, hotwords=["ran"], base_log_probs=base.astype(np.float32) + 1e-6)[0]
+    assert [hit.phrase for hit in beam.hits] == ["ran"] and "adapter" not in beam.hits[0].parts
+
+
 def test_hits_tell_what_the_class_of_listed_words_did(labels, language_model):
     logits = between("the run", "the ran", labels)
     silent = BoostOptions(gap_scale=0.0, token_bonus=0.0)
