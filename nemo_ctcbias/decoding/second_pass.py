@@ -22,7 +22,7 @@ from nemo_ctcbias.phonetics.verification import Place, Verification
 
 
 class SecondPass:
-    """Rescoring, then verification and lookup in the best hypothesis; called with the beams of one recording.
+    """Rescoring, then verification and lookup in the best hypothesis; called with the search of one recording.
 
     Args:
         options: which of the three, and their settings; `rescore`, `verify` and `look_up` of None count as yes.
@@ -55,29 +55,27 @@ class SecondPass:
 
     def __call__(
         self,
-        beams: Sequence[BiasedBeam],
+        search: Callable[..., Sequence[BiasedBeam]],
         phones: np.ndarray,
         bias_list: BiasList,
         heard: np.ndarray | None = None,
-        search: Callable[..., Sequence[BiasedBeam]] | None = None,
     ) -> list[BiasedBeam]:
         """The beams, best first.
 
         Args:
-            beams: best first, as the search found them.
+            search: gives the beams, best first, for what is `heard` of the list (by keyword), as often as it is asked.
             phones: [T', 40] phone log-probs of the recording, blank last.
             bias_list: the user's; an empty one changes nothing.
-            heard: [N], above 0 for phrases that were listened for in this recording; None: all.
-            search: gives the beams of the recording for another `heard` (by keyword); None: nothing is verified.
+            heard: [N], above 0 for phrases that are listened for in this recording; None: all.
 
         Raises:
             PhoneticsError: log-probs of another shape, or a pronunciation in the list that cannot be read.
         """
-        beams = list(beams)
+        beams = list(search(heard=heard))
         if not beams or not len(bias_list):
             return beams
         beams = self._rescored(beams, phones, bias_list)
-        if self.verifies and search is not None:
+        if self.verifies:
             heard = np.ones(len(bias_list)) if heard is None else np.array(heard)
             # What is written in a phrase's place may be doubtful, too; each time there is one phrase less.
             while doubtful := [phrase for phrase in self._doubtful(beams[0], phones, bias_list) if heard[phrase]]:

@@ -176,11 +176,11 @@ class BiasedDecodingMixin:
                 base_log_probs=None if base is None else base[index, :length].detach().float().cpu().numpy(),
                 limit=max(self._source.nbest or 1, self.second_pass.hypotheses if self.second_pass else 1),
             )
-            found = search(heard=heard)
             if self.second_pass is not None and "phones" in known and weight and self._acts(bias_list, decoder):
                 phones = known["phones"][index, : int(known["phone_lengths"][index])]
-                phones = phones.detach().float().cpu().numpy()
-                found = self.second_pass(found, phones, bias_list, heard, search)
+                found = self.second_pass(search, phones.detach().float().cpu().numpy(), bias_list, heard)
+            else:
+                found = search(heard=heard)
             beams[index] = found[: self._source.nbest or 1]
         flat = [(index, beam) for index, found in beams.items() for beam in found]
         writer = self._greedy_twin()

@@ -1,211 +1,21 @@
-"""Our own systems, named by their parts: `hotword`, later `adapter+hotword` and so on. A part is one function here."""
+"""Our own systems, named by their parts: `hotword`, `adapter+hotword` and so on, and `joint` for all of them."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from nemo_ctcbias.decoding.greedy import GreedyDecoder
 from nemo_ctcbias.decoding.hits import Hit
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.ablation import joint_parts
-from nemo_ctcbias.evaluation.adapted import AdaptedLogProbs, best_tokens
+from nemo_ctcbias.evaluation.adapted import best_tokens
 from nemo_ctcbias.evaluation.attended import Attended, attended
 from nemo_ctcbias.evaluation.logprobs import Item
-from nemo_ctcbias.evaluation.phone_log_probs import PhoneLogProbs
+from nemo_ctcbias.evaluation.parts import AFTERWARDS, PARTS, STRENGTH, Recipe
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
-from nemo_ctcbias.phonetics import G2P
-from nemo_ctcbias.phonetics.spotting import Spotting
-
-
-@dataclass
-class Recipe:
-    """What the parts of a system agreed on before decoding.
-
-    Attributes:
-        decoder: keyword arguments of `HotwordBeamDecoder.from_vocabulary`.
-        grid: values that tuning tries, by name of a `decode_beams` argument; the middle one is the default.
-        lists: whether the decoder is given the bias list.
-        adapted: whether the log-probs are those of the contextual adapter for the list.
-        beam: whether there is a search; else the best token of each frame is taken.
-        variants: what is listened for in place of a list.
-        phones: the phone log-probs, for `spotting` and `second_pass`.
-        spotting: which phrases of a list are heard.
-        after: which of `rescore`, `verify` and `lookup` follow the search.
-        second_pass: what is done with the search's hypotheses, by the settings of `AFTERWARDS`, None for the usual.
-        slow_from: list size from which a subset is measured.
-    """
-
-    decoder: dict[str, Any] = field(default_factory=dict)
-    grid: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    lists: bool = False
-    adapted: AdaptedLogProbs | None = None
-    beam: bool = False
-    variants: Callable[[Any], Any] | None = None
-    phones: PhoneLogProbs | None = None
-    spotting: Spotting | None = None
-    after: set[str] = field(default_factory=set)
-    second_pass: Callable[..., Any] | None = None
-    slow_from: int | None = None
-
-
-STRENGTH = "adapter_strength"  # in settings: times the adapter's own
-RESCORING = "rescoring_weight"  # in settings
-VERIFYING = "verification_threshold"  # in settings
-AFTERWARDS = (RESCORING, VERIFYING)  # what `Recipe.second_pass` takes
-LONG = 10_000  # such a list takes seconds to be embedded or pronounced, and here every utterance brings its own
-POOL = 400_000  # distractors whose pronunciations are remembered from one list and system to the next
-
-Part = Callable[[Recipe, Context], None]
-
-
-def adapter(recipe: Recipe, context: Context) -> None:
-    """The contextual adapter of the model, or the one of `--adapter`; alone it is decoded greedily."""
-    if "adapted" not in context.shared:  # several systems may have this part, and the encoder takes its time
-        context.shared["adapted"] = AdaptedLogProbs(context.model, context.adapter)
-    recipe.adapted, recipe.slow_from = context.shared["adapted"], LONG
-    recipe.grid[STRENGTH] = (0.5, 1.0, 1.5)
-
-
-def hotword(recipe: Recipe, context: Context) -> None:
-    """Adaptive boosting of the listed phrases in the beam search; 10 is the decoder's own strength."""
-    recipe.lists = recipe.beam = True
-    if STRENGTH in recipe.grid:  # side by side, the adapter keeps its own strength, and one weight is tuned
-        recipe.grid[STRENGTH] = (1.0,)
-    recipe.grid["hotword_weight"] = (5.0, 7.5, 10.0, 12.5, 15.0)
-
-
-def lm(recipe: Recipe, context: Context) -> None:
-    """A word language model that does not know the list."""
-    from nemo_ctcbias.lm.kenlm_file import load_language_model
-    from nemo_ctcbias.models.vocabulary import vocabulary_of
-
-    if context.lm is None:
-        raise SettingError("parts lm and boost-lm need a language model: give --lm FILE (KenLM ARPA or binary)")
-    recipe.beam = True
-    recipe.decoder["language_model"] = load_language_model(context.lm, vocabulary=vocabulary_of(context.model))
-    recipe.decoder["class_weight"] = None
-
-
-def boost_lm(recipe: Recipe, context: Context) -> None:
-    """The language model with listed words in its BOOST class; alone, the search itself boosts nothing."""
-    from nemo_ctcbias.decoding.boosting import BoostOptions
-    from nemo_ctcbias.lm.options import LanguageModelOptions
-
-    lm(recipe, context)
-    recipe.decoder["class_weight"] = LanguageModelOptions().class_weight
-    if not recipe.lists:
-        recipe.decoder["boost"] = BoostOptions(gap_scale=0.0, token_bonus=0.0)
-    recipe.lists = True
-
-
-def g2g(recipe: Recipe, context: Context) -> None:
-    """Listed phrases in other spellings of their sound, `context.variants` forms each, for search and adapter."""
-    from nemo_ctcbias.models.phonetic import lexicon_of
-    from nemo_ctcbias.phonetics.common_words import CommonWords
-    from nemo_ctcbias.phonetics.g2g import G2G
-    from nemo_ctcbias.phonetics.options import PhoneticsOptions
-    from nemo_ctcbias.phonetics.pronouncer import Pronouncer
-    from nemo_ctcbias.phonetics.spoken_variants import SpokenVariants
-
-    if not (recipe.lists or recipe.adapted):
-        raise SettingError("part 'g2g' adds spellings for others to listen for; name it with them, as in hotword+g2g")
-    if "g2g" not in context.shared:  # a word's spellings do not depend on how many of them are listened for
-        pronouncer = Pronouncer(lexicon=lexicon_of(context.pronunciations), g2p=_g2p(context))
-        context.shared["g2g"] = G2G(pronouncer, _g2p(context), excluded=CommonWords(context.lm).unfit)
-    recipe.variants = SpokenVariants(context.shared["g2g"], context.variants, PhoneticsOptions().variant_cost)
-
-
-def spot(recipe: Recipe, context: Context) -> None:
-    """Only the phrases that the phone head can hear are listened for."""
-    if not (recipe.lists or recipe.adapted):
-        raise SettingError("part 'spot' says what others are to listen for; name it with them, as in hotword+spot")
-    recipe.phones, recipe.slow_from = _phones(context), LONG
-    recipe.spotting = _spotting(context)
-
-
-def rescore(recipe: Recipe, context: Context) -> None:
-    """N-best lists re-ranked by how well the hypotheses' pronunciations fit the phone head's log-probs."""
-    recipe.grid[RESCORING] = (0.2, 0.4, 0.7)
-    recipe.after.add("rescore")
-    _hear(recipe, context)
-
-
-def verify(recipe: Recipe, context: Context) -> None:
-    """Listed phrases that do not sound right where they were written are given up."""
-    if not recipe.lists:
-        raise SettingError("part 'verify' doubts what others wrote of a list; name it with them, as in hotword+verify")
-    recipe.after.add("verify")
-    _hear(recipe, context)
-
-
-def lookup(recipe: Recipe, context: Context) -> None:
-    """Misheard words replaced by listed phrases that sound like them."""
-    recipe.after.add("lookup")
-    _hear(recipe, context)
-
-
-def _hear(recipe: Recipe, context: Context) -> None:
-    from nemo_ctcbias.decoding.second_pass import SecondPass
-    from nemo_ctcbias.models.phonetic import lexicon_of
-    from nemo_ctcbias.phonetics.common_words import CommonWords
-    from nemo_ctcbias.phonetics.options import PhoneticsOptions
-    from nemo_ctcbias.phonetics.rescoring import RescoringOptions
-    from nemo_ctcbias.phonetics.verification import VerificationOptions
-
-    lexicon = lexicon_of(context.pronunciations)
-    common = CommonWords(context.lm, lexicon)
-
-    def second_pass(weight: float | None, threshold: float | None) -> SecondPass:
-        options = PhoneticsOptions(
-            rescore="rescore" in recipe.after,
-            verify="verify" in recipe.after,
-            look_up="lookup" in recipe.after,
-            rescoring=RescoringOptions() if weight is None else RescoringOptions(weight=weight),
-            verification=VerificationOptions() if threshold is None else VerificationOptions(threshold=threshold),
-        )
-        return SecondPass(options, lexicon, common, _g2p(context), _spotting(context))
-
-    recipe.beam, recipe.phones = True, _phones(context)
-    recipe.second_pass = lru_cache(maxsize=8)(second_pass)
-
-
-def _spotting(context: Context) -> Spotting:
-    from nemo_ctcbias.models.phonetic import lexicon_of
-
-    if "spotting" not in context.shared:  # it remembers how the phrases of the last lists sound
-        context.shared["spotting"] = Spotting(lexicon=lexicon_of(context.pronunciations), g2p=_g2p(context))
-    return context.shared["spotting"]
-
-
-def _g2p(context: Context) -> G2P:
-    if "g2p" not in context.shared:  # every utterance brings a list of its own, drawn from the same pool
-        context.shared["g2p"] = G2P.load(kept=POOL)
-    return context.shared["g2p"]
-
-
-def _phones(context: Context) -> PhoneLogProbs:
-    if "phones" not in context.shared:  # several systems may have such parts, and the encoder takes its time
-        context.shared["phones"] = PhoneLogProbs(context.model, context.phone_head)
-    return context.shared["phones"]
-
-
-#: The parts that exist, in the order in which they are applied. A part that the model lacks raises SettingError.
-PARTS: dict[str, Part] = {
-    "adapter": adapter,
-    "hotword": hotword,
-    "lm": lm,
-    "boost-lm": boost_lm,
-    "g2g": g2g,
-    "spot": spot,
-    "rescore": rescore,
-    "verify": verify,
-    "lookup": lookup,
-}
-
 
 JOINT_SYSTEM = "joint"  # all parts that the model has
 
@@ -291,9 +101,10 @@ class OwnSystem(PlainSystem):
             limit=second_pass.hypotheses if second_pass else 1,
             **{name: value for name, value in setting.items() if name not in AFTERWARDS},
         )
-        beams = search(heard=heard)
         if second_pass:
-            beams = second_pass(beams, self._recipe.phones(item), bias_list, heard, search)
+            beams = second_pass(search, self._recipe.phones(item), bias_list, heard)
+        else:
+            beams = search(heard=heard)
         self._best = beams[0]
         return self._best.text
 

@@ -100,7 +100,8 @@ def make_system(name: str) -> System:
     Raises:
         SettingError: no such system, or one of its parts does not exist or is not there yet.
     """
-    from nemo_ctcbias.evaluation.own import JOINT_SYSTEM, PARTS, OwnSystem
+    from nemo_ctcbias.evaluation.own import JOINT_SYSTEM, OwnSystem
+    from nemo_ctcbias.evaluation.parts import PARTS
 
     if name in _PEERS:
         module, kind = _PEERS[name].split(":")

@@ -10,7 +10,8 @@ from typing import Any
 
 from nemo_ctcbias.evaluation.counts import Counts
 from nemo_ctcbias.evaluation.logprobs import Item
-from nemo_ctcbias.evaluation.own import JOINT_SYSTEM, RESCORING, STRENGTH, VERIFYING, OwnSystem
+from nemo_ctcbias.evaluation.own import JOINT_SYSTEM, OwnSystem
+from nemo_ctcbias.evaluation.parts import RESCORING, STRENGTH, VERIFYING
 from nemo_ctcbias.evaluation.runner import run_system
 from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting
 from nemo_ctcbias.phonetics.rescoring import RescoringOptions

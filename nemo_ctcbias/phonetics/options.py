@@ -10,10 +10,9 @@ from typing import Any
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.phonetics.lookup import LookupOptions
 from nemo_ctcbias.phonetics.rescoring import RescoringOptions
-from nemo_ctcbias.phonetics.spotting import SpottingOptions
+from nemo_ctcbias.phonetics.spotting import WHERE, SpottingOptions
 from nemo_ctcbias.phonetics.verification import VerificationOptions
 
-WHERE = "biasing.phonetics"
 PARTS = ("spotting", "rescoring", "verification", "lookup")  # each a section with `enabled`, in the order they act
 
 

@@ -24,6 +24,8 @@ from nemo_ctcbias.phonetics.phone_search import PhoneSearch
 from nemo_ctcbias.phonetics.phones import Pronunciation
 from nemo_ctcbias.phonetics.pronouncer import Pronouncer
 
+WHERE = "biasing.phonetics"
+
 
 @dataclass(frozen=True)
 class SpottingOptions:
@@ -124,7 +126,7 @@ class PhraseSpotter:
             if index not in within_reach:
                 phones = max(len(pronunciation) for pronunciation, _ in self._sounds[index])
                 reason = f"is never heard: {phones} phones are too few in a list of {len(self.bias_list)}"
-                remedy = "list a longer phrase, or lower biasing.phonetics.spotting.threshold"
+                remedy = f"list a longer phrase, or lower {WHERE}.spotting.threshold and {WHERE}.verification.threshold"
                 yield Note(self.bias_list.where(index), self.bias_list[index].text, "dropped", reason, remedy)
 
     def evidence(self, log_probs: np.ndarray) -> np.ndarray:

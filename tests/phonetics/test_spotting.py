@@ -3,24 +3,17 @@ import math
 
 import numpy as np
 import pytest
+from clearly import said
 
 from nemo_ctcbias.bias_list import BiasList, Phrase
 from nemo_ctcbias.bias_list.report import _warn_once
 from nemo_ctcbias.errors import PhoneticsError, SettingError
 from nemo_ctcbias.phonetics import Lexicon, Pronouncer
 from nemo_ctcbias.phonetics.phone_search import PhoneSearch
-from nemo_ctcbias.phonetics.phones import BLANK, PHONE_IDS
+from nemo_ctcbias.phonetics.phones import BLANK
 from nemo_ctcbias.phonetics.spotting import PhraseSpotter, Spotting, SpottingOptions
 
 LEXICON = Lexicon({"sip": ["S IH P"], "ship": ["SH IH P"], "sprite": ["S P R AY T"], "zoo": ["Z UW"]})
-
-
-def said(phones, doubt=6.0):
-    """Log-probs of these phones, a blank after each; everything else is `doubt` less likely."""
-    logits = np.full((2 * len(phones), BLANK + 1), -doubt)
-    for place, phone in enumerate(phones):
-        logits[2 * place, PHONE_IDS[phone]] = logits[2 * place + 1, BLANK] = 0.0
-    return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
 
 
 SIP = said(["S", "IH", "P"])
@@ -64,7 +57,7 @@ def test_phrases_too_short_to_be_heard_are_told(caplog):
     _warn_once.cache_clear()
     with caplog.at_level(logging.WARNING, "nemo_ctcbias"):
         Spotting(SpottingOptions(list_cost=0.0), LEXICON)(SIP, BiasList(["zoo"]))
-    assert "'zoo' is never heard" in caplog.text and "spotting.threshold" in caplog.text
+    assert "'zoo' is never heard" in caplog.text and "lower biasing.phonetics.spotting.threshold and" in caplog.text
 
 
 def test_suppressed_and_unpronounceable_phrases_are_always_listened_for(caplog):

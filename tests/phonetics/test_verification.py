@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from clearly import said
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,14 +14,6 @@ from nemo_ctcbias.phonetics.verification import Place, Verification, Verificatio
 
 LEXICON = Lexicon({"sip": ["S IH P"], "ship": ["SH IH P"], "zoo": ["Z UW"], "see": ["S IY", "Z UW"]})
 LISTED = BiasList(["sip", "ship", "zoo", "see", "№ 7"])
-
-
-def said(phones, doubt=6.0):
-    """Log-probs of these phones, a blank after each; everything else is `doubt` less likely."""
-    logits = np.full((2 * len(phones), BLANK + 1), -doubt)
-    for place, phone in enumerate(phones):
-        logits[2 * place, PHONE_IDS[phone]] = logits[2 * place + 1, BLANK] = 0.0
-    return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
 
 
 SIP_ZOO = said(["S", "IH", "P", "Z", "UW"])  # "sip" in frames 0 to 6, "zoo" in 6 to 10
