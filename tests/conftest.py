@@ -10,7 +10,12 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from places import ROOT, SHARED
+
+# Whichever example comes first waits for what is compiled or loaded then; no test is about time.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 TEXT = """the quick brown fox jumps over the lazy dog
 please call doctor okonkwo about the siprot project

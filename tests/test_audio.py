@@ -129,7 +129,7 @@ def test_an_offset_behind_the_end_says_so(tmp_path):
 
 
 @given(length=st.integers(0, 5000), longest=st.floats(0.5, 20.0), seed=st.integers(0, 1000))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_pieces_are_the_whole_and_none_is_too_long(length, longest, seed):
     samples = np.random.default_rng(seed).normal(size=length)
     pieces = split_long(samples, 100, longest)
@@ -141,7 +141,7 @@ def test_pieces_are_the_whole_and_none_is_too_long(length, longest, seed):
 
 
 @given(pause=st.floats(15.5, 29.0), seed=st.integers(0, 100))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_cuts_fall_into_pauses(pause, seed):
     samples = np.random.default_rng(seed).normal(size=45 * 100)
     first = int(pause * 100)

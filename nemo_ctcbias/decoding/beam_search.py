@@ -14,7 +14,7 @@ import numpy as np
 from nemo_ctcbias.bias_list.trie import ROOT, BoostingTrie
 from nemo_ctcbias.decoding.beams import Tree, first_beam, new_tree
 from nemo_ctcbias.decoding.boosting import BoostOptions
-from nemo_ctcbias.decoding.extension import Rules, extend, kept_boost
+from nemo_ctcbias.decoding.extension import Rules, extend, kept_boosts
 from nemo_ctcbias.decoding.selection import rank, read, scores_of, settle, with_room
 from nemo_ctcbias.decoding.word_scorer import WordScorer
 from nemo_ctcbias.errors import SettingError
@@ -140,13 +140,15 @@ class BeamSearch:
     def _finish(self, beams: np.ndarray) -> list[Hypothesis]:
         """End the last words: complete phrases keep their boost, incomplete ones give it back."""
         hypotheses = []
-        acoustic = np.logaddexp(beams["blank"], beams["token"])
-        for beam, total in zip(beams, acoustic.tolist(), strict=True):
-            tokens, credits = read(self.prefixes, beam["prefix"], beam["length"])
-            tokens, lm, state = tuple(tokens.tolist()), float(beam["lm"]), None
+        acoustic = np.logaddexp(beams["blank"], beams["token"]).tolist()
+        boosts = kept_boosts(beams, self.trie, self.prefixes, self.rules).tolist()
+        all_tokens, all_credits = read(self.prefixes, beams["prefix"], beams["length"])
+        for row, beam in enumerate(beams):
+            tokens = tuple(all_tokens[row, : beam["length"]].tolist())
+            credits = tuple(all_credits[row, : beam["length"]].tolist())
+            lm, state = float(beam["lm"]), None
             if self.scorer is not None:
                 ended, state = self.scorer.end_text(int(beam["before"]), int(beam["word"]), tokens)
                 lm += ended
-            boost = float(beam["committed"]) + kept_boost(beam, self.trie, self.prefixes, self.rules)
-            hypotheses.append(Hypothesis(tokens, tuple(credits.tolist()), total, lm, boost, state))
+            hypotheses.append(Hypothesis(tokens, credits, acoustic[row], lm, boosts[row], state))
         return sorted(hypotheses, key=lambda h: (-h.score, h.tokens))

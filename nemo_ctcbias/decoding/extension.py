@@ -51,9 +51,11 @@ def extend(beams, frame, likely, allowed, open_, starts_word, trie, prefixes, ru
     plain = np.flatnonzero(likely)
     found, count = np.empty(_at_most(beams, len(plain), open_, trie), EXTENSION), 0
     into, merged = np.full(len(tokens), -1), np.zeros(len(beams), np.bool_)
+    lent = np.zeros(trie.depth[beams.state].max() + 1)
     for b in range(len(beams)):
-        beam = beams[b]
+        beam, depth, completes = beams[b], trie.depth[beams[b].state], trie.report[beams[b].state] != ROOT
         _mark(into, beams, heir[b], next_heir, True)
+        _sum_up(lent[: depth + 1], prefixes, beam.prefix, beam.length - beam.committed_to)
         gain = kept_boost(beam, trie, prefixes, rules)
         for index in range(len(plain) + (_children(trie, beam.state) if open_ else 0)):
             if index < len(plain):
@@ -72,7 +74,14 @@ def extend(beams, frame, likely, allowed, open_, starts_word, trie, prefixes, ru
             new.committed = beam.committed + (gain if starts else 0.0)
             new.lm = beam.lm + (beam.ended if starts else 0.0)
             new.word = 0 if starts else beam.word
-            _credit(new, beam, top - tokens[token], open_, starts, trie, prefixes, rules)
+            new.state = next_state(trie, beam.state, token)
+            reached = trie.depth[new.state]
+            new.credit = _credit(reached, top - tokens[token], rules) if open_ else 0.0
+            new.pending = new.credit
+            if reached > 1 and not (starts and completes):  # else nothing is lent any more
+                # Rare: the match fell back to a shorter phrase.
+                new.pending += beam.pending if reached == depth + 1 else lent[reached - 1]
+            new.lent = rules.weight * trie.lend[new.state] * new.pending
             if into[token] >= 0:
                 merged[into[token]] |= _merge(stay[into[token]], new)
             else:
@@ -123,22 +132,24 @@ def _at_most(beams, plain, open_, trie):
 
 
 @compiled
-def _credit(new, beam, gap, open_, starts, trie, prefixes, rules):
-    """Move an extension through the trie; lend it the credits of the phrase that it is in."""
-    new.state = next_state(trie, beam.state, new.token)
-    reached = trie.depth[new.state]
-    committed_to = beam.length if starts and trie.report[beam.state] != ROOT else beam.committed_to
-    new.credit = 0.0
-    if open_ and reached and gap <= rules.max_gap:
-        share = 1.0 if reached > rules.free_depth else rules.first_token
-        new.credit = share * (rules.gap_scale * gap + rules.token_bonus)
-    new.pending = new.credit
-    if reached > 1:
-        if reached == trie.depth[beam.state] + 1 and committed_to == beam.committed_to:
-            new.pending += beam.pending
-        else:  # rare: the match fell back to a shorter phrase, or part of what is pending was just committed
-            new.pending += last_values(prefixes, beam.prefix, min(reached - 1, beam.length - committed_to))
-    new.lent = rules.weight * trie.lend[new.state] * new.pending
+def _sum_up(sums, tree, node, most):
+    """Sums of the values of the last 0, 1, ... tokens, of no more than `most`, put into `sums`."""
+    for count in range(1, len(sums)):
+        sums[count] = sums[count - 1]
+        if count <= most:
+            sums[count] += tree.value[node]
+            node = tree.parent[node]
+
+
+# Small on purpose: a function that takes trie and tree along is called, not inlined, at ten times the price of what it
+# does here.
+@compiled
+def _credit(reached, gap, rules):
+    """Credit of a token that goes on with a phrase up to this depth, `gap` below the frame's top-1; before weights."""
+    if reached == 0 or gap > rules.max_gap:
+        return 0.0
+    share = 1.0 if reached > rules.free_depth else rules.first_token
+    return share * (rules.gap_scale * gap + rules.token_bonus)
 
 
 @compiled
@@ -163,6 +174,15 @@ def kept_boost(beam, trie, prefixes, rules):
         return weight * rules.suppress * tokens
     credits = last_values(prefixes, beam.prefix, tokens)
     return weight * max(0.0, credits - rules.phrase_cost - trie.cost[end])
+
+
+@compiled
+def kept_boosts(beams, trie, prefixes, rules):
+    """[B] the weighted boosts that hypotheses keep if they end here, those of complete phrases included."""
+    kept = beams.committed.copy()
+    for b in range(len(beams)):
+        kept[b] += kept_boost(beams[b], trie, prefixes, rules)
+    return kept
 
 
 @compiled

@@ -253,7 +253,8 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
             with np.errstate(divide="ignore"):
                 return np.log(logits)
         with np.errstate(invalid="ignore"):
-            log_probs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+            log_probs = logits - logits.max(axis=1, keepdims=True)
+            log_probs -= np.log(np.exp(log_probs).sum(axis=1, keepdims=True))
         broken = np.flatnonzero(np.isnan(log_probs).any(axis=1))
         if len(broken):
             raise ModelError(

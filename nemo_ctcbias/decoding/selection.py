@@ -16,7 +16,9 @@ from nemo_ctcbias.decoding.beams import BEAM, Tree, new_tree
 def scores_of(stay, found):
     """[B + E] scores; those of extensions lack the penalty of the unfinished word."""
     scores = np.empty(len(stay) + len(found))
-    scores[: len(stay)] = np.logaddexp(stay.blank, stay.token) + stay.lm + stay.partial + stay.committed + stay.lent
+    for index in range(len(stay)):
+        beam = stay[index]
+        scores[index] = np.logaddexp(beam.blank, beam.token) + beam.lm + beam.partial + beam.committed + beam.lent
     scores[len(stay) :] = found.score
     return scores
 
@@ -25,40 +27,52 @@ def scores_of(stay, found):
 def rank(scores, exact, found, words, beam_width, beam_prune_logp):
     """Choose the best `beam_width` within `beam_prune_logp` of the best.
 
-    Scores that are not `exact` yet get the penalties of their unfinished words, best first until no other can enter the
-    beam (penalties only lower).
+    Scores that are not `exact` yet get the penalties of their unfinished words, as far as they are known. Of the others
+    only those matter that could still enter the beam (penalties only lower).
 
     Returns:
         Indices of the chosen ones, ascending; nodes of unfinished words met for the first time (`words` needs room for
-        them). Where there are any, give them their values and rank once more.
+        them). Where there are any, give them their values and rank once more, which is the last time.
     """
-    stays = len(scores) - len(found)
-    new = np.empty(len(found), np.int64)
-    while True:
-        bar, lowered, count = _bar(scores, beam_width, beam_prune_logp), False, 0
-        for index in range(stays, len(scores)):
-            if scores[index] >= bar and not exact[index]:
-                one = found[index - stays]
-                node = find(words, one.word, one.token)
-                if node < 0:
-                    new[count] = insert(words, one.word, one.token, np.nan)
-                    count += 1
-                elif not np.isnan(words.value[node]):
-                    scores[index] += words.value[node]
-                    exact[index], lowered = True, True
-        if count or not lowered:
-            above, level = np.flatnonzero(scores > bar), np.flatnonzero(scores == bar)
-            return np.sort(np.append(above, level[: beam_width - len(above)])), new[:count]
+    stays, new, count = len(scores) - len(found), np.empty(len(found), np.int64), 0
+    exact[:stays] = True
+    least = scores[:stays].max() + beam_prune_logp
+    for index in range(stays, len(scores)):
+        if scores[index] >= least and not exact[index]:
+            node = find(words, found[index - stays].word, found[index - stays].token)
+            if node >= 0:
+                scores[index] += words.value[node]
+                exact[index] = True
+    bar = _bar(scores[exact], beam_width, beam_prune_logp)
+    for index in range(stays, len(scores)):
+        if scores[index] >= bar and not exact[index]:
+            word, token = found[index - stays].word, found[index - stays].token
+            if find(words, word, token) < 0:
+                new[count] = insert(words, word, token, np.nan)
+                count += 1
+    return _at_least(bar, scores, exact, beam_width), new[:count]
 
 
 @compiled
 def _bar(scores, beam_width, beam_prune_logp):
     """Score that a hypothesis must reach to be kept."""
     bar = scores.max() + beam_prune_logp
-    if len(scores) > beam_width:
-        place = len(scores) - beam_width
-        bar = max(bar, np.partition(scores, place)[place])
-    return bar
+    within = scores[scores >= bar]
+    place = len(within) - beam_width
+    return np.partition(within, place)[place] if place > 0 else bar
+
+
+@compiled
+def _at_least(bar, scores, exact, beam_width):
+    """Indices of the exact scores that reach the bar, ascending; no more than `beam_width`, those at the bar last."""
+    level = beam_width - np.sum(exact & (scores > bar))
+    chosen, count = np.empty(beam_width, np.int64), 0
+    for index in range(len(scores)):
+        if exact[index] and (scores[index] > bar or (scores[index] == bar and level > 0)):
+            level -= scores[index] == bar
+            chosen[count] = index
+            count += 1
+    return chosen[:count]
 
 
 @compiled
@@ -135,10 +149,12 @@ def _place_of(tree, parent, token):
 
 
 @compiled
-def read(tree, node, length):
-    """Tokens and their values, first to last."""
-    tokens, values = np.empty(length, np.int64), np.empty(length)
-    for place in range(length - 1, -1, -1):
-        tokens[place], values[place] = tree.token[node], tree.value[node]
-        node = tree.parent[node]
+def read(tree, nodes, lengths):
+    """Tokens and their values of the sequences that end in these nodes, first to last, each [nodes, longest]."""
+    tokens, values = np.zeros((len(nodes), lengths.max()), np.int64), np.zeros((len(nodes), lengths.max()))
+    for row in range(len(nodes)):
+        node = nodes[row]
+        for place in range(lengths[row] - 1, -1, -1):
+            tokens[row, place], values[row, place] = tree.token[node], tree.value[node]
+            node = tree.parent[node]
     return tokens, values

@@ -1,4 +1,4 @@
-"""CTC scores and forced alignment of pronunciations over phone log-probs, exact, a numpy operation a frame."""
+"""CTC scores (compiled) and forced alignment (numpy) of pronunciations over phone log-probs, exact."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
+from nemo_ctcbias.compiled import compiled
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phonetics.lattice import Lattice
 from nemo_ctcbias.phonetics.phones import BLANK, PHONES, Pronunciation
@@ -44,11 +45,29 @@ def forward_scores(log_probs: np.ndarray, lattices: Sequence[Lattice]) -> np.nda
     starts = np.cumsum([0, *map(len, lattices)])[:-1]
     if not len(log_probs):  # only silence fits into no frames
         return np.array([0.0 if len(lattice) == 1 else -np.inf for lattice in lattices])
-    emitted = log_probs[:, joined.labels]
-    score = np.append(joined.initial + emitted[0], -np.inf)
+    score = _forward(log_probs, joined.labels, joined.sources, joined.weights, joined.initial)
+    return np.logaddexp.reduceat(np.where(joined.final, score, -np.inf), starts)
+
+
+@compiled
+def _forward(log_probs, labels, sources, weights, initial):
+    """Log-prob of all paths that end in each state [S] with the last frame."""
+    width, states = sources.shape
+    before, score = np.empty(states + 1), np.full(states + 1, -np.inf)
+    for state in range(states):
+        score[state] = initial[state] + log_probs[0, labels[state]]
     for t in range(1, len(log_probs)):
-        score[:-1] = np.logaddexp.reduce(score[joined.sources] + joined.weights, axis=0) + emitted[t]
-    return np.logaddexp.reduceat(np.where(joined.final, score[:-1], -np.inf), starts)
+        before[:] = score
+        for state in range(states):
+            top, total = -np.inf, 0.0
+            for k in range(width):
+                top = max(top, before[sources[k, state]] + weights[k, state])
+            if top > -np.inf:
+                for k in range(width):
+                    total += np.exp(before[sources[k, state]] + weights[k, state] - top)
+                top += np.log(total)
+            score[state] = top + log_probs[t, labels[state]]
+    return score[:states]
 
 
 def force_align(log_probs: np.ndarray, lattice: Lattice) -> PhoneAlignment:

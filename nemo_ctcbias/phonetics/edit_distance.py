@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nemo_ctcbias.compiled import compiled
 from nemo_ctcbias.phonetics.phones import INDEL_COST, SUBSTITUTION_COSTS, Pronunciation, phone_ids
 
 
@@ -51,7 +52,7 @@ def edit_align(a: Pronunciation, b: Pronunciation) -> EditAlignment:
 
 
 class DistanceTable:
-    """Distances of one pronunciation to many, a few numpy operations a phone.
+    """Distances of one pronunciation to many (compiled).
 
     Args:
         pronunciations: M of them.
@@ -71,21 +72,40 @@ class DistanceTable:
         Near is at most `share` times the pronunciation's own length away. `among` are the pronunciations to look at,
         ascending; None: all.
         """
-        found: dict[int, list[tuple[int, float]]] = {end: [] for end in ends}
         rows = np.arange(len(self._lengths)) if among is None else among
-        most = share * self._lengths + 1e-9
-        ramp = np.arange(self._ids.shape[1] + 1) * INDEL_COST
-        cost = np.tile(ramp, (len(rows), 1))
-        for end, phone in enumerate([-1, *phone_ids(query[: max(ends, default=0)])]):
-            if end:
-                above = cost + INDEL_COST
-                above[:, 1:] = np.minimum(above[:, 1:], cost[:, :-1] + SUBSTITUTION_COSTS[phone][self._ids[rows]])
-                # Phones that only the other has: the cheapest way to come along the row from the left.
-                cost = np.minimum.accumulate(above - ramp, axis=1) + ramp
-            hopeful = cost.min(axis=1, initial=np.inf) <= most[rows]  # costs only grow from here
-            rows, cost = rows[hopeful], cost[hopeful]
-            if end in found:
-                distances = cost[np.arange(len(rows)), self._lengths[rows]]
-                near = distances <= most[rows]
-                found[end] = list(zip(rows[near].tolist(), distances[near].tolist(), strict=True))
+        most = share * self._lengths[rows] + 1e-9
+        phones = phone_ids(query[: max(ends, default=0)])
+        distances = _distances(phones, self._ids[rows], self._lengths[rows], most, SUBSTITUTION_COSTS, INDEL_COST)
+        found = {}
+        for end in ends:
+            near = np.flatnonzero(distances[end] <= most)
+            found[end] = list(zip(rows[near].tolist(), distances[end, near].tolist(), strict=True))
         return found
+
+
+@compiled
+def _distances(query, others, lengths, most, replace, indel):
+    """Distance of each beginning of the query to each other pronunciation [len(query) + 1, M]; inf beyond `most` [M].
+
+    Args:
+        others: [M, longest] phones, of which the first `lengths` [M] count.
+        replace, indel: costs.
+    """
+    found = np.full((len(query) + 1, len(lengths)), np.inf)
+    cost = np.empty(others.shape[1] + 1)
+    for row in range(len(lengths)):
+        for place in range(lengths[row] + 1):
+            cost[place] = place * indel
+        found[0, row] = cost[lengths[row]]
+        for end in range(1, len(query) + 1):
+            aside, cost[0] = cost[0], end * indel
+            least = cost[0]
+            for place in range(1, lengths[row] + 1):
+                same = aside + replace[query[end - 1], others[row, place - 1]]
+                aside = cost[place]
+                cost[place] = min(same, min(aside, cost[place - 1]) + indel)
+                least = min(least, cost[place])
+            if least > most[row]:  # costs only grow from here
+                break
+            found[end, row] = cost[lengths[row]]
+    return found

@@ -32,7 +32,7 @@ def plain_phrase_attention(module, queries, phrases, bias):
     return torch.stack(contexts), torch.tensor(weights).transpose(0, 1)  # [T, D], [H, T, N + 1]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 5), st.integers(1, 4), st.sampled_from([(8, 2), (6, 3), (4, 1)]), st.integers(0, 10**6))
 def test_phrase_attention_equals_loops(count, frames, shape, seed):
     torch.manual_seed(seed)
@@ -67,7 +67,7 @@ def test_a_weight_of_two_counts_like_the_phrase_twice():
     torch.testing.assert_close(once, twice)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 5), st.integers(0, 10**6))
 def test_token_attention_equals_loops(frames, count, longest, seed):
     torch.manual_seed(seed)

@@ -117,7 +117,7 @@ def test_types_have_embeddings_of_their_own(batch):
     assert torch.equal(none.phrases, unknown.phrases)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=6), st.integers(0, 4))
 def test_phrase_vectors_do_not_depend_on_padding(tokens, more):
     torch.manual_seed(0)

@@ -26,7 +26,7 @@ def plain_evidence(log_probs, tokens, t, context):
     return max(at), worst, at
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 8), st.integers(1, 4), st.integers(1, 4), st.integers(0, 10**6))
 def test_evidence_equals_brute_force(frames, context, longest, seed):
     torch.manual_seed(seed)
@@ -47,7 +47,7 @@ def test_evidence_equals_brute_force(frames, context, longest, seed):
                 assert all(math.isinf(x) for x in evidence.at[row, k, len(phrase) :, t].tolist())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 8), st.sampled_from([(2, 1), (10, 3)]), st.integers(0, 10**6))
 def test_the_best_phrases_equal_brute_force(count, context, seed):
     torch.manual_seed(seed)

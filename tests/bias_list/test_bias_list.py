@@ -184,7 +184,7 @@ def test_of_takes_lists_paths_and_nothing(tmp_path):
 
 
 @given(phrases=st.lists(PHRASE, max_size=5))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_json_lines_round_trip(tmp_path_factory, phrases):
     names = BiasList(phrases)
     path = tmp_path_factory.getbasetemp() / "round.jsonl"
@@ -195,7 +195,7 @@ def test_json_lines_round_trip(tmp_path_factory, phrases):
 
 
 @given(phrases=st.lists(PLAIN, max_size=5))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_text_round_trip_or_a_refusal(tmp_path_factory, phrases):
     names = BiasList(phrases)
     path = tmp_path_factory.getbasetemp() / "round.txt"

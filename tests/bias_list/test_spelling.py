@@ -60,14 +60,14 @@ def min_by(options: list[tuple[int, ...]]) -> tuple[int, ...]:
 
 
 @given(pieces=PIECES, words=WORDS, k=st.integers(1, 6))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_fewest_pieces_equal_brute_force(pieces, words, k):
     spelled = spell(BiasList([" ".join(words)]), Vocabulary(pieces), alternatives=k)
     assert tokens_of(spelled) == brute_force(words, pieces, {}, k)
 
 
 @given(pieces=PIECES, words=WORDS, k=st.integers(1, 6), data=st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_tokenizers_own_segmentation_comes_first(pieces, words, k, data):
     best = {}
     for word in words:
@@ -92,7 +92,7 @@ ENTRY = st.builds(
     vocabulary=st.sampled_from([FULL, CHARS, Vocabulary(["▁a", "n"])]),
     max_tokens=st.integers(1, 8),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_phrase_has_a_spelling_or_a_note_that_it_was_dropped(entries, vocabulary, max_tokens):
     bias_list = BiasList(entries)
     spelled = spell(bias_list, vocabulary, max_tokens=max_tokens)

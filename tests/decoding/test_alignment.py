@@ -10,7 +10,7 @@ from nemo_ctcbias.decoding.alignment import align, greedy_path, token_spans, wor
 
 
 @given(seed=st.integers(0, 10**6), frames=st.integers(1, 6), tokens=st.lists(st.integers(0, 1), max_size=3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_alignment_is_the_best_of_all_paths(seed, frames, tokens):
     log_probs = np.random.default_rng(seed).normal(size=(frames, 3))
     paths = [p for p in itertools.product(range(3), repeat=frames) if collapse(p, 2) == tuple(tokens)]

@@ -19,7 +19,7 @@ def random_log_probs(seed, frames, size, sharpness=2.0):
 
 
 @given(seed=st.integers(0, 10**6), frames=st.integers(0, 5), size=st.integers(2, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_unlimited_beam_is_the_sum_over_all_paths(seed, frames, size):
     log_probs = random_log_probs(seed, frames, size)
     found = BeamSearch(np.ones(size - 1, dtype=bool), WIDE).search(log_probs)
@@ -54,7 +54,7 @@ def fast_search(log_probs, phrases, starts_word, options, boost, costs=None):
     token_min=st.sampled_from([-1.0, -3.0, -20.0]),
     costs=st.lists(st.sampled_from([0.0, 0.2, 1.0]), min_size=6, max_size=6),
 )
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_arrays_agree_with_the_plain_search(seed, frames, phrases, starts, width, token_min, costs):
     log_probs = random_log_probs(seed, frames, 5)
     options = BeamOptions(beam_width=width, token_min_logp=token_min)
@@ -96,7 +96,7 @@ class WordTable:
     starts=st.sampled_from([[True, False, True, False], [True, True, False, False], [True, True, True, True]]),
     width=st.sampled_from([2, 5, 50]),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_with_a_language_model_arrays_agree_with_the_plain_search(seed, frames, phrases, starts, width):
     log_probs, pieces = random_log_probs(seed, frames, 5), ["▁a", "b", "▁c", "d"]
     options, boost = BeamOptions(beam_width=width), BoostOptions(0.8)
@@ -113,7 +113,7 @@ def test_with_a_language_model_arrays_agree_with_the_plain_search(seed, frames, 
 
 
 @given(seed=st.integers(0, 10**6), phrases=phrase_lists)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_weight_zero_equals_no_list(seed, phrases):
     log_probs = random_log_probs(seed, 10, 5)
     starts = np.array([True, False, True, False])
@@ -125,7 +125,7 @@ def test_weight_zero_equals_no_list(seed, phrases):
 
 
 @given(seed=st.integers(0, 10**6), phrases=phrase_lists, order=st.randoms())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_list_order_changes_nothing(seed, phrases, order):
     log_probs = random_log_probs(seed, 10, 5)
     starts = [True, False, True, False]
@@ -168,7 +168,7 @@ def test_certain_blank_frames_at_either_end_change_nothing():
 
 
 @given(seed=st.integers(0, 10**6), order=st.permutations(range(4)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_renaming_tokens_renames_the_result(seed, order):
     log_probs = random_log_probs(seed, 8, 5)
     starts = np.array([True, False, True, False])

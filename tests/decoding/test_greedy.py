@@ -13,7 +13,7 @@ BLANK = len(PIECES)
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_best_token_of_each_frame_collapsed(data):
     best = data.draw(st.lists(st.integers(0, BLANK), min_size=1, max_size=12))
     log_probs = np.log(np.full((len(best), BLANK + 1), 0.01))

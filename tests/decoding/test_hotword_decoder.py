@@ -132,7 +132,7 @@ def test_blank_as_pyctcdecode_recognises_it():
 
 
 @given(seed=st.integers(0, 10**6), kind=st.sampled_from(["char", "bpe"]), length=st.integers(1, 12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_without_hotwords_the_best_text_is_pyctcdecodes(seed, kind, length):
     labels = CHARS if kind == "char" else SOUND
     usable = [index for index, label in enumerate(labels) if label]
@@ -146,7 +146,7 @@ def test_without_hotwords_the_best_text_is_pyctcdecodes(seed, kind, length):
 
 
 @given(seed=st.integers(0, 10**6), frames=st.integers(1, 5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_token_sequences_of_one_text_add_up(seed, frames):
     labels = ["▁a", "a", "▁aa", ""]
     logits = np.random.default_rng(seed).normal(size=(frames, len(labels)))
@@ -270,7 +270,7 @@ def test_hotword_weight_scales_the_boost(labels):
 
 
 @given(seed=st.integers(0, 10**6), kind=st.sampled_from(["char", "bpe"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_boost_goes_to_whole_words_alone(seed, kind):
     labels = LABELS[kind]
     rng = np.random.default_rng(seed)

@@ -25,7 +25,7 @@ def test_a_tree_holds_what_is_put_into_it(sequences):
         node = 0
         for token in sequence:
             node = find(tree, node, token)
-        tokens, found = read(tree, node, len(sequence))
+        (tokens,), (found,) = read(tree, np.array([node]), np.array([len(sequence)]))
         assert tuple(tokens) == sequence
         expected = [values[sequence[: place + 1]] for place in range(len(sequence))]
         assert list(found) == expected

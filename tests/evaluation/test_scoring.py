@@ -173,7 +173,7 @@ def test_normaliser_is_idempotent(text):
     assert normalise(normalise(text)) == normalise(text)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(WORDS.filter(bool), WORDS.filter(bool)), min_size=1, max_size=4), LISTED_WORDS)
 def test_agrees_with_nemo_where_defined_alike(pairs, listed):
     """NeMo's `compute_fscore`: one global list, and no listed word recognised as another (it then misses the alarm)."""

@@ -17,7 +17,7 @@ phrases = st.dictionaries(
     max_size=4,
 )  # fmt: skip
 seeds = st.integers(0, 40)
-slow = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+slow = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def walk(model, words, last=True):

@@ -35,7 +35,6 @@ def test_pronunciations_are_spelt(g2p):
 
 
 @given(WORDS)
-@settings(deadline=None)
 def test_any_word_has_ranked_distinct_pronunciations(g2p, word):
     found = g2p.pronounce(word, 10)
     assert found and len({phones for phones, _ in found}) == len(found) <= 10
@@ -47,7 +46,7 @@ def test_any_word_has_ranked_distinct_pronunciations(g2p, word):
 
 
 @given(st.lists(st.sampled_from(sorted(PHONE_IDS)), min_size=1, max_size=8))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_any_pronunciation_can_be_spelt(g2p, phones):
     found = g2p.spell(tuple(phones), 5)
     assert found and all(spelling == letters_of(spelling) for spelling, _ in found if spelling.strip("'"))

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nemo_ctcbias.bias_list import Phrase
@@ -65,7 +65,6 @@ def test_confident_ordinary_words_stay(find):
 
 
 @given(st.lists(st.sampled_from(sorted(LEXICON)), min_size=1, max_size=5), st.integers(0, 99), st.floats(0.5, 1))
-@settings(deadline=None)
 def test_never_a_confident_ordinary_word(pronouncer, noise, words, seed, confidence):
     lookup = LexiconLookup(pronouncer, LEXICON.__contains__, LookupOptions(distance=1, min_phones=1, min_gain=-1e9))
     spoken = [SpokenWord(word, 4 * k, 4 * k + 4, confidence) for k, word in enumerate(words)]
@@ -129,7 +128,6 @@ PRONUNCIATIONS = st.lists(st.sampled_from(PHONES[:6]), min_size=1, max_size=5)
 
 
 @given(st.lists(PRONUNCIATIONS, min_size=1, max_size=8), PRONUNCIATIONS, st.floats(0, 0.6))
-@settings(deadline=None)
 def test_the_index_finds_every_entry_it_holds(pronunciations, query, distance):
     listed = [Phrase(f"p{k}", pronunciations=[" ".join(phones)]) for k, phones in enumerate(pronunciations)]
     index = PronunciationIndex(Pronouncer(listed))

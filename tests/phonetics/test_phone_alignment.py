@@ -41,7 +41,7 @@ def brute_force(log_probs, slots):
 
 
 @given(SLOTS, st.integers(0, 5), st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_scores_and_alignments_are_those_of_brute_force(noise, slots, frames, seed):
     log_probs = noise(frames, seed)
     total, best = brute_force(log_probs, slots)
@@ -67,7 +67,6 @@ def test_scores_and_alignments_are_those_of_brute_force(noise, slots, frames, se
 
 
 @given(PRONUNCIATIONS, st.integers(6, 20), st.integers(0, 99))
-@settings(deadline=None)
 def test_one_pronunciation_is_aligned_as_tokens_are(noise, phones, frames, seed):
     """The same semantics as the forced alignment of subwords (and torchaudio's)."""
     log_probs = noise(frames, seed)
@@ -77,7 +76,6 @@ def test_one_pronunciation_is_aligned_as_tokens_are(noise, phones, frames, seed)
 
 
 @given(st.lists(SLOTS, min_size=1, max_size=4), st.integers(0, 8), st.integers(0, 99))
-@settings(deadline=None)
 def test_lattices_side_by_side_score_as_alone(noise, many, frames, seed):
     log_probs = noise(frames, seed)
     lattices = [Lattice.of(slots) for slots in many]

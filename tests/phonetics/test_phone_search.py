@@ -38,7 +38,7 @@ def brute_force(log_probs, pronunciation):
 
 
 @given(st.integers(1, 5), st.integers(0, 999), st.lists(PRONUNCIATION, min_size=1, max_size=6))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_equals_brute_force_whatever_the_order(frames, seed, pronunciations):
     probs = log_probs(frames, seed)
     found = PhoneSearch(pronunciations).deficits(probs)
@@ -48,7 +48,6 @@ def test_equals_brute_force_whatever_the_order(frames, seed, pronunciations):
 
 
 @given(st.integers(4, 12), st.integers(0, 999), st.lists(PRONUNCIATION, min_size=1, max_size=8), st.floats(-20, 0))
-@settings(deadline=None)
 def test_a_bound_loses_nothing_above_it(frames, seed, pronunciations, least):
     probs = log_probs(frames, seed)
     search = PhoneSearch(pronunciations)

@@ -15,7 +15,7 @@ def g2g():
     return G2G()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from(NAMES), unique=True, max_size=4), st.integers(1, 5))
 def test_forms_are_added_and_nothing_else_changes(g2g, names, count):
     bias_list = BiasList(names)
