@@ -51,11 +51,11 @@ def extend(beams, frame, likely, allowed, open_, starts_word, trie, prefixes, ru
     plain = np.flatnonzero(likely)
     found, count = np.empty(_at_most(beams, len(plain), open_, trie), EXTENSION), 0
     into, merged = np.full(len(tokens), -1), np.zeros(len(beams), np.bool_)
-    lent = np.zeros(trie.depth[beams.state].max() + 1)
+    recent = np.zeros(trie.depth[beams.state].max() + 1)  # credits of a beam's last 0, 1, ... tokens, added up
     for b in range(len(beams)):
         beam, depth, completes = beams[b], trie.depth[beams[b].state], trie.report[beams[b].state] != ROOT
         _mark(into, beams, heir[b], next_heir, True)
-        _sum_up(lent[: depth + 1], prefixes, beam.prefix, beam.length - beam.committed_to)
+        _sum_up(recent[: depth + 1], prefixes, beam.prefix, beam.length - beam.committed_to)
         gain = kept_boost(beam, trie, prefixes, rules)
         for index in range(len(plain) + (_children(trie, beam.state) if open_ else 0)):
             if index < len(plain):
@@ -80,7 +80,7 @@ def extend(beams, frame, likely, allowed, open_, starts_word, trie, prefixes, ru
             new.pending = new.credit
             if reached > 1 and not (starts and completes):  # else nothing is lent any more
                 # Rare: the match fell back to a shorter phrase.
-                new.pending += beam.pending if reached == depth + 1 else lent[reached - 1]
+                new.pending += beam.pending if reached == depth + 1 else recent[reached - 1]
             new.lent = rules.weight * trie.lend[new.state] * new.pending
             if into[token] >= 0:
                 merged[into[token]] |= _merge(stay[into[token]], new)
