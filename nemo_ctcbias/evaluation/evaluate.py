@@ -98,7 +98,7 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
         lists = builder.build([item.row for item in items], options.list_kind, size)
         for system in ready:
             _measure(system, size, lists, settings[system.name], result)
-        rows = report.write(result)  # what is there is kept, should the next size be cut short
+            rows = report.write(result)  # what is there is kept, should the next one, hours long, be cut short
     return rows
 
 

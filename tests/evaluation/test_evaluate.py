@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -93,6 +94,24 @@ def test_utterance_lines_add_up_to_the_rows(options, tiny_model):
         assert len(mine) == row["utterances"]
     phrases = lines(options.out / "phrases.jsonl")
     assert {p["phrase"] for p in phrases} >= {"dover", "zelda", "anna", "deryck"}
+
+
+def test_what_is_measured_is_kept_when_the_next_system_breaks(options, tiny_model, monkeypatch):
+    whole = evaluate(options, tiny_model)
+
+    def broken(system, *args):
+        if system.name == "nemo-ctc-ws":
+            raise KeyboardInterrupt
+        return measure(system, *args)
+
+    measure = sys.modules[evaluate.__module__]._measure
+    monkeypatch.setattr(f"{evaluate.__module__}._measure", broken)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(replace(options, out=options.out / "again"), tiny_model)
+    kept = json.loads((options.out / "again" / "results.json").read_text())
+    assert [row["system"] for row in kept] == ["greedy", "nemo-boosting-greedy"]
+    assert [row["wer"] for row in kept] == [row["wer"] for row in whole[:2]]
+    assert "nemo-boosting-greedy" in (options.out / "again" / "report.html").read_text()
 
 
 def test_same_inputs_same_rows(options, tiny_model, tmp_path):
