@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nemo_ctcbias.commands.settings import write_settings
 from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.models.settings_file import write_settings
 
 if TYPE_CHECKING:
     from nemo_ctcbias.evaluation.weights import Tuned

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nemo_ctcbias.evaluation.systems import Context
+from nemo_ctcbias.models.config import phonetics_options
 
 ABLATION = "ablation"  # stands for the systems below among `--systems`
 
@@ -33,9 +34,22 @@ MISSING = {
 
 
 def joint_parts(context: Context) -> tuple[str, ...]:
-    """The parts of the joint model that this model and these files allow, in the order in which they are added."""
-    missing = missing_parts(context)
-    return tuple(part for part in JOINT if part not in missing)
+    """The parts of the joint model that this model, these files and the settings allow, in the order of adding."""
+    without = {*missing_parts(context), *_switched_off(context)}
+    return tuple(part for part in JOINT if part not in without)
+
+
+def _switched_off(context: Context) -> set[str]:
+    """Parts that the settings do without; named as a system, they are measured all the same."""
+    phonetics = phonetics_options(context.biasing)
+    wanted = {
+        "boost-lm": context.biasing.lm.get("enabled", True),
+        "spot": phonetics.spot,
+        "rescore": phonetics.rescore,
+        "lookup": phonetics.look_up,
+        "verify": phonetics.verify,
+    }
+    return {part for part, use in wanted.items() if use is False}
 
 
 def missing_parts(context: Context) -> dict[str, str]:

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--rare-at-most", type=int, default=2, help="with --word-counts: occurrences of a rare word (default 2)")
     add("--lexicon", type=Path, help="words that flashlight may write besides the list's")
     add("--adapter", type=Path, help="contextual adapter of the model (default: its own, or the shipped model's)")
-    add("--lm", type=Path, help="KenLM file for the parts lm and boost-lm (default: the shipped model's)")
+    add("--lm", type=Path, help="KenLM file for lm and boost-lm (default: the model's own, or the shipped one's)")
     add("--token-lm", type=Path, help="ARPA of the model's tokens for nemo-boosting-beam+lm (examples/token_lm.py)")
     add(
         "--phone-head",
@@ -46,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="lexicon in the format of the CMU dictionary, for all parts about sounds",
     )
-    add("--variants", type=int, default=5, metavar="N", help="forms of a phrase with g2g, itself included (default 5)")
+    add("--settings", type=Path, help="YAML with a section `biasing`, as `nemo-ctcbias tune` writes, for own systems")
+    add("--variants", type=int, metavar="N", help="forms of a phrase with g2g, itself included (default 5)")
     add("--beam-width", type=int, help="of hotword and pyctcdecode (default: 200 and 100, their own)")
     add("--slow-utterances", type=int, default=30, help="subset for systems that are slow at a size (default 30)")
     add("--limit", type=int, metavar="N", help="only the first N utterances of each manifest, for a quick look")

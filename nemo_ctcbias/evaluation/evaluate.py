@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from omegaconf import DictConfig, OmegaConf
+
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation import report
 from nemo_ctcbias.evaluation.ablation import ABLATION, expand, missing_parts
@@ -19,6 +21,9 @@ from nemo_ctcbias.evaluation.runner import Run, run_system, subset
 from nemo_ctcbias.evaluation.signature import signature
 from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System, make_system, read_words
 from nemo_ctcbias.evaluation.tuning import Tuning, tune
+from nemo_ctcbias.models.config import BiasingConfig, phonetics_options
+from nemo_ctcbias.models.presets import effective
+from nemo_ctcbias.models.settings_file import read_settings
 from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, PHONE_HEAD, shipped_file
 
 __all__ = ["EvaluateOptions", "Evaluation", "evaluate"]
@@ -71,12 +76,13 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
     shipped = model is None and options.model is None
     if model is None:
         model = load_model(options.model or _shipped_model())
+    context = context_of(model, shipped, options.adapter, options.lm, options.phone_head, options.settings)
     context = replace(
-        context_of(model, shipped, options.adapter, options.lm, options.phone_head),
+        context,
         beam_width=options.beam_width,
         token_lm=options.token_lm,
-        pronunciations=options.pronunciations,
-        variants=options.variants,
+        pronunciations=options.pronunciations or context.pronunciations,
+        variants=options.variants or context.variants,
         shared={} if shared is None else shared,
         words=read_words(options.lexicon),
     )
@@ -103,13 +109,47 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
 
 
 def context_of(
-    model: Any, shipped: bool, adapter: Path | None = None, lm: Path | None = None, phone_head: Path | None = None
+    model: Any,
+    shipped: bool,
+    adapter: Path | None = None,
+    lm: Path | None = None,
+    phone_head: Path | None = None,
+    settings: Path | None = None,
 ) -> Context:
-    """A model and the files that go with it; the shipped one brings its own where none is given."""
+    """A model with its settings and files; the shipped one brings its files where none are given.
+
+    Raises:
+        SettingError: a file of settings that cannot be used, or says what is none of its business here.
+    """
     if shipped:
         adapter, lm = adapter or shipped_file(ADAPTER), lm or shipped_file(LANGUAGE_MODEL)
         phone_head = phone_head or shipped_file(PHONE_HEAD)
-    return Context(model, adapter=adapter, lm=lm, phone_head=phone_head)
+    biasing = settings_of(model, settings)
+    own = biasing.lm.get("path") if biasing.lm.get("enabled", True) else None
+    phonetics = phonetics_options(biasing)
+    return Context(
+        model,
+        adapter=adapter,
+        lm=lm or (Path(own) if own else None),
+        phone_head=phone_head,
+        pronunciations=Path(phonetics.lexicon) if phonetics.lexicon else None,
+        variants=phonetics.variants if phonetics.variants > 1 else Context.variants,
+        biasing=biasing,
+    )
+
+
+def settings_of(model: Any, path: Path | None) -> DictConfig:
+    """The `biasing` section of a biased model, or the defaults, overlaid by that of a file.
+
+    Raises:
+        SettingError: a file that cannot be used, or that says what is none of its business here.
+    """
+    given = OmegaConf.create(read_settings(path) if path else {})
+    for key, instead in (("bias_list", "lists are made for the manifest"), ("lm.path", "give it as --lm")):
+        if OmegaConf.select(given, key) is not None:
+            raise SettingError(f"{path}: biasing.{key} is not used here; {instead}")
+    own = model.cfg.biasing if hasattr(model, "set_bias_list") else {}
+    return effective(BiasingConfig.merge(OmegaConf.merge(own, given)))
 
 
 def _shipped_model() -> str:

@@ -41,7 +41,8 @@ class EvaluateOptions:
     token_lm: Path | None = None  # of the model's tokens, for nemo-boosting-beam+lm
     phone_head: Path | None = None  # None: the model's own, or the shipped one of the shipped model
     pronunciations: Path | None = None  # None: the G2P model says how all words sound
-    variants: int = 5  # forms of each phrase that the part g2g listens for, the phrase itself included
+    settings: Path | None = None  # YAML with a section `biasing`; None: the model's own, or the defaults
+    variants: int | None = None  # forms of each phrase that the part g2g listens for; None: the settings', or 5
     beam_width: int | None = None
     slow_utterances: int = 30
     limit: int | None = None  # utterances of each manifest; None: all

@@ -36,11 +36,19 @@ class OwnSystem(PlainSystem):
         """Build the decoder for the model's vocabulary with all parts applied."""
         from nemo_ctcbias.bias_list import BiasList
         from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
+        from nemo_ctcbias.models.config import beam_options, boost_options
         from nemo_ctcbias.models.vocabulary import vocabulary_of
 
         if self.name == JOINT_SYSTEM:
             self.parts = list(joint_parts(context))
-        self._recipe = Recipe()
+        biasing = context.biasing
+        self._recipe = Recipe(
+            decoder={
+                "boost": boost_options(biasing),
+                "beam": beam_options(biasing),
+                "alternatives": biasing.alternatives,
+            }
+        )
         for part in PARTS:
             if part in self.parts:
                 PARTS[part](self._recipe, context)

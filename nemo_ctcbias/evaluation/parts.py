@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -51,6 +51,7 @@ RESCORING = "rescoring_weight"  # in settings
 VERIFYING = "verification_threshold"  # in settings
 AFTERWARDS = (RESCORING, VERIFYING)  # what `Recipe.second_pass` takes
 LONG = 10_000  # such a list takes seconds to be embedded or pronounced, and here every utterance brings its own
+USUAL = 10.0  # `biasing.weight` at which an adapter acts with its own strength
 POOL = 400_000  # distractors whose pronunciations are remembered from one list and system to the next
 
 Part = Callable[[Recipe, Context], None]
@@ -61,47 +62,51 @@ def adapter(recipe: Recipe, context: Context) -> None:
     if "adapted" not in context.shared:  # several systems may have this part, and the encoder takes its time
         context.shared["adapted"] = AdaptedLogProbs(context.model, context.adapter)
     recipe.adapted, recipe.slow_from = context.shared["adapted"], LONG
-    recipe.grid[STRENGTH] = (0.5, 1.0, 1.5)
+    recipe.grid[STRENGTH] = _around(context.biasing.weight / USUAL, 0.5, 1.0, 1.5)
 
 
 def hotword(recipe: Recipe, context: Context) -> None:
-    """Adaptive boosting of the listed phrases in the beam search; 10 is the decoder's own strength."""
+    """Adaptive boosting of the listed phrases in the beam search."""
     recipe.lists = recipe.beam = True
+    weight = context.biasing.weight
     if STRENGTH in recipe.grid:  # side by side, the adapter keeps its own strength, and one weight is tuned
-        recipe.grid[STRENGTH] = (1.0,)
-    recipe.grid["hotword_weight"] = (5.0, 7.5, 10.0, 12.5, 15.0)
+        recipe.grid[STRENGTH] = (weight / USUAL,)
+    recipe.grid["hotword_weight"] = _around(weight, 0.5, 0.75, 1.0, 1.25, 1.5)
 
 
 def lm(recipe: Recipe, context: Context) -> None:
     """A word language model that does not know the list."""
     from nemo_ctcbias.lm.kenlm_file import load_language_model
+    from nemo_ctcbias.models.config import language_model_options
     from nemo_ctcbias.models.vocabulary import vocabulary_of
 
     if context.lm is None:
         raise SettingError("parts lm and boost-lm need a language model: give --lm FILE (KenLM ARPA or binary)")
     recipe.beam = True
-    recipe.decoder["language_model"] = load_language_model(context.lm, vocabulary=vocabulary_of(context.model))
+    weights = language_model_options(context.biasing)
+    recipe.decoder["language_model"] = load_language_model(context.lm, weights, vocabulary_of(context.model))
     recipe.decoder["class_weight"] = None
 
 
 def boost_lm(recipe: Recipe, context: Context) -> None:
     """The language model with listed words in its BOOST class; alone, the search itself boosts nothing."""
-    from nemo_ctcbias.decoding.boosting import BoostOptions
-    from nemo_ctcbias.lm.options import LanguageModelOptions
+    from nemo_ctcbias.models.config import language_model_options
 
     lm(recipe, context)
-    recipe.decoder["class_weight"] = LanguageModelOptions().class_weight
+    weights = language_model_options(context.biasing)
+    for name in ("class_weight", "class_list_cost", "boost_share"):
+        recipe.decoder[name] = getattr(weights, name)
     if not recipe.lists:
-        recipe.decoder["boost"] = BoostOptions(gap_scale=0.0, token_bonus=0.0)
+        recipe.decoder["boost"] = replace(recipe.decoder["boost"], gap_scale=0.0, token_bonus=0.0)
     recipe.lists = True
 
 
 def g2g(recipe: Recipe, context: Context) -> None:
     """Listed phrases in other spellings of their sound, `context.variants` forms each, for search and adapter."""
+    from nemo_ctcbias.models.config import phonetics_options
     from nemo_ctcbias.models.phonetic import lexicon_of
     from nemo_ctcbias.phonetics.common_words import CommonWords
     from nemo_ctcbias.phonetics.g2g import G2G
-    from nemo_ctcbias.phonetics.options import PhoneticsOptions
     from nemo_ctcbias.phonetics.pronouncer import Pronouncer
     from nemo_ctcbias.phonetics.spoken_variants import SpokenVariants
 
@@ -110,7 +115,9 @@ def g2g(recipe: Recipe, context: Context) -> None:
     if "g2g" not in context.shared:  # a word's spellings do not depend on how many of them are listened for
         pronouncer = Pronouncer(lexicon=lexicon_of(context.pronunciations), g2p=_g2p(context))
         context.shared["g2g"] = G2G(pronouncer, _g2p(context), excluded=CommonWords(context.lm).unfit)
-    recipe.variants = SpokenVariants(context.shared["g2g"], context.variants, PhoneticsOptions().variant_cost)
+    cost = phonetics_options(context.biasing).variant_cost
+    recipe.variants = SpokenVariants(context.shared["g2g"], context.variants, cost)
+    recipe.slow_from = LONG
 
 
 def spot(recipe: Recipe, context: Context) -> None:
@@ -123,7 +130,9 @@ def spot(recipe: Recipe, context: Context) -> None:
 
 def rescore(recipe: Recipe, context: Context) -> None:
     """N-best lists re-ranked by how well the hypotheses' pronunciations fit the phone head's log-probs."""
-    recipe.grid[RESCORING] = (0.2, 0.4, 0.7)
+    from nemo_ctcbias.models.config import phonetics_options
+
+    recipe.grid[RESCORING] = _around(phonetics_options(context.biasing).rescoring.weight, 0.5, 1.0, 1.75)
     recipe.after.add("rescore")
     _hear(recipe, context)
 
@@ -144,22 +153,22 @@ def lookup(recipe: Recipe, context: Context) -> None:
 
 def _hear(recipe: Recipe, context: Context) -> None:
     from nemo_ctcbias.decoding.second_pass import SecondPass
+    from nemo_ctcbias.models.config import phonetics_options
     from nemo_ctcbias.models.phonetic import lexicon_of
     from nemo_ctcbias.phonetics.common_words import CommonWords
-    from nemo_ctcbias.phonetics.options import PhoneticsOptions
-    from nemo_ctcbias.phonetics.rescoring import RescoringOptions
-    from nemo_ctcbias.phonetics.verification import VerificationOptions
 
+    usual = phonetics_options(context.biasing)
     lexicon = lexicon_of(context.pronunciations)
     common = CommonWords(context.lm, lexicon)
 
     def second_pass(weight: float | None, threshold: float | None) -> SecondPass:
-        options = PhoneticsOptions(
+        options = replace(
+            usual,
             rescore="rescore" in recipe.after,
             verify="verify" in recipe.after,
             look_up="lookup" in recipe.after,
-            rescoring=RescoringOptions() if weight is None else RescoringOptions(weight=weight),
-            verification=VerificationOptions() if threshold is None else VerificationOptions(threshold=threshold),
+            rescoring=usual.rescoring if weight is None else replace(usual.rescoring, weight=weight),
+            verification=usual.verification if threshold is None else replace(usual.verification, threshold=threshold),
         )
         return SecondPass(options, lexicon, common, _g2p(context), _spotting(context))
 
@@ -168,11 +177,18 @@ def _hear(recipe: Recipe, context: Context) -> None:
 
 
 def _spotting(context: Context) -> Spotting:
+    from nemo_ctcbias.models.config import phonetics_options
     from nemo_ctcbias.models.phonetic import lexicon_of
 
     if "spotting" not in context.shared:  # it remembers how the phrases of the last lists sound
-        context.shared["spotting"] = Spotting(lexicon=lexicon_of(context.pronunciations), g2p=_g2p(context))
+        options = phonetics_options(context.biasing).spotting
+        context.shared["spotting"] = Spotting(options, lexicon_of(context.pronunciations), _g2p(context))
     return context.shared["spotting"]
+
+
+def _around(value: float, *factors: float) -> tuple[float, ...]:
+    """Values to try, the usual one in the middle."""
+    return tuple(value * factor for factor in factors)
 
 
 def _g2p(context: Context) -> G2P:

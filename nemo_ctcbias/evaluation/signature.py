@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+from omegaconf import DictConfig, OmegaConf
+
 from nemo_ctcbias import __version__
 from nemo_ctcbias.evaluation.ablation import JOINT, missing_parts
 from nemo_ctcbias.evaluation.normalise import NORMALISER
 from nemo_ctcbias.evaluation.options import EvaluateOptions
 from nemo_ctcbias.evaluation.systems import Context
+from nemo_ctcbias.models.config import BiasingConfig
 
 
 def signature(options: EvaluateOptions, context: Context, model: str, pool: Sequence[str]) -> str:
@@ -40,6 +43,7 @@ def signature(options: EvaluateOptions, context: Context, model: str, pool: Sequ
         "lexicon": _named(context.pronunciations),
         "words": _named(options.lexicon),
         "variants": str(context.variants),
+        "settings": _settings_hash(context.biasing),
         "beam": str(context.beam_width or "own"),
         "bootstrap": f"{options.resamples}/seed{options.seed}",
         "nemo-ctcbias": __version__,
@@ -49,6 +53,15 @@ def signature(options: EvaluateOptions, context: Context, model: str, pool: Sequ
         "pyctcdecode": _version("pyctcdecode"),
     }
     return "|".join(f"{name}:{value}" for name, value in parts.items())
+
+
+def _settings_hash(biasing: DictConfig) -> str:
+    """Of what differs from the defaults; files are named by themselves."""
+    usual, acting = (OmegaConf.to_container(one) for one in (BiasingConfig.merge(None), biasing))
+    acting["bias_list"] = None
+    for section, name in (("lm", "path"), ("phonetics", "lexicon")):
+        acting[section].pop(name, None)
+    return "default" if acting == usual else hashlib.sha256(repr(acting).encode()).hexdigest()[:8]
 
 
 def _named(path: str | Path | None, otherwise: str = "none") -> str:

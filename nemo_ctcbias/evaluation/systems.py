@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from omegaconf import DictConfig
+
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.logprobs import Item
+from nemo_ctcbias.models.config import BiasingConfig
 
 Setting = dict[str, Any]  # what tuning chooses, for example {"hotword_weight": 10.0}
 Phrases = tuple[str, ...]
@@ -27,6 +30,7 @@ class Context:
     pronunciations: Path | None = None  # lexicon in the format of the CMU dictionary
     variants: int = 5  # forms of each phrase that the part g2g listens for, the phrase itself included
     words: tuple[str, ...] = ()  # vocabulary of decoders that know only the words of a lexicon
+    biasing: DictConfig = field(default_factory=lambda: BiasingConfig.merge(None))  # settings of our own systems
     shared: dict[str, Any] = field(default_factory=dict)  # what several systems make once
 
 

@@ -11,12 +11,11 @@ from typing import Any
 from nemo_ctcbias.evaluation.counts import Counts
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.own import JOINT_SYSTEM, OwnSystem
-from nemo_ctcbias.evaluation.parts import RESCORING, STRENGTH, VERIFYING
+from nemo_ctcbias.evaluation.parts import RESCORING, STRENGTH, USUAL, VERIFYING
 from nemo_ctcbias.evaluation.runner import run_system
 from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting
-from nemo_ctcbias.phonetics.rescoring import RescoringOptions
-from nemo_ctcbias.phonetics.spotting import Spotting, SpottingOptions
-from nemo_ctcbias.phonetics.verification import VerificationOptions
+from nemo_ctcbias.models.config import phonetics_options
+from nemo_ctcbias.phonetics.spotting import Spotting
 
 #: Values tried, by key of the `biasing` section; the others stay as they are.
 GRID: dict[str, tuple[float, ...]] = {
@@ -44,16 +43,18 @@ class WeightedSystem(OwnSystem):
 
         super().prepare(context)
         model = self._decoder._language_model
-        self.default = {"weight": 10.0, "boost.token_bonus": self._decoder.boost.token_bonus}
+        phonetics = phonetics_options(context.biasing)
+        self.default = {"weight": context.biasing.weight, "boost.token_bonus": self._decoder.boost.token_bonus}
         if model is not None:
             self.default |= {"lm.alpha": model.alpha, "lm.beta": model.beta}
         if self._recipe.spotting:
-            self.default["phonetics.spotting.threshold"] = SpottingOptions().threshold
+            self.default["phonetics.spotting.threshold"] = phonetics.spotting.threshold
             lexicon, g2p = lexicon_of(context.pronunciations), context.shared["g2p"]
-            self._spotting = lru_cache(lambda least: Spotting(SpottingOptions(threshold=least), lexicon, g2p))
+            usual = phonetics.spotting
+            self._spotting = lru_cache(lambda least: Spotting(replace(usual, threshold=least), lexicon, g2p))
         if self._recipe.second_pass:
-            self.default["phonetics.rescoring.weight"] = RescoringOptions().weight
-            self.default["phonetics.verification.threshold"] = VerificationOptions().threshold
+            self.default["phonetics.rescoring.weight"] = phonetics.rescoring.weight
+            self.default["phonetics.verification.threshold"] = phonetics.verification.threshold
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:
         """Text of the best hypothesis with these weights."""
@@ -65,7 +66,7 @@ class WeightedSystem(OwnSystem):
             self._recipe.spotting = self._spotting(setting["phonetics.spotting.threshold"])
         used = {"hotword_weight": setting["weight"]}
         if self._recipe.adapted:
-            used[STRENGTH] = setting["weight"] / 10  # as on a model, where one weight scales both
+            used[STRENGTH] = setting["weight"] / USUAL  # as on a model, where one weight scales both
         if self._recipe.second_pass:
             used[RESCORING] = setting["phonetics.rescoring.weight"]
             used[VERIFYING] = setting["phonetics.verification.threshold"]

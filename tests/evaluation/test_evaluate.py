@@ -235,7 +235,7 @@ def test_command_line(parse, options, tiny_model, monkeypatch, capsys):
         "--systems greedy --resamples 20 --no-progress".split()
     )
     assert from_arguments(args).list_sizes == (5, 20)
-    assert from_arguments(args).variants == 5
+    assert from_arguments(args).variants is None and from_arguments(args).settings is None
     assert from_arguments(parse("--manifest m --out o --list-sizes 0 --variants 3".split())).variants == 3
     monkeypatch.setattr("nemo_ctcbias.evaluation.evaluate.load_model", lambda name: tiny_model)
     monkeypatch.setattr("nemo_ctcbias.evaluation.evaluate._shipped_model", lambda: "shipped.nemo")

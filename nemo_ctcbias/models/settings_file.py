@@ -1,4 +1,4 @@
-"""Settings of biasing in a YAML file: what `nemo-ctcbias tune` writes and `transcribe --settings` reads."""
+"""Settings of biasing in a YAML file: what `nemo-ctcbias tune` writes, `transcribe` and `evaluate` read."""
 
 from __future__ import annotations
 
