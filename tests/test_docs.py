@@ -10,7 +10,7 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 from places import ROOT
-from test_readme import ENV
+from test_readme import ENV, run_on_shared_data
 
 from nemo_ctcbias.adapter.config import check_config
 from nemo_ctcbias.errors import SettingError
@@ -20,11 +20,12 @@ from nemo_ctcbias.phonetics.phone_head import PhoneHeadConfig
 sys.path.append(str(ROOT / "docs"))
 settings_table = importlib.import_module("settings_table")
 training_files = importlib.import_module("training_files")
+results_tables = importlib.import_module("results_tables")
 
 MODEL = settings_table.model_settings()
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
 TEXTS = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
-BLOCK = re.compile(r"^(?:<!-- (?P<mark>.+?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", flags=re.S | re.M)
+BLOCK = re.compile(r"^(?:<!-- (?P<mark>[^\n]+?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", flags=re.S | re.M)
 
 
 def test_the_page_is_up_to_date():
@@ -161,10 +162,20 @@ def test_commands(name, text, folder):
     assert done.stdout.strip()
 
 
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [(name, text) for name in TEXTS for mark, _, text in blocks(name, "bash") if mark == "run: shared"],
+)
+def test_commands_on_shared_data(name, text, folder):
+    run_on_shared_data(text, folder)
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_every_block_is_run_or_shown_only(name):
     assert {found["language"] for found in BLOCK.finditer(TEXTS[name])} <= {"python", "bash", "text"}
-    assert all(mark == "run" for mark, _, _ in blocks(name, "bash")), "a command that is not run is a text block"
+    marks = {mark for mark, _, _ in blocks(name, "bash")}
+    assert marks <= {"run", "run: shared"}, "a command that is not run is a text block"
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -191,10 +202,28 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_quoted_figures_stand_in_the_readme():
+@pytest.mark.parametrize("page", results_tables.PAGES, ids=lambda page: page.name)
+def test_tables_show_what_was_measured(page):
     """One measurement has one value."""
-    readme = set((ROOT / "README.md").read_text(encoding="utf-8").splitlines())
-    rows = re.findall(r"^\| .* \| \d[\d,]* \| .*\|$", TEXTS["comparison.md"], flags=re.M)
-    assert len(rows) > 30
-    stale = [row for row in rows if row not in readme]
-    assert not stale, "docs/comparison.md quotes rows that README.md does not have:\n" + "\n".join(stale)
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<!-- table: ") == text.count("<!-- end -->") >= 2
+    assert text == results_tables.page(page), "run: python docs/results_tables.py"
+
+
+def test_figures_measured_again_take_the_place_of_the_old_ones(tmp_path, monkeypatch):
+    copy = tmp_path / "results.csv"
+    copy.write_bytes(results_tables.FIGURES.read_bytes())
+    before = results_tables.read()
+    assert {row["system"] for row in before} == set(results_tables.ORDER)
+    assert len({tuple(row[k] for k in results_tables.KEY) for row in before}) == len(before)
+    monkeypatch.setattr(results_tables, "FIGURES", copy)
+    parts = "hotword+spot+adapter+boost-lm+rescore+lookup+verify"  # as evaluate calls joint
+    one = {"system": parts, "list_kind": "utterance", "list_size": 100, "utterances": 234, "wer": 12.34, "f1": None}
+    results_tables.add("librispeech", [one, {**one, "list_size": 7}])
+    after = results_tables.read()
+    changed = [row for row in after if row not in before]
+    assert len(after) == len(before) + 1
+    assert [(row["system"], row["distractors"], row["wer"], row["f1"]) for row in changed] == [
+        ("joint", "100", "12.3", ""),
+        ("joint", "7", "12.3", ""),
+    ]

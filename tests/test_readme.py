@@ -11,7 +11,7 @@ import pytest
 from places import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"<!-- (.+?) -->\n```(\w+)\n(.*?)```", README, flags=re.S)
+BLOCKS = re.findall(r"<!-- ([^\n]+?) -->\n```(\w+)\n(.*?)```", README, flags=re.S)
 BIN = Path(sys.executable).parent
 ENV = {
     **os.environ,
@@ -86,7 +86,11 @@ def test_training_commands(text, folder):
 @pytest.mark.shared
 @pytest.mark.parametrize("text", [text for mark, _, text in BLOCKS if mark == "run: shared"])
 def test_commands_on_shared_data(text, folder):
-    """The commands behind the results, on their first few recordings."""
+    run_on_shared_data(text, folder)
+
+
+def run_on_shared_data(text, folder):
+    """A command behind the results, on its first few recordings."""
     if not (folder.parent / "shared").exists():
         (folder.parent / "shared").symlink_to(ROOT.parent / "shared")
     limited = text.strip() + (" --limit 4 --list-sizes 100" if "evaluate" in text else " --seconds 5")

@@ -1,0 +1,228 @@
+"""Writes the tables of measured results into the pages that show them, all from results.csv.
+
+    python docs/results_tables.py
+    python docs/results_tables.py --add librispeech ../results/librispeech/results.json
+
+`--add` takes in what `nemo-ctcbias evaluate` measured, in place of older figures of the same system and lists.
+In the pages, a table stands between `<!-- table: NAME -->` and `<!-- end -->`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from nemo_ctcbias.evaluation.ablation import JOINT
+
+DOCS = Path(__file__).parent
+FIGURES = DOCS / "results.csv"
+PAGES = (DOCS.parent / "README.md", DOCS / "results.md", DOCS / "comparison.md")
+WHOLE = {"librispeech": 234, "commonvoice": 350}  # utterances
+KEY = ("speech", "lists", "distractors", "system")
+MEASURES = ("wer", "b_wer", "u_wer", "precision", "recall", "f1", "f1_low", "f1_high")
+
+LONG = ("100", "1000", "20000")
+
+PEERS = {
+    "greedy": "no list (greedy)",
+    "pyctcdecode-cached": "pyctcdecode hotwords",
+    "nemo-boosting-greedy": "NeMo boosting tree, greedy",
+    "nemo-boosting-beam": "NeMo boosting tree, beam",
+    "nemo-ctc-ws": "NeMo CTC-WS word spotter",
+    "flashlight": "flashlight word boosting",
+    "lm": "LM, no list",
+    "pyctcdecode-cached+lm": "pyctcdecode hotwords + LM",
+    "nemo-boosting-beam+lm": "NeMo boosting tree, beam, + LM",
+    "hotword+lm": "hotword + LM",
+}
+OURS = {  # named otherwise than by their parts
+    "hotword+spot+adapter+boost-lm+rescore": "**the same + rescore**",
+    "hotword+spot+adapter+boost-lm+rescore+lookup": "**the same + lookup**",
+    "joint": "**joint** (the same + verify)",
+    "joint+g2g": "**joint + g2g** (three spellings)",
+}
+COMPARED = (*list(PEERS)[:6], "hotword", "hotword+verify", "adapter", "adapter+spot", "hotword+spot")
+COMPARED_WITH_LM = (*list(PEERS)[6:9], "boost-lm", "hotword+boost-lm", "joint", "joint+g2g")
+#: Systems in the order of every table: peers, parts alone, parts added one by one; then the same with a language model.
+ORDER = (
+    *list(PEERS)[:6],
+    *("hotword", "adapter", "hotword+rescore", "hotword+lookup", "hotword+verify", "hotword+g2g", "hotword+adapter"),
+    *("adapter+spot", "hotword+spot", "hotword+spot+adapter"),
+    *list(PEERS)[6:],
+    *("boost-lm", "hotword+boost-lm", "hotword+spot+adapter+boost-lm"),
+    *OURS,
+)
+Row = dict[str, str]
+
+
+def read() -> list[Row]:
+    """All figures, percent, as text; the distractors' number, too."""
+    with FIGURES.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def title(row: Row) -> str:
+    """What a table calls the row's system."""
+    system = row["system"]
+    parts = system.split("+")
+    alone = " (greedy)" if "adapter" in parts and "hotword" not in parts else ""
+    return PEERS.get(system) or OURS.get(system) or f"**{' + '.join(parts)}**{alone}"
+
+
+def partly(row: Row) -> bool:
+    """Whether only some utterances were measured."""
+    return int(row["utterances"]) < WHOLE[row["speech"]]
+
+
+def interval(row: Row | None) -> str:
+    """F1 and its 95% interval."""
+    if row is None or not row["f1"]:
+        return "–"
+    return f"{row['f1']} ({row['f1_low']}–{row['f1_high']})" if row["f1_low"] else row["f1"]
+
+
+def chosen(rows: Iterable[Row], **wanted: str | Sequence[str]) -> list[Row]:
+    """Those with these values, in the tables' order of sizes and systems."""
+    found = [
+        row
+        for row in rows
+        if all(row[k] in ((value,) if isinstance(value, str) else value) for k, value in wanted.items())
+    ]
+    return sorted(found, key=lambda row: (int(row["distractors"]), ORDER.index(row["system"])))
+
+
+def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Of Markdown."""
+    first, *others = (f"| {' | '.join(line)} |" for line in (head, *lines))
+    return "\n".join((first, f"|{'---|' * len(head)}", *others))
+
+
+def full(rows: Iterable[Row]) -> str:
+    """Every figure of some rows."""
+    head = ("system", "N", "WER", "B-WER", "U-WER", "precision", "recall", "F1 (95% interval)")
+    lines = []
+    for row in rows:
+        name = title(row) + (f" ({row['utterances']} utterances)" if partly(row) else "")
+        size = f"{int(row['distractors']):,}"
+        lines.append((name, size, *(row[measure] or "–" for measure in MEASURES[:5]), interval(row)))
+    return table(head, lines)
+
+
+def short(rows: Iterable[Row]) -> str:
+    """Lists of a few."""
+    head = ("system", "N", "WER", "precision", "recall", "F1 (95% interval)")
+    return table(
+        head,
+        ((title(row), row["distractors"], row["wer"], row["precision"], row["recall"], interval(row)) for row in rows),
+    )
+
+
+def kinds(rows: Sequence[Row]) -> str:
+    """Lists of other kinds, a row a system."""
+    head = ("system", "session: WER", "session: F1", "irrelevant: WER", "close: WER", "close: F1 (95% interval)")
+    lines = []
+    for one in _by_system(rows):
+        session, irrelevant, close = (one.get((kind, "100")) for kind in ("session", "irrelevant", "close"))
+        wers = [row["wer"] if row else "–" for row in (session, irrelevant, close)]
+        lines.append((_title(one), wers[0], interval(session), wers[1], wers[2], interval(close)))
+    return table(head, lines)
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """The whole in a row a system: 100 distractors in full, and what becomes of it with other lists."""
+    head = ("system", "WER", "B-WER", "U-WER", "precision", "recall", "F1")
+    head += ("1,000: F1", "20,000: F1", "session: F1", "close: F1", "irrelevant: WER")
+    others = (("utterance", "1000"), ("utterance", "20000"), ("session", "100"), ("close", "100"))
+    lines = []
+    for one in _by_system(rows):
+        usual, nothing = one.get(("utterance", "100")), one.get(("irrelevant", "100"))
+        if usual:
+            cells = [usual[measure] for measure in MEASURES[:6]]
+            cells += [_f1(one.get(other)) for other in others]
+            lines.append((_title(one), *cells, nothing["wer"] if nothing else "–"))
+    return table(head, lines)
+
+
+def _by_system(rows: Sequence[Row]) -> list[dict[tuple[str, str], Row]]:
+    """For each system, its rows by kind and length of lists."""
+    there = {row["system"] for row in rows}
+    return [
+        {(row["lists"], row["distractors"]): row for row in rows if row["system"] == system}
+        for system in ORDER
+        if system in there
+    ]
+
+
+def _title(one: dict[tuple[str, str], Row]) -> str:
+    return title(next(iter(one.values())))
+
+
+def _f1(row: Row | None) -> str:
+    return "–" if row is None else row["f1"] + ("†" if partly(row) else "")
+
+
+def _tables() -> dict[str, Callable[[], str]]:
+    rows = read()
+    tables: dict[str, Callable[[], str]] = {}
+    for speech in WHOLE:
+        mine = [row for row in rows if row["speech"] == speech]
+        usual = [row for row in mine if row["lists"] == "utterance"]
+        tables |= {
+            f"{speech}, summary": lambda mine=mine: summary(mine),
+            f"{speech}, 100": lambda usual=usual: full(chosen(usual, distractors="100")),
+            f"{speech}, 1,000": lambda usual=usual: full(chosen(usual, distractors="1000")),
+            f"{speech}, 20,000": lambda usual=usual: full(chosen(usual, distractors="20000")),
+            f"{speech}, peers": lambda usual=usual: full(chosen(usual, distractors=LONG, system=COMPARED)),
+            f"{speech}, peers with LM": lambda usual=usual: full(
+                chosen(usual, distractors=LONG, system=COMPARED_WITH_LM)
+            ),
+            f"{speech}, short": lambda usual=usual: short(chosen(usual, distractors=("5", "20"))),
+            f"{speech}, kinds": lambda mine=mine: kinds([row for row in mine if row["lists"] != "utterance"]),
+        }
+    return tables
+
+
+def page(path: Path) -> str:
+    """The text of a page with its tables as the figures are now.
+
+    Raises:
+        KeyError: the page names a table that there is not.
+    """
+    tables = _tables()
+    return re.sub(
+        r"(<!-- table: (.+?) -->\n).*?(?=<!-- end -->)",
+        lambda found: f"{found[1]}\n{tables[found[2]]()}\n\n",
+        path.read_text(encoding="utf-8"),
+        flags=re.S,
+    )
+
+
+def add(speech: str, measured: Iterable[dict]) -> None:
+    """Put rows of results.json in place of older ones, or behind them."""
+    kept = {tuple(row[k] for k in KEY): row for row in read()}
+    for one in measured:
+        parts = set(one["system"].split("+"))
+        joint = {frozenset(JOINT): "joint", frozenset((*JOINT, "g2g")): "joint+g2g"}
+        system = joint.get(frozenset(parts), one["system"])
+        figures = {m: "" if one.get(m) is None else f"{one[m]:.1f}" for m in MEASURES}
+        row = {"speech": speech, "lists": one["list_kind"], "distractors": str(one["list_size"]), "system": system}
+        row |= {"utterances": str(one["utterances"]), **figures}
+        kept[tuple(row[k] for k in KEY)] = row
+    with FIGURES.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, (*KEY, "utterances", *MEASURES), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(kept.values())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--add", nargs=2, metavar=("SPEECH", "FILE"), help="results.json to take in first")
+    arguments = parser.parse_args()
+    if arguments.add:
+        add(arguments.add[0], json.loads(Path(arguments.add[1]).read_text(encoding="utf-8")))
+    for path in PAGES:
+        path.write_text(page(path), encoding="utf-8")
