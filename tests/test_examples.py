@@ -182,7 +182,7 @@ def test_phone_head_training_and_resumption(base_nemo, tmp_path):
 
 
 def test_phone_head_training_refuses_bad_settings_before_it_starts(base_nemo, tmp_path):
-    bad = {"phone_head.layer=7": "no layer 7", "lexicon=none.dict": "no such lexicon"}
+    bad = {"phone_head.layers=[7]": "no layer 7", "lexicon=none.dict": "no such lexicon"}
     assert_refused("train_phone_head.py", [f"model={base_nemo}"], bad, tmp_path)
 
 

@@ -64,7 +64,7 @@ class SecondPass:
 
         Args:
             search: gives the beams, best first, for what is `heard` of the list (by keyword), as often as it is asked.
-            phones: [T', 40] phone log-probs of the recording, blank last.
+            phones: [T', 40] phone log-probs of the recording, blank last, or [T', K, 40] of K heads.
             bias_list: the user's; an empty one changes nothing.
             heard: [N], above 0 for phrases that are listened for in this recording; None: all.
 

@@ -94,8 +94,8 @@ class BiasedDecodingMixin:
 
         Args:
             log_probs: [B, T, V + 1] that will be decoded.
-            beside: `phones` [B, T', 40] log-probs and `phone_lengths` [B], their valid frames; `heard`, for each
-                utterance which phrases of its list were heard (factors on their weights, or None); `base`
+            beside: `phones` [B, T', K, 40], log-probs of K heads, and `phone_lengths` [B], their valid frames; `heard`,
+                for each utterance which phrases of its list were heard (factors on their weights, or None); `base`
                 [B, T, V + 1], the log-probs of the model without adapters.
         """
         if self._known is None or self._known[0]() is not log_probs:

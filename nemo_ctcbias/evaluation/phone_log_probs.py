@@ -12,7 +12,7 @@ from nemo_ctcbias.evaluation.logprobs import Item, LogProbs, read_audio
 
 
 class PhoneLogProbs:
-    """Called with an utterance, gives its phone log-probs [T', 40], blank last, and keeps them.
+    """Called with an utterance, gives its phone log-probs [T', K, 40] of K heads, blank last, and keeps them.
 
     Args:
         model: a NeMo CTC model.

@@ -21,7 +21,7 @@ from nemo_ctcbias.phonetics.spotting import Spotting
 GRID: dict[str, tuple[float, ...]] = {
     "weight": (5.0, 7.5, 10.0, 12.5, 15.0),
     "boost.token_bonus": (0.5, 1.0, 1.5, 2.0),
-    "phonetics.spotting.threshold": (5.5, 7.0, 8.5),
+    "phonetics.spotting.threshold": (3.5, 5.0, 6.5),
     "lm.alpha": (0.3, 0.5, 0.7),
     "lm.beta": (0.5, 1.5, 2.5),
     "phonetics.rescoring.weight": (0.0, 0.2, 0.4, 0.7),

@@ -60,7 +60,7 @@ class PhoneHeadTraining(FrozenBaseTraining):
         self.validation = PhoneErrors()
 
     def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
-        """CTC loss a phone, mean of the utterances."""
+        """CTC loss a phone, mean of the utterances, summed over the heads, which have nothing in common."""
         log_probs, frames = self.model.phone_log_probs(**self.inputs(batch))
         targets = [self.target(text) for text in self._texts(batch)]
         known = [row for row, target in enumerate(targets) if target]
@@ -68,11 +68,14 @@ class PhoneHeadTraining(FrozenBaseTraining):
             return log_probs.sum() * 0.0  # a loss all the same, for other processes wait
         flat = torch.tensor([phone for row in known for phone in targets[row]], device=log_probs.device)
         lengths = torch.tensor([len(targets[row]) for row in known], device=log_probs.device)
-        loss = torch.nn.functional.ctc_loss(
-            log_probs[known].transpose(0, 1), flat, frames[known], lengths, blank=BLANK, zero_infinity=True
-        )
-        self.log("train_loss", loss.detach(), batch_size=len(known))
-        return loss
+        losses = [
+            torch.nn.functional.ctc_loss(
+                heard.transpose(0, 1), flat, frames[known], lengths, blank=BLANK, zero_infinity=True
+            )
+            for heard in log_probs[known].unbind(2)
+        ]
+        self.log("train_loss", sum(losses).detach() / len(losses), batch_size=len(known))
+        return sum(losses)
 
     def _texts(self, batch: Any) -> list[str]:
         rows = zip(batch[2].tolist(), batch[3].tolist(), strict=True)
@@ -102,8 +105,9 @@ class PhoneHeadTraining(FrozenBaseTraining):
         self.validation = PhoneErrors()
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Phones read off frame by frame against the nearest pronunciations of the words."""
+        """Phones read off frame by frame, by the last head, against the nearest pronunciations of the words."""
         log_probs, frames = self.model.phone_log_probs(**self.inputs(batch))
+        log_probs = log_probs[:, :, -1]
         for text, row, count in zip(self._texts(batch), log_probs.detach().cpu().numpy(), frames.tolist(), strict=True):
             slots = self.slots(text)
             if slots:

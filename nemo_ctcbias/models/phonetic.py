@@ -80,7 +80,7 @@ class PhoneticMixin:
             self._cfg[HEAD] = asdict(config)
 
     def save_phone_head(self, path: str | Path) -> None:
-        """Write the head alone, a file of about a MB that `load_phone_head` takes.
+        """Write the head alone, a file of a few MB that `load_phone_head` takes.
 
         Raises:
             ModelError: the model has none.
@@ -153,7 +153,7 @@ class PhoneticMixin:
         return found
 
     def phone_log_probs(self, **inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Phone log-probs [B, U * T, 40] (blank last) and valid frames [B]; the arguments are those of `forward`.
+        """Phone log-probs [B, U * T, K, 40] (blank last) of K heads and valid frames [B]; called as `forward`.
 
         Raises:
             ModelError: the model has no phone head.
@@ -174,15 +174,20 @@ class PhoneticMixin:
 
     @contextlib.contextmanager
     def _listening(self):
-        """While this lasts, the output of the head's layer is kept: yields a dictionary that it is put into."""
-        number, seen = self.phone_head.config.layer, {}
-        with hooked(layers_of(self.encoder)[number], keep_frames(seen, number)):
+        """While this lasts, the outputs of the head's layers are kept: yields a dictionary that they are put into."""
+        layers, seen = layers_of(self.encoder), {}
+        with contextlib.ExitStack() as stack:
+            for number in self.phone_head.config.layers:
+                stack.enter_context(hooked(layers[number], keep_frames(seen, number)))
             yield seen
 
     def _phones(self, seen: dict[Any, Any], frames: int, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        layer = seen[self.phone_head.config.layer]
+        layers = [seen[number] for number in self.phone_head.config.layers]
+        long = {layer.shape[1] for layer in layers}
+        if len(long) > 1:
+            raise ModelError(f"phone_head.layers: {self.phone_head.config.layers} differ in length; choose other ones")
         # Convolutional encoders shorten between layers.
-        return self.phone_head(layer, -(-lengths * layer.shape[1] // frames))
+        return self.phone_head(layers, -(-lengths * long.pop() // frames))
 
     # --- lists and their sounds
 

@@ -141,6 +141,18 @@ def word_cuts(spans: Sequence[tuple[int, int]], frames: int) -> list[int]:
     return [0, *inner, frames] if spans else [0]
 
 
+def hearings(log_probs: np.ndarray) -> list[np.ndarray]:
+    """What each of K heads heard, float64 [T, 40] each, of phone log-probs [T, K, 40], or [T, 40] for one head.
+
+    Raises:
+        PhoneticsError: log-probs of another shape.
+    """
+    log_probs = np.asarray(log_probs)
+    if log_probs.ndim != 3:
+        return [checked(log_probs)]
+    return [checked(np.ascontiguousarray(log_probs[:, head])) for head in range(log_probs.shape[1])]
+
+
 def checked(log_probs: np.ndarray) -> np.ndarray:
     """Phone log-probs as float64 [T, 40].
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from nemo_ctcbias.bias_list.list_length import log_excess
 from nemo_ctcbias.number_settings import check_numbers
-from nemo_ctcbias.phonetics.alignment import HeardPhones, checked, forward_scores, word_cuts
+from nemo_ctcbias.phonetics.alignment import HeardPhones, forward_scores, hearings, word_cuts
 from nemo_ctcbias.phonetics.edit_distance import DistanceTable
 from nemo_ctcbias.phonetics.lattice import Lattice
 from nemo_ctcbias.phonetics.phones import Pronunciation
@@ -150,14 +150,14 @@ class LexiconLookup:
         """Replacements in order; they never overlap.
 
         Args:
-            log_probs: [T, 40] phone log-probs, blank last.
+            log_probs: [T, 40] phone log-probs, blank last, or [T, K, 40] of K heads, whose last counts.
             words: the best hypothesis.
             heard: [N], above 0 for phrases that may take a word's place; None: all.
 
         Raises:
             PhoneticsError: log-probs of another shape.
         """
-        log_probs = checked(log_probs)
+        log_probs = hearings(log_probs)[-1]
         doubtful = [self._doubtful(word) for word in words]
         if not any(doubtful):
             return []

@@ -15,7 +15,7 @@ PHONES: Pronunciation = tuple(
     "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH".split()
 )
 PHONE_IDS = {phone: index for index, phone in enumerate(PHONES)}
-BLANK = len(PHONES)  # column of the CTC blank in phone log-probs [T, 40]
+BLANK = len(PHONES)  # column of the CTC blank in phone log-probs [..., 40]
 
 INDEL_COST = 1.0  # of a phone that only one of two pronunciations has
 

@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 
 from nemo_ctcbias.number_settings import check_numbers
-from nemo_ctcbias.phonetics.alignment import checked, forward_scores, word_cuts
+from nemo_ctcbias.phonetics.alignment import forward_scores, hearings, word_cuts
 from nemo_ctcbias.phonetics.lattice import Lattice
 from nemo_ctcbias.phonetics.pronouncer import Pronouncer
 
@@ -78,7 +78,7 @@ class PhoneticRescorer:
         """The hypotheses, best total first.
 
         Args:
-            log_probs: [T, 40] phone log-probs, blank last.
+            log_probs: [T, 40] phone log-probs, blank last, or [T, K, 40] of K heads, whose mean counts.
             hypotheses: best first.
             spans: first frame and last frame + 1 of each word of the first hypothesis, frames as in `log_probs`.
 
@@ -91,11 +91,11 @@ class PhoneticRescorer:
         head, tail = hypotheses[: self.options.n_best], hypotheses[self.options.n_best :]
         phone = np.zeros(len(head))
         if self.options.weight and len(head) > 1:
-            log_probs = checked(log_probs)
+            heads = hearings(log_probs)
             cuts = word_cuts(spans, len(log_probs))
             for stretch in stretches([hypothesis.words for hypothesis in head]):
                 frames = slice(cuts[stretch.first], cuts[stretch.last]) if spans else slice(None)
-                phone += self._gains(log_probs[frames], stretch.words)
+                phone += np.mean([self._gains(heard[frames], stretch.words) for heard in heads], axis=0)
         phone *= self.options.weight
         rescored = [Rescored(h, float(p), h.score + float(p)) for h, p in zip(head, phone, strict=True)]
         rescored.sort(key=lambda item: -item.score)  # stable: equals keep the search's order

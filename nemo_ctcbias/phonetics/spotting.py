@@ -19,6 +19,7 @@ from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.number_settings import check_numbers
+from nemo_ctcbias.phonetics.alignment import hearings
 from nemo_ctcbias.phonetics.g2p import G2P
 from nemo_ctcbias.phonetics.phone_search import PhoneSearch
 from nemo_ctcbias.phonetics.phones import Pronunciation
@@ -46,7 +47,7 @@ class SpottingOptions:
     phone_credit: float = 3.0
     list_cost: float = 1.3
     usual_list: float = 100.0
-    threshold: float = 7.0
+    threshold: float = 5.0
     usual: float = 10.0
     slope: float = 0.03
     least: float = 0.5
@@ -126,24 +127,29 @@ class PhraseSpotter:
             if index not in within_reach:
                 phones = max(len(pronunciation) for pronunciation, _ in self._sounds[index])
                 reason = f"is never heard: {phones} phones are too few in a list of {len(self.bias_list)}"
-                remedy = f"list a longer phrase, or lower {WHERE}.spotting.threshold and {WHERE}.verification.threshold"
+                remedy = f"list a longer phrase, or lower {WHERE}.spotting.threshold"
                 yield Note(self.bias_list.where(index), self.bias_list[index].text, "dropped", reason, remedy)
 
     def evidence(self, log_probs: np.ndarray) -> np.ndarray:
         """Of each phrase [N], by its best pronunciation at its best place; below the threshold it may come as -inf.
 
-        NaN for phrases that are always listened for.
+        Of several heads the one counts that heard least of it.  NaN for phrases that are always listened for.
 
         Args:
-            log_probs: [T, 40] phone log-probs, blank last.
+            log_probs: [T, 40] phone log-probs, blank last, or [T, K, 40] of K heads.
 
         Raises:
             PhoneticsError: log-probs of another shape.
         """
         found = np.full(len(self.bias_list), np.nan)
-        found[self._owner] = -np.inf
-        deficits = self._search.deficits(log_probs, self.options.threshold - self._credit)
-        np.maximum.at(found, self._owner, self._credit + deficits)
+        found[self._owner] = np.inf
+        for heard in hearings(log_probs):
+            # What one head does not hear the next ones are not asked for.
+            asked = found[self._owner] >= self.options.threshold
+            least = np.where(asked, self.options.threshold - self._credit, np.inf)
+            evidence = np.full(len(found), -np.inf)
+            np.maximum.at(evidence, self._owner, self._credit + self._search.deficits(heard, least))
+            found = np.minimum(found, evidence)  # NaN stays
         return found
 
     def evidence_of(self, phrase: int, log_probs: np.ndarray) -> float:
@@ -159,8 +165,16 @@ class PhraseSpotter:
         pronunciations = [pronunciation for pronunciation, _ in self._sounds[phrase]]
         if not pronunciations:
             return np.nan
-        credit = self.options.credit(np.array([len(one) for one in pronunciations]), len(self.bias_list))
-        return float((credit + PhoneSearch(pronunciations).deficits(log_probs)).max())
+        credit, search = self._credit_of(phrase), PhoneSearch(pronunciations)
+        return min(float((credit + search.deficits(heard)).max()) for heard in hearings(log_probs))
+
+    def most(self, phrase: int) -> float:
+        """The evidence for a phrase that was said without a flaw; NaN if nobody can pronounce it."""
+        return float(self._credit_of(phrase).max()) if self._sounds[phrase] else np.nan
+
+    def _credit_of(self, phrase: int) -> np.ndarray:
+        lengths = np.array([len(pronunciation) for pronunciation, _ in self._sounds[phrase]], dtype=np.float64)
+        return self.options.credit(lengths, len(self.bias_list))
 
     def heard(self, log_probs: np.ndarray) -> np.ndarray:
         """Factor on each phrase's weight in this recording [N]: 0 for those that are not listened for.

@@ -2,6 +2,8 @@
 
 Spotting asks before the search whether a phrase can be heard anywhere.  What the search then writes may stand
 elsewhere, or in place of a word that sounds alike: asked again at that place, much that it invented gives itself away.
+Where a recording is heard unclearly, no phone is far from any other, and everything sounds a little like everything:
+more evidence is asked for there.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ import numpy as np
 
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.number_settings import check_numbers
+from nemo_ctcbias.phonetics.alignment import hearings
+from nemo_ctcbias.phonetics.phones import BLANK
 from nemo_ctcbias.phonetics.spotting import Spotting
 
 
@@ -21,24 +25,30 @@ from nemo_ctcbias.phonetics.spotting import Spotting
 class VerificationOptions:
     """Settings of the verification.  A phrase that was written stands if, at one of its places,
 
-        e + adapter_weight * (g - adapter_usual) >= threshold
+        e + adapter_weight * (g - adapter_usual) >= min(threshold + clarity_weight * (clarity_usual - c), m)
 
-    with the evidence e of spotting (`SpottingOptions`) in the frames of that place, and g, what adapters added to its
-    log-prob there; e alone where no adapter acts.
+    with the evidence e of spotting (`SpottingOptions`) in the frames of that place, m that of a phrase without a flaw,
+    g, what adapters added to its log-prob there (e alone where no adapter acts), and c, how clearly the recording is
+    heard (`clarity`).
 
     threshold: with less, the recording is decoded again without the phrase; lower ones let more stand.
+    clarity_weight: how much more evidence is asked for where less is heard clearly.
+    clarity_usual: clarity of a recording for which `threshold` is meant.
     adapter_weight: what the adapter's opinion counts beside the phones.
     adapter_usual: what it adds to a phrase of which it thinks neither well nor ill.
     slack: frames of the phone head by which a place is widened at both ends, words being vague about them.
     """
 
     threshold: float = 7.0
+    clarity_weight: float = 20.0
+    clarity_usual: float = -0.35
     adapter_weight: float = 1.0
     adapter_usual: float = 3.0
     slack: int = 4
 
     def __post_init__(self) -> None:
-        check_numbers("verification", self, lowest={"threshold": -np.inf, "adapter_usual": -np.inf})
+        any_number = dict.fromkeys(("threshold", "clarity_usual", "adapter_usual"), -np.inf)
+        check_numbers("verification", self, lowest=any_number)
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,7 @@ class Verification:
         """Phrases that stand at none of their places; those that nobody can pronounce always stand.
 
         Args:
-            log_probs: [T, 40] phone log-probs of the recording, blank last.
+            log_probs: [T, 40] phone log-probs of the recording, blank last, or [T, K, 40] of K heads.
             bias_list: the user's.
             places: of listed phrases in a hypothesis.
 
@@ -85,4 +95,20 @@ class Verification:
             agreed = 0.0 if place.adapter is None else place.adapter - options.adapter_usual
             score = evidence + options.adapter_weight * agreed
             best[place.phrase] = max(score, best.get(place.phrase, -math.inf))
-        return {phrase for phrase, score in best.items() if score < options.threshold}  # NaN is not
+        needed = options.threshold + options.clarity_weight * (options.clarity_usual - clarity(log_probs))
+        # A short phrase cannot have more evidence than its phones are worth.  (NaN is less than nothing.)
+        return {phrase for phrase, score in best.items() if score < min(needed, spotter.most(phrase))}
+
+
+def clarity(log_probs: np.ndarray) -> float:
+    """How clearly a recording is heard: mean log-prob of the phones that are the likeliest labels of their frames.
+
+    Args:
+        log_probs: [T, 40] phone log-probs, blank last, or [T, K, 40] of K heads, whose frames all count.
+
+    Returns:
+        0 or below; where no phone is likelier than the blank, as little as can be: that of 40 equal labels.
+    """
+    heard = np.concatenate(hearings(log_probs))
+    phones = heard[heard.argmax(axis=1) != BLANK] if len(heard) else heard
+    return float(phones.max(axis=1).mean()) if len(phones) else -math.log(BLANK + 1)

@@ -40,8 +40,9 @@ def transcribed(model, audio, **settings):
 def test_phone_frames_are_twice_the_encoders_and_probabilities(model, batch):
     log_probs, lengths = with_head(model).phone_log_probs(**batch)
     frames = model(**batch)[1]
-    assert log_probs.shape[2] == BLANK + 1 and torch.equal(lengths, 2 * frames)
-    torch.testing.assert_close(log_probs.exp().sum(-1), torch.ones(log_probs.shape[:2]))
+    assert log_probs.shape[2:] == (2, BLANK + 1) and torch.equal(lengths, 2 * frames)
+    torch.testing.assert_close(log_probs.exp().sum(-1), torch.ones(log_probs.shape[:3]))
+    assert not torch.equal(log_probs[:, :, 0], log_probs[:, :, 1]), "each head reads a layer of its own"
 
 
 def test_the_batch_does_not_matter(model, batch, audio):
@@ -51,8 +52,11 @@ def test_the_batch_does_not_matter(model, batch, audio):
         torch.testing.assert_close(together[row, : len(alone)], alone, atol=2e-4, rtol=1e-4)
 
 
-def test_the_layer_is_the_one_chosen(model, batch):
-    assert with_head(model, layer=-2).phone_head.config.layer == 0
+def test_layers_are_those_chosen(model, batch):
+    assert with_head(model).phone_head.config.layers == [0, 1]
+    assert with_head(model, layers=[1, -2, 0]).phone_head.config.layers == [0, 1]
+    assert with_head(model, layers=[-2]).phone_head.config.layers == [0]
+    assert phones(model, batch).shape[2:] == (1, BLANK + 1)
     before = phones(model, batch)
     with torch.no_grad():
         model.encoder.layers[1].norm_out.weight.mul_(3.0)
@@ -102,7 +106,7 @@ def test_the_original_of_a_live_model_stays_as_it_is(base_nemo):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"base": {"width": 17, "layers": 2}}, "layer of width 17, layer 1 of this encoder has 16"),
+        ({"base": {"width": 17, "layers": 2}}, "layers of width 17, those of this encoder have 16"),
         ({"base": {"width": 16, "layers": 9}}, "an encoder with 9 layers, this one has 2"),
         ({"phones": ["AA", "XX"]}, "phone inventory is not the 39 phones"),
         ({"hidden": 9}, "weights do not fit"),
@@ -132,10 +136,13 @@ def test_files_that_are_no_heads(model, base_nemo, tmp_path):
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"layer": 2}, "no layer 2; the encoder has 2, 0 to 1"),
+        ({"layers": [0, 2]}, "no layer 2; the encoder has 2, 0 to 1"),
+        ({"layers": []}, "name at least one layer"),
+        ({"layers": 1}, r"must be a list of whole numbers such as \[5, 6\], got 1"),
+        ({"layers": [True]}, "must be a list of whole numbers"),
         ({"context": 4}, "must be odd"),
         ({"upsampling": 0}, "a whole number from 1"),
-        ({"layers": 1}, "unknown field 'layers'; its fields are layer, upsampling"),
+        ({"layer": 1}, "unknown field 'layer'; its fields are layers, upsampling"),
     ],
 )
 def test_bad_heads(config, words, model):
@@ -319,7 +326,8 @@ class TestDecoding:
         model.set_bias_list(["agent 47", "saoirse"])
         (note,) = model.check_pronunciations(model.bias_list)
         assert note.phrase == "agent 47" and "cannot be pronounced" in str(note)
-        model.set_phonetics(spotting={"list_cost": 0.0})  # in so short a list, everything is heard
+        # In so short a list, everything is heard.
+        model.set_phonetics(spotting={"list_cost": 0.0, "threshold": 7.0})
         (note,) = model.check_pronunciations(["lee", "saoirse"])
         assert note.phrase == "lee" and "never heard" in str(note)
         model.set_phonetics(**ALL_OFF)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nemo_ctcbias.decoding.alignment import align
 from nemo_ctcbias.errors import PhoneticsError
-from nemo_ctcbias.phonetics.alignment import HeardPhones, force_align, forward_scores, word_cuts
+from nemo_ctcbias.phonetics.alignment import HeardPhones, force_align, forward_scores, hearings, word_cuts
 from nemo_ctcbias.phonetics.lattice import Lattice
 from nemo_ctcbias.phonetics.phones import BLANK, PHONE_IDS, phone_ids
 
@@ -105,3 +105,15 @@ def test_phones_heard(sung):
 def test_words_are_cut_halfway():
     assert word_cuts([(1, 3), (5, 6), (6, 9)], 12) == [0, 4, 6, 12]
     assert word_cuts([], 12) == [0]
+
+
+def test_what_each_head_heard():
+    log_probs = np.random.default_rng(0).normal(size=(5, 3, BLANK + 1)).astype(np.float32)
+    heard = hearings(log_probs)
+    assert [one.dtype for one in heard] == [np.float64] * 3 and all(one.flags.c_contiguous for one in heard)
+    assert np.array_equal(np.stack(heard, axis=1), log_probs)
+    (alone,) = hearings(log_probs[:, 1])
+    assert np.array_equal(alone, heard[1])
+    for shape in ((5, 3, 7), (5, 7), (5,)):
+        with pytest.raises(PhoneticsError, match="shape"):
+            hearings(np.zeros(shape))

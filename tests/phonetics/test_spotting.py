@@ -4,6 +4,8 @@ import math
 import numpy as np
 import pytest
 from clearly import said
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nemo_ctcbias.bias_list import BiasList, Phrase
 from nemo_ctcbias.bias_list.report import _warn_once
@@ -41,6 +43,36 @@ def test_the_best_pronunciation_counts():
     assert spotter(phrases).evidence(SIP).tolist() == [9.0]
 
 
+def test_of_several_heads_the_least_counts():
+    """And only phrases that the first ones hear are looked for further."""
+    ship = said(["SH", "IH", "P"])
+    both = np.stack([SIP, ship], axis=1)
+    phrases = ["sip", "ship", "zoo", "№ 7"]
+    for threshold in (-100.0, 1.0, 4.0):
+        listening = spotter(phrases, threshold=threshold)
+        alone = [listening.evidence(one) for one in (SIP, ship)]
+        found = listening.evidence(both)
+        least = np.minimum(*alone)
+        enough = least >= threshold
+        assert np.array_equal(found[enough], least[enough]) and not np.any(found[~enough] >= threshold)
+        assert np.isnan(found[3]) and np.isnan(least[3])
+        for phrase in range(3):
+            heard = [listening.evidence_of(phrase, one) for one in (SIP, ship)]
+            assert listening.evidence_of(phrase, both) == min(heard)
+    assert spotter(phrases, threshold=4.0).heard(both).tolist() == [0.0, 0.0, 0.0, 1.0]
+
+
+@given(st.integers(0, 2**16), st.integers(1, 3), st.integers(0, 8), st.floats(-40, 9))
+def test_asking_one_head_after_the_other_is_asking_all(seed, heads, frames, threshold):
+    probs = np.random.default_rng(seed).dirichlet(np.full(BLANK + 1, 0.1), size=(frames, heads))
+    log_probs = np.log(probs + 1e-6)
+    phrases = ["sip", "ship", "sprite", {"text": "zoo", "pronunciations": ["Z UW", "S IH P"]}]
+    everything = spotter(phrases, threshold=-1e6)
+    least = np.min([everything.evidence(log_probs[:, head]) for head in range(heads)], axis=0)
+    heard = spotter(phrases, threshold=threshold).heard(log_probs)
+    assert np.array_equal(heard > 0, least >= threshold)
+
+
 def test_evidence_of_one_phrase_is_that_among_all():
     phrases = ["sip", "ship", {"text": "zoo", "pronunciations": ["Z UW", "S IH P"]}, "№ 7"]
     among = spotter(phrases, threshold=-100)
@@ -56,8 +88,8 @@ def test_phrases_too_short_to_be_heard_are_told(caplog):
     assert spotter(phrases, threshold=6.0).notes == [], "6 is what two phones are worth"
     _warn_once.cache_clear()
     with caplog.at_level(logging.WARNING, "nemo_ctcbias"):
-        Spotting(SpottingOptions(list_cost=0.0), LEXICON)(SIP, BiasList(["zoo"]))
-    assert "'zoo' is never heard" in caplog.text and "lower biasing.phonetics.spotting.threshold and" in caplog.text
+        Spotting(SpottingOptions(list_cost=0.0, threshold=7.0), LEXICON)(SIP, BiasList(["zoo"]))
+    assert "'zoo' is never heard" in caplog.text and "lower biasing.phonetics.spotting.threshold" in caplog.text
 
 
 def test_suppressed_and_unpronounceable_phrases_are_always_listened_for(caplog):

@@ -10,7 +10,7 @@ from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import PhoneticsError, SettingError
 from nemo_ctcbias.phonetics import Lexicon, Pronouncer, Spotting, SpottingOptions
 from nemo_ctcbias.phonetics.phones import BLANK, PHONE_IDS
-from nemo_ctcbias.phonetics.verification import Place, Verification, VerificationOptions
+from nemo_ctcbias.phonetics.verification import Place, Verification, VerificationOptions, clarity
 
 LEXICON = Lexicon({"sip": ["S IH P"], "ship": ["SH IH P"], "zoo": ["Z UW"], "see": ["S IY", "Z UW"]})
 LISTED = BiasList(["sip", "ship", "zoo", "see", "№ 7"])
@@ -19,8 +19,9 @@ LISTED = BiasList(["sip", "ship", "zoo", "see", "№ 7"])
 SIP_ZOO = said(["S", "IH", "P", "Z", "UW"])  # "sip" in frames 0 to 6, "zoo" in 6 to 10
 
 
-def verification(**options):
-    return Verification(Spotting(SpottingOptions(list_cost=0.0), LEXICON), VerificationOptions(**options))
+def verification(clarity_weight=0.0, **options):
+    options = VerificationOptions(clarity_weight=clarity_weight, **options)
+    return Verification(Spotting(SpottingOptions(list_cost=0.0), LEXICON), options)
 
 
 def test_a_phrase_must_be_heard_where_it_was_written():
@@ -56,7 +57,44 @@ def test_adapters_that_were_asked_have_a_say():
 
 
 def test_what_cannot_be_pronounced_stands():
-    assert verification(threshold=1000.0).doubtful(SIP_ZOO, LISTED, [Place(4, 0, 6, -9.0), Place(0, 0, 6)]) == {0}
+    assert verification(threshold=1000.0).doubtful(SIP_ZOO, LISTED, [Place(4, 0, 6, -9.0), Place(1, 0, 6)]) == {1}
+
+
+def test_short_phrases_without_a_flaw_stand():
+    """Two phones are worth 6; the threshold is what longer phrases reach."""
+    verify = verification(threshold=7.0, slack=0)
+    assert verify.doubtful(SIP_ZOO, LISTED, [Place(2, 6, 10)]) == set()
+    assert verify.doubtful(said(["S", "UW"]), LISTED, [Place(2, 0, 4)]) == {2}
+    assert verify.doubtful(SIP_ZOO, LISTED, [Place(2, 6, 10, 2.9)]) == {2}, "the adapter doubts it"
+
+
+def test_more_is_asked_where_less_is_heard_clearly():
+    clear, vague = said(["S", "IH", "P"], doubt=6.0), said(["S", "IH", "P"], doubt=4.0)
+    assert clarity(vague) < clarity(clear) < 0
+    usual = clarity(clear)
+    for recording, doubtful in ((clear, set()), (vague, {1})):  # "ship" lacks as much as one phone is doubted
+        verify = verification(threshold=2.0, slack=0, clarity_usual=usual, clarity_weight=10.0)
+        assert verify.doubtful(recording, LISTED, [Place(1, 0, 6)]) == doubtful
+        assert verify.doubtful(recording, LISTED, [Place(0, 0, 6)]) == set(), "without a flaw it stands"
+
+
+def test_clarity_is_of_the_frames_in_which_phones_are_heard():
+    frames = np.log(np.full((4, BLANK + 1), 0.01))
+    frames[[0, 1], PHONE_IDS["S"]], frames[[2, 3], BLANK] = np.log(0.5), np.log(0.61)
+    assert clarity(frames) == pytest.approx(np.log(0.5))
+    two = np.stack([frames, said(["S", "IH"])], axis=1)
+    assert clarity(two) == pytest.approx(np.mean([np.log(0.5), clarity(said(["S", "IH"]))]))
+    assert clarity(frames[2:]) == clarity(frames[:0]) == pytest.approx(np.log(1 / 40)), "nothing was heard"
+    with pytest.raises(PhoneticsError, match="shape"):
+        clarity(np.zeros((4, 7)))
+
+
+def test_every_head_must_have_heard_it():
+    other = said(["SH", "IH", "P", "Z", "UW"])
+    both = np.stack([SIP_ZOO, other], axis=1)
+    verify = verification(threshold=7.0, slack=0)
+    assert verify.doubtful(both, LISTED, [Place(0, 0, 6), Place(1, 0, 6), Place(2, 6, 10)]) == {0, 1}
+    assert verify.doubtful(np.stack([SIP_ZOO, SIP_ZOO], axis=1), LISTED, [Place(0, 0, 6)]) == set()
 
 
 def test_of_several_pronunciations_the_best_counts():
@@ -98,6 +136,8 @@ def test_agrees_with_the_formula(data):
         adapter_weight=data.draw(st.sampled_from([0.0, 0.5, 1.0])),
         adapter_usual=data.draw(st.sampled_from([-1.0, 0.0, 3.0])),
         slack=data.draw(st.integers(0, 3)),
+        clarity_weight=data.draw(st.sampled_from([0.0, 3.0])),
+        clarity_usual=data.draw(st.sampled_from([-1.0, -0.3])),
     )
     places = []
     for _ in range(data.draw(st.integers(0, 4))):
@@ -112,10 +152,16 @@ def test_agrees_with_the_formula(data):
         if place.adapter is not None:
             score += options.adapter_weight * (place.adapter - options.adapter_usual)
         best[place.phrase] = max(best.get(place.phrase, -math.inf), score)
-    if any(abs(score - options.threshold) < 1e-9 for score in best.values()):
+    chance = spotting.list_cost * math.log(len(LISTED) / spotting.usual_list)
+    clear = [max(frame) for frame in log_probs.tolist() if max(frame) > frame[BLANK]]
+    clear = sum(clear) / len(clear) if clear else math.log(1 / 40)
+    asked = options.threshold + options.clarity_weight * (options.clarity_usual - clear)
+    phones = {0: 3, 1: 3, 2: 2, 3: 2}
+    needed = {phrase: min(asked, spotting.phone_credit * n - chance) for phrase, n in phones.items()}
+    if any(abs(score - needed[phrase]) < 1e-9 for phrase, score in best.items()):
         return  # rounding decides
     found = Verification(Spotting(spotting, LEXICON), options).doubtful(log_probs, LISTED, places)
-    assert found == {phrase for phrase, score in best.items() if score < options.threshold}
+    assert found == {phrase for phrase, score in best.items() if score < needed[phrase]}
 
 
 def test_phones_of_another_inventory():
