@@ -39,7 +39,7 @@ class VerificationOptions:
     slack: frames of the phone head by which a place is widened at both ends, words being vague about them.
     """
 
-    threshold: float = 7.0
+    threshold: float = 8.0
     clarity_weight: float = 20.0
     clarity_usual: float = -0.35
     adapter_weight: float = 1.0
