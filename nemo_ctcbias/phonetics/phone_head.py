@@ -26,7 +26,7 @@ class PhoneHeadConfig:
 
     Args:
         layers: encoder layers that are read (0 first, -1 last), each by a head of its own; None: the one at two thirds
-            of the depth and the one before.
+            of the depth and, if it is as wide, the one before.
         upsampling: phone frames made of each encoder frame. English has up to 20 phones a second and CTC needs a
             frame for each: the 12.5 frames of an encoder with 80 ms steps are too few, twice as many are enough.
         hidden: width of the hidden layer.
@@ -80,7 +80,7 @@ class PhoneHeadConfig:
         if self.base.get("layers", count) != count:
             made = f"made for an encoder with {self.base['layers']} layers, this one has {count}"
             raise ModelError(f"{where}: {made}; use it with its own base model, or {TRAIN}")
-        self.layers = _distinct(self.layers, count, f"{where}.layers")
+        self.layers = _usual(widths) if self.layers is None else _distinct(self.layers, count, f"{where}.layers")
         found = [widths[layer] for layer in self.layers]
         if len(set(found)) > 1:
             raise SettingError(f"{where}.layers: {self.layers} are {found} wide; choose layers of one width")
@@ -90,11 +90,14 @@ class PhoneHeadConfig:
         self.base = {"width": found[0], "layers": count}
 
 
+def _usual(widths: list[int]) -> list[int]:
+    """The layer at two thirds of the depth, and the one before if it is as wide."""
+    deep = min(2 * len(widths) // 3, len(widths) - 1)
+    return [layer for layer in (deep - 1, deep) if layer >= 0 and widths[layer] == widths[deep]]
+
+
 def _distinct(layers: Any, count: int, where: str) -> list[int]:
-    """Layers counted from 0, in order; None: the usual ones."""
-    if layers is None:
-        usual = min(2 * count // 3, count - 1)
-        layers = [max(usual - 1, 0), usual]
+    """Layers counted from 0, in order, each once."""
     if not isinstance(layers, (list, tuple)) or any(isinstance(k, bool) or not isinstance(k, int) for k in layers):
         raise SettingError(f"{where}: must be a list of whole numbers such as [5, 6], got {layers!r}")
     for layer in layers:

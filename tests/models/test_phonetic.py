@@ -151,6 +151,15 @@ def test_bad_heads(config, words, model):
     assert not model.has_phone_head
 
 
+def test_layers_are_of_one_width():
+    assert PhoneHeadConfig.of({}, [8] * 9).layers == [5, 6] and PhoneHeadConfig.of({}, [8]).layers == [0]
+    assert PhoneHeadConfig.of({}, [4, 4, 4, 8, 8]).layers == [3], "convolutional encoders widen"
+    with pytest.raises(
+        SettingError, match=r"phone_head\.layers: \[2, 3\] are \[4, 8\] wide; choose layers of one width"
+    ):
+        PhoneHeadConfig.of({"layers": [2, 3]}, [4, 4, 4, 8, 8])
+
+
 def test_config_objects_are_taken(model):
     model.add_phone_head(PhoneHeadConfig(hidden=8))
     assert model.cfg.phone_head.base == {"width": 16, "layers": 2}
