@@ -68,14 +68,14 @@ class PhoneHeadTraining(FrozenBaseTraining):
             return log_probs.sum() * 0.0  # a loss all the same, for other processes wait
         flat = torch.tensor([phone for row in known for phone in targets[row]], device=log_probs.device)
         lengths = torch.tensor([len(targets[row]) for row in known], device=log_probs.device)
-        losses = [
+        loss = sum(
             torch.nn.functional.ctc_loss(
                 heard.transpose(0, 1), flat, frames[known], lengths, blank=BLANK, zero_infinity=True
             )
             for heard in log_probs[known].unbind(2)
-        ]
-        self.log("train_loss", sum(losses).detach() / len(losses), batch_size=len(known))
-        return sum(losses)
+        )
+        self.log("train_loss", loss.detach() / log_probs.shape[2], batch_size=len(known))
+        return loss
 
     def _texts(self, batch: Any) -> list[str]:
         rows = zip(batch[2].tolist(), batch[3].tolist(), strict=True)
