@@ -58,7 +58,8 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
         options: see `EvaluateOptions`.
         model: a loaded NeMo CTC model to use in place of `options.model`.
         shared: a dictionary, empty at first, that keeps what does not depend on lists and variants (phone log-probs,
-            pronunciations, spellings) for further evaluations of the same manifest and model with the same files.
+            pronunciations, spellings) for further evaluations of the same manifest and model with the same files and
+            settings.
 
     Raises:
         BiasingError: one of its kinds for anything a user can put right; the message says where and how.

@@ -16,6 +16,7 @@ from nemo_ctcbias.evaluation.attended import Attended, attended
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.parts import AFTERWARDS, PARTS, STRENGTH, Recipe
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+from nemo_ctcbias.models.config import beam_options, boost_options
 
 JOINT_SYSTEM = "joint"  # all parts that the model has
 
@@ -36,7 +37,6 @@ class OwnSystem(PlainSystem):
         """Build the decoder for the model's vocabulary with all parts applied."""
         from nemo_ctcbias.bias_list import BiasList
         from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
-        from nemo_ctcbias.models.config import beam_options, boost_options
         from nemo_ctcbias.models.vocabulary import vocabulary_of
 
         if self.name == JOINT_SYSTEM:

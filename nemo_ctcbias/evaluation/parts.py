@@ -11,6 +11,7 @@ from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.adapted import AdaptedLogProbs
 from nemo_ctcbias.evaluation.phone_log_probs import PhoneLogProbs
 from nemo_ctcbias.evaluation.systems import Context
+from nemo_ctcbias.models.config import language_model_options, phonetics_options
 from nemo_ctcbias.phonetics import G2P
 from nemo_ctcbias.phonetics.spotting import Spotting
 
@@ -77,7 +78,6 @@ def hotword(recipe: Recipe, context: Context) -> None:
 def lm(recipe: Recipe, context: Context) -> None:
     """A word language model that does not know the list."""
     from nemo_ctcbias.lm.kenlm_file import load_language_model
-    from nemo_ctcbias.models.config import language_model_options
     from nemo_ctcbias.models.vocabulary import vocabulary_of
 
     if context.lm is None:
@@ -90,8 +90,6 @@ def lm(recipe: Recipe, context: Context) -> None:
 
 def boost_lm(recipe: Recipe, context: Context) -> None:
     """The language model with listed words in its BOOST class; alone, the search itself boosts nothing."""
-    from nemo_ctcbias.models.config import language_model_options
-
     lm(recipe, context)
     weights = language_model_options(context.biasing)
     for name in ("class_weight", "class_list_cost", "boost_share"):
@@ -103,7 +101,6 @@ def boost_lm(recipe: Recipe, context: Context) -> None:
 
 def g2g(recipe: Recipe, context: Context) -> None:
     """Listed phrases in other spellings of their sound, `context.variants` forms each, for search and adapter."""
-    from nemo_ctcbias.models.config import phonetics_options
     from nemo_ctcbias.models.phonetic import lexicon_of
     from nemo_ctcbias.phonetics.common_words import CommonWords
     from nemo_ctcbias.phonetics.g2g import G2G
@@ -130,8 +127,6 @@ def spot(recipe: Recipe, context: Context) -> None:
 
 def rescore(recipe: Recipe, context: Context) -> None:
     """N-best lists re-ranked by how well the hypotheses' pronunciations fit the phone head's log-probs."""
-    from nemo_ctcbias.models.config import phonetics_options
-
     recipe.grid[RESCORING] = _around(phonetics_options(context.biasing).rescoring.weight, 0.5, 1.0, 1.75)
     recipe.after.add("rescore")
     _hear(recipe, context)
@@ -153,7 +148,6 @@ def lookup(recipe: Recipe, context: Context) -> None:
 
 def _hear(recipe: Recipe, context: Context) -> None:
     from nemo_ctcbias.decoding.second_pass import SecondPass
-    from nemo_ctcbias.models.config import phonetics_options
     from nemo_ctcbias.models.phonetic import lexicon_of
     from nemo_ctcbias.phonetics.common_words import CommonWords
 
@@ -177,7 +171,6 @@ def _hear(recipe: Recipe, context: Context) -> None:
 
 
 def _spotting(context: Context) -> Spotting:
-    from nemo_ctcbias.models.config import phonetics_options
     from nemo_ctcbias.models.phonetic import lexicon_of
 
     if "spotting" not in context.shared:  # it remembers how the phrases of the last lists sound
