@@ -6,7 +6,9 @@ between.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -99,23 +101,33 @@ class BeamSearch:
             free_depth=free_depth,
         )
 
-    def search(self, log_probs: np.ndarray, scorer: WordScorer | None = None) -> list[Hypothesis]:
-        """Best hypotheses, best first; at most `beam_width`, distinct token sequences."""
+    def search(
+        self, log_probs: np.ndarray, scorer: WordScorer | None = None, muted: Sequence[np.ndarray] | None = None
+    ) -> list[Hypothesis]:
+        """Best hypotheses, best first; at most `beam_width`, distinct token sequences.
+
+        Args:
+            log_probs: [T, V + 1], blank last.
+            scorer: of words, None for none.
+            muted: for each frame, the states [S] of the trie that earn nothing in it; None: none.
+        """
         self.prefixes, self.scorer = new_tree(), scorer
         beams = first_beam(self.initial_state, 0.0 if scorer is None else np.nan)
-        for frame in np.asarray(log_probs, dtype=np.float64):
-            beams = self._frame(beams, frame)
+        if muted is None or not self.active:
+            muted = repeat(np.zeros(len(self.trie.depth), dtype=bool))
+        for frame, quiet in zip(np.asarray(log_probs, dtype=np.float64), muted, strict=False):
+            beams = self._frame(beams, frame, quiet)
         return self._finish(beams)
 
-    def _frame(self, beams: np.ndarray, frame: np.ndarray) -> np.ndarray:
-        likely, starts = self._likely(frame), self.starts_word
+    def _frame(self, beams: np.ndarray, frame: np.ndarray, muted: np.ndarray) -> np.ndarray:
+        likely, starts, trie = self._likely(frame), self.starts_word, self.trie
         open_ = self.active and bool(np.exp(frame[-1]) <= self.max_blank)
         if self.scorer is not None and ((likely & starts).any() or (open_ and self._phrases_go_on)):
             self.scorer.end_words(beams)
-        stay, found = extend(beams, frame, likely, self.allowed, open_, starts, self.trie, self.prefixes, self.rules)
+        stay, found = extend(beams, frame, likely, self.allowed, open_, muted, starts, trie, self.prefixes, self.rules)
         chosen, words = self._choose(scores_of(stay, found), found)
         self.prefixes = with_room(self.prefixes, len(chosen))
-        return settle(stay, found, chosen, beams, starts, self.trie, self.prefixes, words, self.scorer is not None)
+        return settle(stay, found, chosen, beams, starts, trie, self.prefixes, words, self.scorer is not None)
 
     def _likely(self, frame: np.ndarray) -> np.ndarray:
         """Tokens [V] to try on every beam."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +13,8 @@ from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.bias_list.trie import BoostingTrie
 from nemo_ctcbias.decoding.hits import PhraseFinder
 from nemo_ctcbias.lm.listed_words import ListedWords
+
+Barred = tuple[int, int, int]  # phrase, first frame, last frame + 1
 
 
 class CompiledBias:
@@ -40,6 +43,19 @@ class CompiledBias:
         part._spellings = [one for one in self._spellings if part.weights[one.phrase]]
         part.trie = part._make_trie()
         return part
+
+    def muted(self, barred: Sequence[Barred], frames: int) -> list[np.ndarray] | None:
+        """For each frame the trie's states [S] that only barred phrases could complete there; None if none is barred.
+
+        Args:
+            barred: phrases, each with first frame and last frame + 1.
+            frames: of the recording.
+        """
+        if not barred:
+            return None
+        quiet = [tuple(phrase for phrase, start, end in barred if start <= t < end) for t in range(frames)]
+        states = {phrases: self.trie.only(phrases) for phrases in set(quiet)}
+        return [states[phrases] for phrases in quiet]
 
     def _make_trie(self) -> BoostingTrie:
         sequences = [(one.phrase, one.tokens) for one in self._spellings]

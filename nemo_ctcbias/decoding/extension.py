@@ -28,7 +28,7 @@ class Rules(NamedTuple):
 
 
 @compiled
-def extend(beams, frame, likely, allowed, open_, starts_word, trie, prefixes, rules):
+def extend(beams, frame, likely, allowed, open_, muted, starts_word, trie, prefixes, rules):
     """The beams one frame on, and what another token would make of each of them.
 
     Args:
@@ -37,6 +37,7 @@ def extend(beams, frame, likely, allowed, open_, starts_word, trie, prefixes, ru
         likely: [V] tokens to try on all beams.
         allowed: [V] those to try on beams inside a phrase that goes on with them, too.
         open_: whether the frame gives credit.
+        muted: [S] states of the trie that give back in this frame what was earned on the way there.
 
     Returns:
         [B] the same prefixes, after a blank or the last token once more; [E] `EXTENSION`s to other prefixes.
@@ -62,8 +63,9 @@ def extend(beams, frame, likely, allowed, open_, starts_word, trie, prefixes, ru
                 token = plain[index]
             else:
                 # Where bias acts before pruning: a listed continuation survives though the audio ranks it low.
-                token = trie.token[trie.first_child[beam.state] + index - len(plain)]
-                if likely[token] or not allowed[token] or tokens[token] < top - rules.max_gap:
+                child = trie.first_child[beam.state] + index - len(plain)
+                token = trie.token[child]
+                if likely[token] or not allowed[token] or muted[child] or tokens[token] < top - rules.max_gap:
                     continue
             new = found[count]
             new.at, new.token = b, token
@@ -76,11 +78,15 @@ def extend(beams, frame, likely, allowed, open_, starts_word, trie, prefixes, ru
             new.word = 0 if starts else beam.word
             new.state = next_state(trie, beam.state, token)
             reached = trie.depth[new.state]
-            new.credit = _credit(reached, top - tokens[token], rules) if open_ else 0.0
-            new.pending = new.credit
+            carried = 0.0
             if reached > 1 and not (starts and completes):  # else nothing is lent any more
                 # Rare: the match fell back to a shorter phrase.
-                new.pending += beam.pending if reached == depth + 1 else recent[reached - 1]
+                carried = beam.pending if reached == depth + 1 else recent[reached - 1]
+            if muted[new.state]:
+                new.credit = -carried
+            else:
+                new.credit = _credit(reached, top - tokens[token], rules) if open_ else 0.0
+            new.pending = carried + new.credit
             new.lent = rules.weight * trie.lend[new.state] * new.pending
             if into[token] >= 0:
                 merged[into[token]] |= _merge(stay[into[token]], new)

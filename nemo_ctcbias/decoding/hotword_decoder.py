@@ -20,7 +20,7 @@ from nemo_ctcbias.bias_list.trie import ROOT
 from nemo_ctcbias.decoding.beam_search import BeamOptions, BeamSearch, Hypothesis
 from nemo_ctcbias.decoding.biased_beam import BiasedBeam, Timing
 from nemo_ctcbias.decoding.boosting import BoostOptions
-from nemo_ctcbias.decoding.compiled_bias import CompiledBias
+from nemo_ctcbias.decoding.compiled_bias import Barred, CompiledBias
 from nemo_ctcbias.decoding.word_scorer import WordLanguageModel, WordScorer
 from nemo_ctcbias.errors import BiasListError, MissingDependencyError, ModelError
 from nemo_ctcbias.lm.boost_class import BoostClass
@@ -116,6 +116,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         lm_start_state: Any = None,
         base_log_probs: np.ndarray | None = None,
         heard: np.ndarray | None = None,
+        barred: Sequence[Barred] = (),
         limit: int | None = None,
     ) -> list[BiasedBeam]:
         """Hypotheses of the final beam, best first.
@@ -131,6 +132,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
                 of the model with them; hits then tell what the adapters did.
             heard: [N] factors on the hotwords' weights in this recording, 0 for those that are not listened for
                 (`nemo_ctcbias.phonetics.spotting`).
+            barred: (phrase, first frame, last frame + 1): where a phrase is not boosted, though it is elsewhere.
             limit: how many to return; None: all.
 
         Raises:
@@ -155,7 +157,8 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         scorer = None
         if language_model is not None:
             scorer = WordScorer(language_model, self.vocabulary.pieces, self.vocabulary.starts_word, lm_start_state)
-        hypotheses = self._search(log_probs, compiled, options, boost, scorer)
+        muted = compiled.muted(barred, len(log_probs))
+        hypotheses = self._search(log_probs, compiled, options, boost, scorer, muted)
         best = self._joined(hypotheses)[:limit]
         timings = (Timing(log_probs, one.tokens, self.vocabulary.pieces, base_log_probs) for _, one in best)
         beams = [
@@ -212,7 +215,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         batch = super().decode_beams_batch(pool, logits_list, *settings)
         return [[(text, list(frames), *scores) for text, frames, *scores in beams] for beams in batch]
 
-    def _search(self, log_probs, compiled, options, boost, scorer) -> list[Hypothesis]:
+    def _search(self, log_probs, compiled, options, boost, scorer, muted) -> list[Hypothesis]:
         vocabulary, separator = self.vocabulary, self.vocabulary.separator_id
         search = BeamSearch(
             vocabulary.starts_word,
@@ -223,7 +226,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
             initial_state=ROOT if separator is None else compiled.trie.step(ROOT, separator),
             free_depth=1 if separator is None else 2,
         )
-        return search.search(log_probs, scorer)
+        return search.search(log_probs, scorer, muted)
 
     def _language_model_for(self, compiled: CompiledBias) -> WordLanguageModel | None:
         """The language model; where it is a KenLM one, with the list in its BOOST class."""

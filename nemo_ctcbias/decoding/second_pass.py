@@ -11,6 +11,7 @@ import numpy as np
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.decoding.biased_beam import BiasedBeam
+from nemo_ctcbias.decoding.compiled_bias import Barred
 from nemo_ctcbias.decoding.hits import Hit
 from nemo_ctcbias.phonetics import G2P, LexiconLookup, PhoneticRescorer, Pronouncer, SpokenWord
 from nemo_ctcbias.phonetics.common_words import CommonWords
@@ -19,6 +20,8 @@ from nemo_ctcbias.phonetics.options import PhoneticsOptions
 from nemo_ctcbias.phonetics.phones import Pronunciation
 from nemo_ctcbias.phonetics.spotting import Spotting
 from nemo_ctcbias.phonetics.verification import Place, Verification
+
+BAR_SLACK = 1  # frames of the search
 
 
 class SecondPass:
@@ -44,7 +47,8 @@ class SecondPass:
         self._common = CommonWords(lexicon=lexicon) if common is None else common
         self.rescores, self.looks_up = options.rescore is not False, options.look_up is not False
         self.verifies = options.verify is not False
-        self._verification = Verification(spotting or Spotting(options.spotting, lexicon, g2p), options.verification)
+        spotting = spotting or Spotting(options.spotting, lexicon, g2p)
+        self._verification = Verification(spotting, options.verification, self._common)
         self._rescorer = lru_cache(maxsize=32)(self._make_rescorer)
         self._lookup = lru_cache(maxsize=32)(self._make_lookup)
 
@@ -63,7 +67,8 @@ class SecondPass:
         """The beams, best first.
 
         Args:
-            search: gives the beams, best first, for what is `heard` of the list (by keyword), as often as it is asked.
+            search: gives the beams, best first, for what is `heard` of the list and where phrases are `barred` (by
+                keyword, see `HotwordBeamDecoder.decode_beams`), as often as it is asked.
             phones: [T', 40] phone log-probs of the recording, blank last, or [T', K, 40] of K heads.
             bias_list: the user's; an empty one changes nothing.
             heard: [N], above 0 for phrases that are listened for in this recording; None: all.
@@ -76,11 +81,7 @@ class SecondPass:
             return beams
         beams = self._rescored(beams, phones, bias_list)
         if self.verifies:
-            heard = np.ones(len(bias_list)) if heard is None else np.array(heard)
-            # What is written in a phrase's place may be doubtful, too; each time there is one phrase less.
-            while doubtful := [phrase for phrase in self._doubtful(beams[0], phones, bias_list) if heard[phrase]]:
-                heard[doubtful] = 0.0
-                beams = self._rescored(search(heard=heard), phones, bias_list)
+            beams, heard = self._verified(search, beams, phones, bias_list, heard)
         if self.looks_up:
             beams[0] = self._looked_up(beams[0], phones, bias_list, heard)
         return beams
@@ -94,8 +95,29 @@ class SecondPass:
         found = rescorer.rescore(phones, beams, spans)
         return [one.hypothesis.rescored(one.phone_score) for one in found]
 
-    def _doubtful(self, best: BiasedBeam, phones: np.ndarray, bias_list: BiasList) -> set[int]:
-        return self._verification.doubtful(phones, bias_list, _places(best, len(phones)))
+    def _verified(
+        self,
+        search: Callable[..., Sequence[BiasedBeam]],
+        beams: list[BiasedBeam],
+        phones: np.ndarray,
+        bias_list: BiasList,
+        heard: np.ndarray | None,
+    ) -> tuple[list[BiasedBeam], np.ndarray]:
+        """Beams without what does not sound right, and what of the list is still listened for."""
+        heard = np.ones(len(bias_list)) if heard is None else np.array(heard)
+        scale, barred = len(phones) / max(len(beams[0].path), 1), set()
+        while True:
+            # What is written in a phrase's place may be doubtful, too; each time less of the list is left.
+            places = [place for place in _places(beams[0], scale) if heard[place.phrase]]
+            doubtful = self._verification.doubtful(phones, bias_list, places)
+            standing = {place.phrase for place in places if place not in doubtful}
+            dropped = {place.phrase for place in doubtful} - standing
+            elsewhere = {_bar(place, scale) for place in doubtful if place.phrase in standing} - barred
+            if not dropped and not elsewhere:
+                return beams, heard
+            heard[list(dropped)] = 0.0
+            barred |= elsewhere
+            beams = self._rescored(search(heard=heard, barred=sorted(barred)), phones, bias_list)
 
     def _looked_up(
         self, best: BiasedBeam, phones: np.ndarray, bias_list: BiasList, heard: np.ndarray | None
@@ -113,7 +135,7 @@ class SecondPass:
         if self.looks_up and len(bias_list):
             self._lookup(bias_list)
         if self.verifies and len(bias_list):
-            self._verification.spotting.spotter(bias_list)
+            self._verification.get_ready(bias_list)
 
     def _make_rescorer(self, pronounced: BiasList) -> PhoneticRescorer:
         return PhoneticRescorer(Pronouncer(pronounced, self._lexicon, self._g2p), self.options.rescoring)
@@ -130,12 +152,16 @@ def _spoken(beam: BiasedBeam, phone_frames: int) -> list[tuple[str, int, int]]:
     return [(word, round(start * scale), round(end * scale)) for word, (start, end) in beam[2]]
 
 
-def _places(beam: BiasedBeam, phone_frames: int) -> Iterator[Place]:
+def _places(beam: BiasedBeam, scale: float) -> Iterator[Place]:
     """Where the search wrote listed phrases that the model would not have written anyway."""
-    scale = phone_frames / max(len(beam.path), 1)
     for phrase, hit in beam.listed():
         if hit.base_text != " ".join(beam.words[hit.first_word : hit.last_word]):
             yield Place(phrase, round(hit.start * scale), round(hit.end * scale), hit.parts.get("adapter"))
+
+
+def _bar(place: Place, scale: float) -> Barred:
+    """A place as the search counts frames, a little wider: it may time the same words otherwise."""
+    return place.phrase, round(place.start / scale) - BAR_SLACK, round(place.end / scale) + BAR_SLACK
 
 
 def _hit(found: Replacement, bias_list: BiasList, frames: Sequence[tuple[int, int]]) -> Hit:

@@ -25,7 +25,7 @@ GRID: dict[str, tuple[float, ...]] = {
     "lm.alpha": (0.3, 0.5, 0.7),
     "lm.beta": (0.5, 1.5, 2.5),
     "phonetics.rescoring.weight": (0.0, 0.2, 0.4, 0.7),
-    "phonetics.verification.threshold": (5.0, 8.0, 11.0),
+    "phonetics.verification.threshold": (2.0, 5.0, 8.0),
 }
 HELD_BACK = 3  # one utterance in so many
 FEW = 100  # spoken phrases: with fewer, a word more or less decides

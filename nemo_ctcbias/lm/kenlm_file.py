@@ -62,8 +62,12 @@ def load_language_model(
     return LanguageModel(model, words, alpha=options.alpha, beta=options.beta, unk_score_offset=options.unk_offset)
 
 
-def open_kenlm(path: str | Path) -> kenlm.Model:
+def open_kenlm(path: str | Path, at_once: bool = True) -> kenlm.Model:
     """The KenLM model of a file.
+
+    Args:
+        path: the file.
+        at_once: whether a binary is read as a whole, or a page at a time as it is asked.
 
     Raises:
         LanguageModelError: missing, truncated, of order 1, of another KenLM version, or no language model at all.
@@ -75,6 +79,8 @@ def open_kenlm(path: str | Path) -> kenlm.Model:
         raise LanguageModelError(f"{path}: no such language model; give a KenLM .arpa or binary file")
     config = kenlm.Config()
     config.show_progress = False
+    if not at_once:
+        config.load_method = kenlm.LoadMethod.LAZY
     try:
         return kenlm.Model(str(path), config)
     except (OSError, RuntimeError) as error:
@@ -87,10 +93,29 @@ def open_kenlm(path: str | Path) -> kenlm.Model:
 def words_of(path: str | Path) -> list[str] | None:
     """The words of a KenLM file without <s>, </s> and <unk>; None where a binary was built without them."""
     path = Path(path)
-    with path.open("rb") as file:
-        head = file.read(64)
-    words = _words_of_binary(path) if head.startswith(b"mmap lm") else _words_of_arpa(path, head[:2] == b"\x1f\x8b")
+    words = _words_of_binary(path) if _is_binary(path) else list(_unigrams_of_arpa(path))
     return None if words is None else [word for word in words if word not in SPECIAL_WORDS]
+
+
+def most_common_of(path: str | Path, count: int) -> list[str]:
+    """The likeliest words of a KenLM file, likeliest first; none where a binary was built without its words.
+
+    Raises:
+        LanguageModelError: KenLM cannot read it.
+    """
+    path = Path(path)
+    if _is_binary(path):
+        model = open_kenlm(path, at_once=False)
+        chances = {word: model.score(word, bos=False, eos=False) for word in words_of(path) or ()}
+    else:  # KenLM would read all of it for the few lines that hold the words
+        chances = _unigrams_of_arpa(path)
+    words = [word for word in chances if word not in SPECIAL_WORDS]
+    return sorted(words, key=lambda word: (-chances[word], word))[:count]
+
+
+def _is_binary(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(64).startswith(b"mmap lm")
 
 
 def _words_of_binary(path: Path) -> list[str] | None:
@@ -102,21 +127,21 @@ def _words_of_binary(path: Path) -> list[str] | None:
         return data[start:-1].decode("utf-8", errors="replace").split("\0")
 
 
-def _words_of_arpa(path: Path, zipped: bool) -> list[str]:
-    words, inside = [], False
-    with (
-        gzip.open(path, "rt", encoding="utf-8", errors="replace")
-        if zipped
-        else path.open(encoding="utf-8", errors="replace") as file
-    ):
+def _unigrams_of_arpa(path: Path) -> dict[str, float]:
+    """Log10-probs of its words."""
+    found, inside = {}, False
+    with path.open("rb") as file:
+        opened = gzip.open if file.read(2) == b"\x1f\x8b" else open
+    with opened(path, "rt", encoding="utf-8", errors="replace") as file:
         for line in file:
             if line.startswith("\\"):
                 if inside:
                     break
                 inside = line.startswith("\\1-grams:")
             elif inside and line.strip():
-                words.append(line.split("\t")[1].strip() if "\t" in line else line.split()[1])
-    return words
+                log_prob, word = (line.split("\t") if "\t" in line else line.split())[:2]
+                found[word.strip()] = float(log_prob)
+    return found
 
 
 def mismatch(words: list[str], vocabulary: Vocabulary, listed: Iterable[str] = ()) -> str:

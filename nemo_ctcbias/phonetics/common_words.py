@@ -6,7 +6,7 @@ from collections.abc import Container
 from functools import lru_cache
 from os import PathLike, fspath
 
-from nemo_ctcbias.lm.kenlm_file import words_of
+from nemo_ctcbias.lm.kenlm_file import most_common_of, words_of
 
 
 class CommonWords:
@@ -20,7 +20,8 @@ class CommonWords:
     """
 
     def __init__(self, language_model: str | PathLike[str] | None = None, lexicon: Container[str] | None = None):
-        self._modelled = None if language_model is None else _words(fspath(language_model))
+        self._language_model = None if language_model is None else fspath(language_model)
+        self._modelled = None if language_model is None else _words(self._language_model)
         self._lexicon = lexicon
 
     def known(self, word: str) -> bool:
@@ -31,6 +32,15 @@ class CommonWords:
     def unfit(self, spelling: str) -> bool:
         """Whether a spelling variant is an ordinary word. A lexicon cannot tell, for names stand in it too."""
         return self._modelled is not None and spelling.lower() in self._modelled
+
+    def most_common(self, count: int) -> list[str]:
+        """The words that are said most, the most common first; none without a language model, which knows."""
+        return _most_common(self._language_model, count) if self._language_model else []
+
+
+@lru_cache(maxsize=4)
+def _most_common(path: str, count: int) -> list[str]:
+    return most_common_of(path, count)
 
 
 @lru_cache(maxsize=4)

@@ -61,7 +61,11 @@ class SpottingOptions:
 
     def credit(self, lengths: np.ndarray, phrases: int) -> np.ndarray:
         """The evidence for pronunciations of `lengths` phones that lack nothing, in a list of so many phrases."""
-        return self.phone_credit * lengths - self.list_cost * math.log(max(phrases, 1) / self.usual_list)
+        return self.phone_credit * lengths - self.chance(phrases)
+
+    def chance(self, phrases: int) -> float:
+        """The evidence that phrases lose for being of a list of so many."""
+        return self.list_cost * math.log(max(phrases, 1) / self.usual_list)
 
 
 class Spotting:
@@ -79,7 +83,7 @@ class Spotting:
         lexicon: Mapping[str, Sequence[Pronunciation]] | None = None,
         g2p: G2P | None = None,
     ):
-        self.options, self._lexicon, self._g2p = options, lexicon, g2p
+        self.options, self.lexicon, self.g2p = options, lexicon, g2p
         self.spotter = lru_cache(maxsize=32)(self._make)  # of a list: how its phrases sound is worked out once
 
     def __call__(self, phones: np.ndarray, bias_list: BiasList) -> np.ndarray:
@@ -87,7 +91,7 @@ class Spotting:
         return self.spotter(bias_list).heard(phones)
 
     def _make(self, bias_list: BiasList) -> PhraseSpotter:
-        pronouncer = Pronouncer(bias_list, self._lexicon, self._g2p)
+        pronouncer = Pronouncer(bias_list, self.lexicon, self.g2p)
         spotter = PhraseSpotter(pronouncer, self.options)
         announce([*pronouncer.notes, *spotter.notes])  # no phrase is lost silently
         return spotter
@@ -130,25 +134,26 @@ class PhraseSpotter:
                 remedy = f"list a longer phrase, or lower {WHERE}.spotting.threshold"
                 yield Note(self.bias_list.where(index), self.bias_list[index].text, "dropped", reason, remedy)
 
-    def evidence(self, log_probs: np.ndarray) -> np.ndarray:
-        """Of each phrase [N], by its best pronunciation at its best place; below the threshold it may come as -inf.
+    def evidence(self, log_probs: np.ndarray, least: float | None = None) -> np.ndarray:
+        """Of each phrase [N], by its best pronunciation at its best place; below `least` it may come as -inf.
 
         Of several heads the one counts that heard least of it.  NaN for phrases that are always listened for.
 
         Args:
             log_probs: [T, 40] phone log-probs, blank last, or [T, K, 40] of K heads.
+            least: the threshold if None.
 
         Raises:
             PhoneticsError: log-probs of another shape.
         """
+        least = self.options.threshold if least is None else least
         found = np.full(len(self.bias_list), np.nan)
         found[self._owner] = np.inf
         for heard in hearings(log_probs):
             # What one head does not hear the next ones are not asked for.
-            asked = found[self._owner] >= self.options.threshold
-            least = np.where(asked, self.options.threshold - self._credit, np.inf)
+            lack = np.where(found[self._owner] >= least, least - self._credit, np.inf)
             evidence = np.full(len(found), -np.inf)
-            np.maximum.at(evidence, self._owner, self._credit + self._search.deficits(heard, least))
+            np.maximum.at(evidence, self._owner, self._credit + self._search.deficits(heard, lack))
             found = np.minimum(found, evidence)  # NaN stays
         return found
 

@@ -1,7 +1,8 @@
-"""Does a listed phrase sound right where it was written?  Those that do not are not listened for again.
+"""Does a listed phrase sound right where it was written?  Where it does not, it is not listened for again.
 
 Spotting asks before the search whether a phrase can be heard anywhere.  What the search then writes may stand
-elsewhere, or in place of a word that sounds alike: asked again at that place, much that it invented gives itself away.
+elsewhere, or in place of a word that sounds alike: asked again at that place, much that it invented gives itself away,
+above all what an ordinary word fits better.
 Where a recording is heard unclearly, no phone is far from any other, and everything sounds a little like everything:
 more evidence is asked for there.
 """
@@ -11,13 +12,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.number_settings import check_numbers
 from nemo_ctcbias.phonetics.alignment import hearings
+from nemo_ctcbias.phonetics.common_words import CommonWords
 from nemo_ctcbias.phonetics.phones import BLANK
+from nemo_ctcbias.phonetics.rivals import Rivals
 from nemo_ctcbias.phonetics.spotting import Spotting
 
 
@@ -25,25 +29,31 @@ from nemo_ctcbias.phonetics.spotting import Spotting
 class VerificationOptions:
     """Settings of the verification.  A phrase that was written stands if, at one of its places,
 
-        e + adapter_weight * (g - adapter_usual) >= min(threshold + clarity_weight * (clarity_usual - c), m)
+        e + adapter_weight * (g - adapter_usual) + rival_weight * min(e - r, 0)
+            >= min(threshold + clarity_weight * (clarity_usual - c), m)
 
     with the evidence e of spotting (`SpottingOptions`) in the frames of that place, m that of a phrase without a flaw,
-    g, what adapters added to its log-prob there (e alone where no adapter acts), and c, how clearly the recording is
-    heard (`clarity`).
+    g, what adapters added to its log-prob there (no such term where no adapter acts), r, the evidence there for the
+    ordinary word that is heard best (`Rivals`; no such term where no word is known to be ordinary), and c, how clearly
+    the recording is heard (`clarity`).
 
     threshold: with less, the recording is decoded again without the phrase; lower ones let more stand.
     clarity_weight: how much more evidence is asked for where less is heard clearly.
     clarity_usual: clarity of a recording for which `threshold` is meant.
     adapter_weight: what the adapter's opinion counts beside the phones.
     adapter_usual: what it adds to a phrase of which it thinks neither well nor ill.
+    rivals: ordinary words that are compared, the most common ones of the language model; 0: none.
+    rival_weight: what a phrase loses for every unit of evidence that one of them has more.
     slack: frames of the phone head by which a place is widened at both ends, words being vague about them.
     """
 
-    threshold: float = 8.0
+    threshold: float = 5.0
     clarity_weight: float = 20.0
     clarity_usual: float = -0.35
-    adapter_weight: float = 1.0
+    adapter_weight: float = 0.5
     adapter_usual: float = 3.0
+    rivals: int = 2000
+    rival_weight: float = 2.0
     slack: int = 4
 
     def __post_init__(self) -> None:
@@ -66,18 +76,35 @@ class Place:
 
 
 class Verification:
-    """Finds out which phrases do not sound like what was said where they were written.
+    """Finds out where listed phrases do not sound like what was said.
 
     Args:
         spotting: what evidence is, and how the phrases of lists sound.
         options: see `VerificationOptions`.
+        common: which words are ordinary ones; None: nobody knows.
     """
 
-    def __init__(self, spotting: Spotting, options: VerificationOptions = VerificationOptions()):
-        self.spotting, self.options = spotting, options
+    def __init__(
+        self,
+        spotting: Spotting,
+        options: VerificationOptions = VerificationOptions(),
+        common: CommonWords | None = None,
+    ):
+        self.spotting, self.options, self._common = spotting, options, common
 
-    def doubtful(self, log_probs: np.ndarray, bias_list: BiasList, places: Iterable[Place]) -> set[int]:
-        """Phrases that stand at none of their places; those that nobody can pronounce always stand.
+    @cached_property
+    def rivals(self) -> Rivals | None:
+        """The ordinary words; None without any."""
+        words = self._common.most_common(self.options.rivals) if self._common is not None else []
+        return Rivals(words, self.spotting) if words else None
+
+    def get_ready(self, bias_list: BiasList) -> None:
+        """Work out how the phrases and their rivals sound; else it is done with the first doubt."""
+        self.spotting.spotter(bias_list)
+        _ = self.rivals
+
+    def doubtful(self, log_probs: np.ndarray, bias_list: BiasList, places: Iterable[Place]) -> list[Place]:
+        """The places at which a phrase does not stand; those that nobody can pronounce always stand.
 
         Args:
             log_probs: [T, 40] phone log-probs of the recording, blank last, or [T, K, 40] of K heads.
@@ -88,16 +115,28 @@ class Verification:
             PhoneticsError: log-probs of another shape.
         """
         spotter, options = self.spotting.spotter(bias_list), self.options
-        best: dict[int, float] = {}
-        for place in places:
-            frames = slice(max(place.start - options.slack, 0), place.end + options.slack)
-            evidence = spotter.evidence_of(place.phrase, log_probs[frames])
-            agreed = 0.0 if place.adapter is None else place.adapter - options.adapter_usual
-            score = evidence + options.adapter_weight * agreed
-            best[place.phrase] = max(score, best.get(place.phrase, -math.inf))
         needed = options.threshold + options.clarity_weight * (options.clarity_usual - clarity(log_probs))
         # A short phrase cannot have more evidence than its phones are worth.  (NaN is less than nothing.)
-        return {phrase for phrase, score in best.items() if score < min(needed, spotter.most(phrase))}
+        return [
+            place
+            for place in places
+            if self._score(place, log_probs, bias_list) < min(needed, spotter.most(place.phrase))
+        ]
+
+    def _score(self, place: Place, log_probs: np.ndarray, bias_list: BiasList) -> float:
+        """What speaks for a place; NaN if nobody can pronounce the phrase."""
+        options = self.options
+        frames = log_probs[max(place.start - options.slack, 0) : place.end + options.slack]
+        evidence = self.spotting.spotter(bias_list).evidence_of(place.phrase, frames)
+        score = evidence
+        if place.adapter is not None:
+            score += options.adapter_weight * (place.adapter - options.adapter_usual)
+        if self.rivals is not None and np.isfinite(evidence):
+            phrase = bias_list[place.phrase]
+            alone = evidence + self.spotting.options.chance(len(bias_list))  # words have no list to be one of
+            rival = self.rivals.evidence(frames, (phrase.text, *phrase.forms), least=alone)
+            score -= options.rival_weight * max(rival - alone, 0.0)
+        return score
 
 
 def clarity(log_probs: np.ndarray) -> float:

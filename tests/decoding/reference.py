@@ -62,10 +62,13 @@ class NoWords:
         return 0.0
 
 
-def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1, lm=None, pieces=None, costs=None):
+def plain_search(
+    log_probs, phrases, starts_word, options, boost, free_depth=1, lm=None, pieces=None, costs=None, barred=None
+):
     """`phrases`: {tokens: weight}.  Returns {tokens: (acoustic, boost)} of the final beam, with `lm` its score too.
 
     costs: {tokens: what the phrase gives back}.
+    barred: for each frame, the phrases on whose way nothing is earned in it, and all given back.
     lm, pieces: language model, and the text that each token adds to the word it begins or goes on with.
     """
     model = lm or NoWords()
@@ -117,7 +120,8 @@ def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1, 
         return np.logaddexp(beam.blank, beam.token) + beam.committed + beam.lent + lm_score(beam.tokens)
 
     first.lent, first.pending, first.credit = 0.0, 0.0, 0.0
-    for frame in log_probs:
+    for t, frame in enumerate(log_probs):
+        free = [p for p in phrases if not barred or p not in barred[t]]
         top, blank, tokens = frame.max(), frame[size], frame[:size]
         open_ = bool(phrases) and math.exp(blank) <= boost.max_blank
         likely = {c for c in range(size) if tokens[c] >= options.token_min_logp}
@@ -138,7 +142,7 @@ def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1, 
             revived = set()
             if open_ and n:
                 prefix = beam.tokens[len(beam.tokens) - n :]
-                revived = {p[n] for p in phrases if len(p) > n and p[:n] == prefix}
+                revived = {p[n] for p in free if len(p) > n and p[:n] == prefix}
                 revived = {c for c in revived - likely if tokens[c] >= top - boost.max_gap}
             for c in [*sorted(likely), *sorted(revived)]:
                 mass = (
@@ -158,7 +162,10 @@ def plain_search(log_probs, phrases, starts_word, options, boost, free_depth=1, 
                 earlier = sum_credits(beam.tokens, min(reached - 1, len(beam.tokens) - new.settled)) if reached else 0.0
                 if reached and reached == n + 1 and new.settled == beam.settled:
                     earlier = beam.pending  # kept as it was lent
-                new.pending = (earlier if reached > 1 else 0.0) + new.credit
+                earlier = earlier if reached > 1 else 0.0
+                if not any(p[:reached] == new.tokens[len(new.tokens) - reached :] for p in free):
+                    new.credit = -earlier
+                new.pending = earlier + new.credit
                 new.lent = boost.weight * weight * new.pending
                 there = after.get(new.tokens)
                 if there is None:

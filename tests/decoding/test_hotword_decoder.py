@@ -242,6 +242,24 @@ def test_hotwords_win_where_the_audio_leaves_room(labels):
     assert decoder.decode(logits, hotwords=[Phrase("run", 3.0), Phrase("ran", 0.1)]) == "the run"
 
 
+def test_a_phrase_may_be_barred_where_it_was_not_said(labels):
+    decoder = HotwordBeamDecoder.from_labels(labels, boost=MILD)
+    logits = between("the run the run", "the ran the ran", labels)
+    ran = decoder.decode_beams(logits, hotwords=["ran", "york"])[0]
+    assert ran.text == "the ran the ran"
+    first, second = (hit.start for hit in ran.hits)
+    for barred, text in (
+        ([(0, first, second)], "the run the ran"),
+        ([(0, second, len(logits))], "the ran the run"),
+        ([(0, first, second), (0, second, len(logits))], "the run the run"),
+        ([(1, 0, len(logits))], "the ran the ran"),
+        ([(0, -5, 0), (0, len(logits), 10**6)], "the ran the ran"),
+    ):
+        beam = decoder.decode_beams(logits, hotwords=["ran", "york"], barred=barred)[0]
+        assert beam.text == text and len(beam.hits) == text.count("ran")
+        assert beam.boost == pytest.approx(ran.boost * text.count("ran") / 2, rel=1e-3)
+
+
 def test_negative_weights_suppress(labels):
     decoder = HotwordBeamDecoder.from_labels(labels, boost=MILD)
     logits = between("the run", "the ran", labels)

@@ -58,7 +58,7 @@ def spread(phones, first, last):
 
 def once(beams):
     """A search that finds these whatever is listened for."""
-    return lambda heard: beams
+    return lambda heard, barred=(): beams
 
 
 def test_the_better_sounding_hypothesis_comes_first(decoder):
@@ -130,9 +130,9 @@ def searched(decoder, log_probs, bias_list):
     """The search with a note of the `heard` that it was asked with."""
     asked = []
 
-    def search(heard):
+    def search(heard, barred=()):
         asked.append(None if heard is None else heard.tolist())
-        return decoder.decode_beams(log_probs, hotwords=bias_list, heard=heard)
+        return decoder.decode_beams(log_probs, hotwords=bias_list, heard=heard, barred=barred)
 
     return search, asked
 
@@ -152,6 +152,19 @@ def test_what_was_not_said_is_given_up_one_after_the_other(decoder):
     assert asked == [None, [0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]]
     off = PhoneticsOptions(rescore=False, look_up=False, verify=False)
     assert SecondPass(off, LEXICON)(search, phones, bias_list)[0].text == "the kat"
+
+
+def test_a_phrase_that_was_said_is_given_up_only_where_it_was_not(decoder):
+    log_probs = np.concatenate([spelled("the kab ", 0.6, "the kat "), spelled("the kab", 0.6, "the kat")])
+    bias_list = BiasList([{"text": "kat", "pronunciations": ["K AE T"]}])
+    search, asked = searched(decoder, log_probs, bias_list)
+    assert search(None)[0].text == "the kat the kat"
+    phones = [*spread("DH AH", 0, 6), *spread("K AE T", 8, 14), *spread("DH AH", 16, 22), *spread("Z UW", 24, 30)]
+    (best, *_) = SecondPass(VERIFY, LEXICON)(search, said(phones, 30), bias_list)
+    assert best.text == "the kat the kab" and [hit.start for hit in best.hits] == [8]
+    assert asked == [None, None, [1.0]], "the list is whole"
+    (best, *_) = SecondPass(VERIFY, LEXICON)(search, said(phones[5:], 30), bias_list)
+    assert best.text == "the kab the kab" and asked[-1] == [0.0], "never said"
 
 
 def test_what_was_said_and_what_the_model_writes_anyway_stands(decoder):

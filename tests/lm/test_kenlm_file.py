@@ -8,7 +8,7 @@ from programs import needs_lmplz
 from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.errors import LanguageModelError
 from nemo_ctcbias.lm import lmplz
-from nemo_ctcbias.lm.kenlm_file import load_language_model, mismatch, open_kenlm, words_of
+from nemo_ctcbias.lm.kenlm_file import load_language_model, mismatch, most_common_of, open_kenlm, words_of
 from nemo_ctcbias.lm.options import LanguageModelOptions
 
 WORDS = ("the", "ran", "new", "<boost>")
@@ -46,6 +46,21 @@ def test_words_of_binaries(arpa, tmp_path, bits, caplog):
     with caplog.at_level(logging.WARNING, "nemo_ctcbias.lm"):
         load_language_model(silent)
     assert "holds no words (built with -v)" in caplog.text
+
+
+@needs_lmplz
+def test_the_likeliest_words_come_first(tmp_path):
+    ngrams = random_ngrams(3, WORDS)
+    likeliest = sorted(WORDS, key=lambda word: -ngrams.score((), word))
+    path, zipped, binary = tmp_path / "a.arpa", tmp_path / "a.arpa.gz", tmp_path / "a.bin"
+    path.write_text(ngrams.text())
+    zipped.write_bytes(gzip.compress(path.read_bytes()))
+    lmplz.to_binary(path, binary)
+    for one in (path, zipped, binary):
+        assert most_common_of(one, 3) == likeliest[:3] and most_common_of(one, 10) == likeliest
+        assert most_common_of(one, 0) == []
+    lmplz._run([str(lmplz.find("build_binary")), "-v", "trie", str(path), str(binary)])
+    assert most_common_of(binary, 3) == [], "a binary without its words"
 
 
 @needs_lmplz

@@ -67,6 +67,7 @@ def test_no_spelling_of_another_phrase_or_common_word(tmp_path, g2g):
     path.write_text("\n".join([*head, f"-1\t{rival}\t0", "", "\\2-grams:", f"-0.5\t<s> {rival}", "", "\\end\\", ""]))
     (phrase,) = SpokenVariants(G2G(excluded=CommonWords(path).unfit), 3)(BiasList(["Kathryn"]))
     assert rival not in phrase.forms and len(phrase.forms) == 3
+    assert CommonWords(path).most_common(5) == [rival] and CommonWords(path).most_common(0) == []
 
 
 def test_lists_keep_their_places(tmp_path, g2g):
@@ -79,4 +80,5 @@ def test_lists_keep_their_places(tmp_path, g2g):
 def test_common_words(tmp_path):
     assert CommonWords().known("anything") and not CommonWords().unfit("anything")
     lexicon = CommonWords(lexicon={"the": ()})
+    assert lexicon.most_common(9) == CommonWords().most_common(9) == [], "a lexicon does not know how common words are"
     assert lexicon.known("The") and not lexicon.known("siprot") and not lexicon.unfit("the")

@@ -6,9 +6,10 @@ from clearly import said
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.bias_list import BiasList, Phrase
 from nemo_ctcbias.errors import PhoneticsError, SettingError
 from nemo_ctcbias.phonetics import Lexicon, Pronouncer, Spotting, SpottingOptions
+from nemo_ctcbias.phonetics.common_words import CommonWords
 from nemo_ctcbias.phonetics.phones import BLANK, PHONE_IDS
 from nemo_ctcbias.phonetics.verification import Place, Verification, VerificationOptions, clarity
 
@@ -19,53 +20,60 @@ LISTED = BiasList(["sip", "ship", "zoo", "see", "№ 7"])
 SIP_ZOO = said(["S", "IH", "P", "Z", "UW"])  # "sip" in frames 0 to 6, "zoo" in 6 to 10
 
 
-def verification(clarity_weight=0.0, **options):
-    options = VerificationOptions(clarity_weight=clarity_weight, **options)
-    return Verification(Spotting(SpottingOptions(list_cost=0.0), LEXICON), options)
+class Verify(Verification):
+    """Says which phrases are doubtful at one of their places."""
+
+    def phrases(self, *given):
+        return {place.phrase for place in self.doubtful(*given)}
+
+
+def verification(clarity_weight=0.0, adapter_weight=1.0, common=None, **options):
+    options = VerificationOptions(clarity_weight=clarity_weight, adapter_weight=adapter_weight, **options)
+    return Verify(Spotting(SpottingOptions(list_cost=0.0), LEXICON), options, common)
 
 
 def test_a_phrase_must_be_heard_where_it_was_written():
     verify = verification(threshold=5.0, slack=0)
-    assert verify.doubtful(SIP_ZOO, LISTED, [Place(0, 0, 6), Place(2, 6, 10)]) == set()
-    assert verify.doubtful(SIP_ZOO, LISTED, [Place(0, 4, 10), Place(2, 0, 6)]) == {0, 2}
-    assert verify.doubtful(SIP_ZOO, LISTED, [Place(1, 0, 6)]) == {1}, "'ship' lacks 6 of its 9"
-    assert verify.doubtful(SIP_ZOO, LISTED, []) == set()
+    assert verify.phrases(SIP_ZOO, LISTED, [Place(0, 0, 6), Place(2, 6, 10)]) == set()
+    assert verify.phrases(SIP_ZOO, LISTED, [Place(0, 4, 10), Place(2, 0, 6)]) == {0, 2}
+    assert verify.phrases(SIP_ZOO, LISTED, [Place(1, 0, 6)]) == {1}, "'ship' lacks 6 of its 9"
+    assert verify.phrases(SIP_ZOO, LISTED, []) == set()
 
 
-def test_one_good_place_is_enough():
+def test_each_place_stands_for_itself():
     places = [Place(2, 0, 6), Place(2, 6, 10)]
     verify = verification(threshold=5.0, slack=0)
-    assert verify.doubtful(SIP_ZOO, LISTED, places) == verify.doubtful(SIP_ZOO, LISTED, places[::-1]) == set()
+    assert verify.doubtful(SIP_ZOO, LISTED, places) == verify.doubtful(SIP_ZOO, LISTED, places[::-1]) == places[:1]
 
 
 def test_words_are_vague_about_their_places():
     late = [Place(0, 2, 6)]
-    assert verification(slack=0).doubtful(SIP_ZOO, LISTED, late) == {0}
-    assert verification(slack=2).doubtful(SIP_ZOO, LISTED, late) == set()
+    assert verification(slack=0).phrases(SIP_ZOO, LISTED, late) == {0}
+    assert verification(slack=2).phrases(SIP_ZOO, LISTED, late) == set()
 
 
 def test_adapters_that_were_asked_have_a_say():
     """The evidence is 9; an adapter that thinks nothing of the phrase takes `adapter_usual` of it."""
     settings = {"threshold": 8.0, "adapter_usual": 2.0, "slack": 0}
     for gain, doubtful in ((None, set()), (2.0, set()), (1.1, set()), (0.9, {0}), (-50.0, {0})):
-        assert verification(**settings).doubtful(SIP_ZOO, LISTED, [Place(0, 0, 6, gain)]) == doubtful
+        assert verification(**settings).phrases(SIP_ZOO, LISTED, [Place(0, 0, 6, gain)]) == doubtful
     half = verification(**settings, adapter_weight=0.5)
-    assert half.doubtful(SIP_ZOO, LISTED, [Place(0, 0, 6, 0.9)]) == set()
-    assert half.doubtful(SIP_ZOO, LISTED, [Place(0, 0, 6, -0.1)]) == {0}
+    assert half.phrases(SIP_ZOO, LISTED, [Place(0, 0, 6, 0.9)]) == set()
+    assert half.phrases(SIP_ZOO, LISTED, [Place(0, 0, 6, -0.1)]) == {0}
     enthusiastic = [Place(2, 0, 6, 100.0)]
-    assert verification(**settings).doubtful(SIP_ZOO, LISTED, enthusiastic) == set(), "and can make up for the phones"
+    assert verification(**settings).phrases(SIP_ZOO, LISTED, enthusiastic) == set(), "and can make up for the phones"
 
 
 def test_what_cannot_be_pronounced_stands():
-    assert verification(threshold=1000.0).doubtful(SIP_ZOO, LISTED, [Place(4, 0, 6, -9.0), Place(1, 0, 6)]) == {1}
+    assert verification(threshold=1000.0).phrases(SIP_ZOO, LISTED, [Place(4, 0, 6, -9.0), Place(1, 0, 6)]) == {1}
 
 
 def test_short_phrases_without_a_flaw_stand():
     """Two phones are worth 6; the threshold is what longer phrases reach."""
     verify = verification(threshold=7.0, slack=0)
-    assert verify.doubtful(SIP_ZOO, LISTED, [Place(2, 6, 10)]) == set()
-    assert verify.doubtful(said(["S", "UW"]), LISTED, [Place(2, 0, 4)]) == {2}
-    assert verify.doubtful(SIP_ZOO, LISTED, [Place(2, 6, 10, 2.9)]) == {2}, "the adapter doubts it"
+    assert verify.phrases(SIP_ZOO, LISTED, [Place(2, 6, 10)]) == set()
+    assert verify.phrases(said(["S", "UW"]), LISTED, [Place(2, 0, 4)]) == {2}
+    assert verify.phrases(SIP_ZOO, LISTED, [Place(2, 6, 10, 2.9)]) == {2}, "the adapter doubts it"
 
 
 def test_more_is_asked_where_less_is_heard_clearly():
@@ -74,8 +82,8 @@ def test_more_is_asked_where_less_is_heard_clearly():
     usual = clarity(clear)
     for recording, doubtful in ((clear, set()), (vague, {1})):  # "ship" lacks as much as one phone is doubted
         verify = verification(threshold=2.0, slack=0, clarity_usual=usual, clarity_weight=10.0)
-        assert verify.doubtful(recording, LISTED, [Place(1, 0, 6)]) == doubtful
-        assert verify.doubtful(recording, LISTED, [Place(0, 0, 6)]) == set(), "without a flaw it stands"
+        assert verify.phrases(recording, LISTED, [Place(1, 0, 6)]) == doubtful
+        assert verify.phrases(recording, LISTED, [Place(0, 0, 6)]) == set(), "without a flaw it stands"
 
 
 def test_clarity_is_of_the_frames_in_which_phones_are_heard():
@@ -93,12 +101,43 @@ def test_every_head_must_have_heard_it():
     other = said(["SH", "IH", "P", "Z", "UW"])
     both = np.stack([SIP_ZOO, other], axis=1)
     verify = verification(threshold=7.0, slack=0)
-    assert verify.doubtful(both, LISTED, [Place(0, 0, 6), Place(1, 0, 6), Place(2, 6, 10)]) == {0, 1}
-    assert verify.doubtful(np.stack([SIP_ZOO, SIP_ZOO], axis=1), LISTED, [Place(0, 0, 6)]) == set()
+    assert verify.phrases(both, LISTED, [Place(0, 0, 6), Place(1, 0, 6), Place(2, 6, 10)]) == {0, 1}
+    assert verify.phrases(np.stack([SIP_ZOO, SIP_ZOO], axis=1), LISTED, [Place(0, 0, 6)]) == set()
 
 
 def test_of_several_pronunciations_the_best_counts():
-    assert verification(threshold=5.0, slack=0).doubtful(SIP_ZOO, LISTED, [Place(3, 6, 10)]) == set()
+    assert verification(threshold=5.0, slack=0).phrases(SIP_ZOO, LISTED, [Place(3, 6, 10)]) == set()
+
+
+class Ordinary(CommonWords):
+    """These words are ordinary, the most common one first."""
+
+    def __init__(self, *words):
+        super().__init__()
+        self.words = words
+
+    def most_common(self, count):
+        return list(self.words[:count])
+
+
+def test_an_ordinary_word_that_is_heard_better_was_said():
+    """'ship' is worth 9 here and 'sip' 3, with a rival twice the 6 that it lacks less: -9."""
+    recording = said(["SH", "IH", "P", "Z", "UW"])
+    for common, threshold, doubtful in (
+        (None, 2.9, set()),
+        (Ordinary("ship"), -9.1, set()),
+        (Ordinary("ship"), -8.9, {0}),
+        (Ordinary("zoo"), 2.9, set()),  # elsewhere
+        (Ordinary("see"), 2.9, set()),
+    ):
+        verify = verification(threshold=threshold, slack=0, common=common)
+        assert verify.phrases(recording, LISTED, [Place(0, 0, 6)]) == doubtful
+        assert verify.phrases(recording, LISTED, [Place(1, 0, 6)]) == set(), "no rival of its own"
+    off = verification(threshold=2.9, slack=0, common=Ordinary("ship"), rivals=0)
+    assert off.rivals is None and off.phrases(recording, LISTED, [Place(0, 0, 6)]) == set()
+    spoken = BiasList([{"text": "sip", "spoken": ["ship"], "pronunciations": ["S IH P"]}])
+    verify = verification(threshold=2.9, slack=0, common=Ordinary("ship"))
+    assert verify.phrases(recording, spoken, [Place(0, 0, 6)]) == set(), "what the user says is no rival"
 
 
 def naively(log_probs, phrase, count, spotting):
@@ -138,30 +177,35 @@ def test_agrees_with_the_formula(data):
         slack=data.draw(st.integers(0, 3)),
         clarity_weight=data.draw(st.sampled_from([0.0, 3.0])),
         clarity_usual=data.draw(st.sampled_from([-1.0, -0.3])),
+        rival_weight=data.draw(st.sampled_from([0.0, 1.0, 2.0])),
     )
+    ordinary = data.draw(st.lists(st.sampled_from(["sip", "ship", "zoo", "see"]), unique=True))
     places = []
     for _ in range(data.draw(st.integers(0, 4))):
         start = data.draw(st.integers(0, frames - 1))
         end = data.draw(st.integers(start + 1, frames))
         gain = data.draw(st.none() | st.floats(-20, 20))
         places.append(Place(data.draw(st.integers(0, 3)), start, end, gain))
-    best = {}
-    for place in places:
-        heard = log_probs[max(place.start - options.slack, 0) : place.end + options.slack]
-        score = naively(heard, LISTED[place.phrase], len(LISTED), spotting)
-        if place.adapter is not None:
-            score += options.adapter_weight * (place.adapter - options.adapter_usual)
-        best[place.phrase] = max(best.get(place.phrase, -math.inf), score)
     chance = spotting.list_cost * math.log(len(LISTED) / spotting.usual_list)
     clear = [max(frame) for frame in log_probs.tolist() if max(frame) > frame[BLANK]]
     clear = sum(clear) / len(clear) if clear else math.log(1 / 40)
     asked = options.threshold + options.clarity_weight * (options.clarity_usual - clear)
     phones = {0: 3, 1: 3, 2: 2, 3: 2}
-    needed = {phrase: min(asked, spotting.phone_credit * n - chance) for phrase, n in phones.items()}
-    if any(abs(score - needed[phrase]) < 1e-9 for phrase, score in best.items()):
+    margins = []
+    for place in places:
+        heard = log_probs[max(place.start - options.slack, 0) : place.end + options.slack]
+        score = evidence = naively(heard, LISTED[place.phrase], len(LISTED), spotting)
+        if place.adapter is not None:
+            score += options.adapter_weight * (place.adapter - options.adapter_usual)
+        rivals = [Phrase(word) for word in ordinary if word != LISTED[place.phrase].text]
+        best = max([naively(heard, one, len(LISTED), spotting) for one in rivals], default=-math.inf)
+        if evidence > -math.inf:
+            score += options.rival_weight * min(evidence - best, 0.0)  # both have lost the same for the list
+        margins.append(score - min(asked, spotting.phone_credit * phones[place.phrase] - chance))
+    if any(abs(margin) < 1e-9 for margin in margins):
         return  # rounding decides
-    found = Verification(Spotting(spotting, LEXICON), options).doubtful(log_probs, LISTED, places)
-    assert found == {phrase for phrase, score in best.items() if score < needed[phrase]}
+    found = Verification(Spotting(spotting, LEXICON), options, Ordinary(*ordinary)).doubtful(log_probs, LISTED, places)
+    assert found == [place for place, margin in zip(places, margins, strict=True) if margin < 0]
 
 
 def test_phones_of_another_inventory():
@@ -174,6 +218,7 @@ def test_phones_of_another_inventory():
     [
         ({"threshold": math.nan}, r"verification\.threshold: nan"),
         ({"adapter_weight": -1}, r"verification\.adapter_weight: -1 is out of range"),
+        ({"rivals": 0.5}, r"verification\.rivals: 0\.5 is out of range; give a whole number"),
         ({"slack": 1.5}, r"verification\.slack: 1\.5 is out of range; give a whole number"),
     ],
 )
