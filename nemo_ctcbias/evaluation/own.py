@@ -1,4 +1,4 @@
-"""Our own systems, named by their parts: `hotword`, `adapter+hotword` and so on, and `joint` for all of them."""
+"""Our own systems, named by their parts: `hotword`, `adapter+hotword` and so on; `joint` stands for all of them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class OwnSystem(PlainSystem):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.parts = [] if name == JOINT_SYSTEM else name.split("+")
+        self.parts = name.split("+")
         for part in self.parts:
-            if part not in PARTS:
+            if part not in (*PARTS, JOINT_SYSTEM):
                 raise SettingError(f"system {name!r}: part {part!r} does not exist; available: {', '.join(PARTS)}")
         if len(set(self.parts)) < len(self.parts):
             raise SettingError(f"system {name!r}: a part is named twice; name each part once")
@@ -39,8 +39,9 @@ class OwnSystem(PlainSystem):
         from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
         from nemo_ctcbias.models.vocabulary import vocabulary_of
 
-        if self.name == JOINT_SYSTEM:
-            self.parts = list(joint_parts(context))
+        if JOINT_SYSTEM in self.parts:
+            more = [part for part in self.parts if part != JOINT_SYSTEM]
+            self.parts = list(dict.fromkeys([*joint_parts(context), *more]))
         biasing = context.biasing
         self._recipe = Recipe(
             decoder={

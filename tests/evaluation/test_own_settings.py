@@ -135,6 +135,14 @@ def test_a_part_switched_off_is_not_in_joint_but_by_itself(tiny_model, file, hea
     assert system._recipe.second_pass(None, None).looks_up
 
 
+def test_parts_may_be_added_to_joint(tiny_model, head):
+    context = context_of(tiny_model, False, phone_head=head)
+    for name, added in (("joint+g2g", ["g2g"]), ("g2g+joint", ["g2g"]), ("joint+hotword", [])):
+        system = make_system(name)
+        system.prepare(context)
+        assert system.parts == [*joint_parts(context), *added] and (system._recipe.variants is None) == (not added)
+
+
 @pytest.mark.parametrize(
     ("biasing", "message"),
     [
