@@ -4,8 +4,8 @@ Reading order: `phones` (the inventory), `lexicon`, `graphones` (letters aligned
 n-gram), `pronouncer` (who says how a word sounds), `g2g` (other spellings); `lattice` and `alignment` (CTC over
 phones), `edit_distance`; `phone_search` and `spotting` of phrases that can be heard; `rescoring` of n-best lists,
 `verification` of what was written, beside ordinary words (`common_words`, `rivals`), and `lookup` of misheard phrases;
-`spoken_variants` and `options`, what models and decoders use of it all.  Only numpy, kenlm and numba (through `nemo_ctcbias.compiled`) are imported
-here; `phone_head` needs torch.
+`spoken_variants` and `options`, what models and decoders use of it all.  Only numpy, kenlm and numba (through
+`nemo_ctcbias.compiled`) are imported here; `phone_head` needs torch.
 """
 
 from nemo_ctcbias.phonetics.g2g import G2G, Variant
