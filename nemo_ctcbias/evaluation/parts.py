@@ -137,12 +137,14 @@ def verify(recipe: Recipe, context: Context) -> None:
     if not recipe.lists:
         raise SettingError("part 'verify' doubts what others wrote of a list; name it with them, as in hotword+verify")
     recipe.after.add("verify")
+    recipe.slow_from = LONG
     _hear(recipe, context)
 
 
 def lookup(recipe: Recipe, context: Context) -> None:
     """Misheard words replaced by listed phrases that sound like them."""
     recipe.after.add("lookup")
+    recipe.slow_from = LONG
     _hear(recipe, context)
 
 
