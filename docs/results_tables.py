@@ -2,8 +2,10 @@
 
     python docs/results_tables.py
     python docs/results_tables.py --add librispeech ../results/librispeech/results.json
+    python docs/results_tables.py --plots
 
 `--add` takes in what `nemo-ctcbias evaluate` measured, in place of older figures of the same system and lists.
+`--plots` draws README's two plots, too.
 In the pages, a table stands between `<!-- table: NAME -->` and `<!-- end -->`.
 """
 
@@ -15,8 +17,10 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from nemo_ctcbias.evaluation.ablation import JOINT
+from nemo_ctcbias.evaluation.plots import plot
 
 DOCS = Path(__file__).parent
 FIGURES = DOCS / "results.csv"
@@ -56,6 +60,7 @@ ORDER = (
     *("boost-lm", "hotword+boost-lm", "hotword+spot+adapter+boost-lm"),
     *OURS,
 )
+PLOTTED = ("greedy", "nemo-boosting-beam", "nemo-ctc-ws", "hotword", "hotword+spot", "joint")
 Row = dict[str, str]
 
 
@@ -218,11 +223,31 @@ def add(speech: str, measured: Iterable[dict]) -> None:
         writer.writerows(kept.values())
 
 
+def plotted(speech: str) -> list[dict[str, Any]]:
+    """Rows as `plot` takes them, F1 with its interval."""
+    rows = chosen(read(), speech=speech, lists="utterance", distractors=LONG, system=PLOTTED)
+    numbers = ("f1", "f1_low", "f1_high", "u_wer")
+    return [
+        {
+            "system": row["system"],
+            "list_size": int(row["distractors"]),
+            "utterances": int(row["utterances"]),
+            **{name: float(row[name]) for name in numbers},
+            "u_wer_low": None,
+            "u_wer_high": None,
+        }
+        for row in rows
+    ]
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--add", nargs=2, metavar=("SPEECH", "FILE"), help="results.json to take in first")
+    parser.add_argument("--plots", action="store_true", help="draw README's plots, too")
     arguments = parser.parse_args()
     if arguments.add:
         add(arguments.add[0], json.loads(Path(arguments.add[1]).read_text(encoding="utf-8")))
     for path in PAGES:
         path.write_text(page(path), encoding="utf-8")
+    for speech in WHOLE if arguments.plots else ():
+        plot(plotted(speech), DOCS.parent / "examples" / "data" / f"results_{speech}.png", PLOTTED)

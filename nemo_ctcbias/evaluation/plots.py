@@ -16,7 +16,7 @@ _MARKERS = "osD^vPX*<>"
 
 
 def plot(rows: Sequence[Mapping[str, Any]], path: str | Path, systems: Sequence[str] | None = None) -> None:
-    """Draw both metrics with their 95% intervals, one line a system; hollow where only a subset was measured.
+    """Draw both metrics, one line a system, with 95% intervals where there are any; hollow: only a subset was measured.
 
     Args:
         rows: of results.json.
