@@ -34,8 +34,8 @@ class VerificationOptions:
 
     with the evidence e of spotting (`SpottingOptions`) in the frames of that place, m that of a phrase without a flaw,
     g, what adapters added to its log-prob there (no such term where no adapter acts), r, the evidence there for the
-    ordinary word that is heard best (`Rivals`; no such term where no word is known to be ordinary), and c, how clearly
-    the recording is heard (`clarity`).
+    ordinary word that is heard best (`Rivals`), less what e loses in a long list (no such term where no word is known
+    to be ordinary), and c, how clearly the recording is heard (`clarity`).
 
     threshold: with less, the recording is decoded again without the phrase; lower ones let more stand.
     clarity_weight: how much more evidence is asked for where less is heard clearly.
@@ -133,9 +133,10 @@ class Verification:
             score += options.adapter_weight * (place.adapter - options.adapter_usual)
         if self.rivals is not None and np.isfinite(evidence):
             phrase = bias_list[place.phrase]
-            alone = evidence + self.spotting.options.chance(len(bias_list))  # words have no list to be one of
-            rival = self.rivals.evidence(frames, (phrase.text, *phrase.forms), least=alone)
-            score -= options.rival_weight * max(rival - alone, 0.0)
+            # Words have no long list to be one of; of a short list each phrase is likelier than a word.
+            enough = evidence + max(self.spotting.options.chance(len(bias_list)), 0.0)
+            rival = self.rivals.evidence(frames, (phrase.text, *phrase.forms), least=enough)
+            score -= options.rival_weight * max(rival - enough, 0.0)
         return score
 
 

@@ -199,8 +199,9 @@ def test_agrees_with_the_formula(data):
             score += options.adapter_weight * (place.adapter - options.adapter_usual)
         rivals = [Phrase(word) for word in ordinary if word != LISTED[place.phrase].text]
         best = max([naively(heard, one, len(LISTED), spotting) for one in rivals], default=-math.inf)
+        best += min(chance, 0.0)  # in long lists both lose the same, in short ones the phrase alone gains
         if evidence > -math.inf:
-            score += options.rival_weight * min(evidence - best, 0.0)  # both have lost the same for the list
+            score += options.rival_weight * min(evidence - best, 0.0)
         margins.append(score - min(asked, spotting.phone_credit * phones[place.phrase] - chance))
     if any(abs(margin) < 1e-9 for margin in margins):
         return  # rounding decides
