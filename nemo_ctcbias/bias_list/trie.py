@@ -73,7 +73,7 @@ class BoostingTrie:
         self._pack()
 
     def restricted(self, weights: Sequence[float]) -> BoostingTrie:
-        """The trie of the same spellings with these weights: phrases of weight 0 are gone, and nothing is inserted anew.
+        """The trie of the same spellings with these weights, phrases of weight 0 gone, and nothing inserted anew.
 
         Its time is that of a look at each state, whatever is left; no two phrases may share a spelling.
         """
