@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from nemo_ctcbias.bias_list.word_ends import APOSTROPHES, Following, WordEnds
 from nemo_ctcbias.errors import ModelError
 
 WORD_START = "\u2581"  # ▁, SentencePiece's mark for a space
 SPECIAL = re.compile(r"<[^<>\s]+>|\[[A-Z]+\]|\s*\u2047\s*")  # <unk>, <s>, byte pieces <0x41>, [PAD], ⁇
-APOSTROPHES = frozenset("\u2018\u2019\u201b\u2032\u02bc\u02b9`\u00b4\uff07")
 SEPARATORS = frozenset("/\\\u2044\u2215\u2212_|,;:")  # besides all dashes: between words, so never just dropped
 ORNAMENTS = frozenset("®™©℠")
 # Marks below this combining class (Indic nukta and virama among them) change the letter; above are accents.
@@ -38,6 +39,8 @@ class Vocabulary:
         separator_id: token of the ' ' piece of a character vocabulary, else None.
         starts_word: [V] bool, the tokens that begin a word (the separator in a character vocabulary).
         piece_ids: usable piece -> token; the first of equal pieces, as both decode alike.
+        cased: whether it has letters of both cases.
+        word_ends: where in a text phrases may begin and end.
 
     Raises:
         ModelError: no pieces, or WordPiece tokens.
@@ -61,8 +64,15 @@ class Vocabulary:
         )
         self._characters = frozenset("".join(self.piece_ids)) - {WORD_START, " "}
         self._case = _case_of(self._characters)
+        self.cased = self._case == "mixed"
         self._joins_words = self.kind == "char" and self.separator_id is None
+        self.word_ends = WordEnds(anywhere=self._joins_words)
         self._replacements: dict[str, tuple[str, str]] = {}
+
+    @cached_property
+    def following(self) -> Following:
+        """What tokens do behind a phrase."""
+        return self.word_ends.following(self.pieces, self.starts_word)
 
     def _check(self) -> None:
         if not self.pieces:

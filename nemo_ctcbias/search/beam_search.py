@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nemo_ctcbias.bias_list.trie import ROOT, BoostingTrie
+from nemo_ctcbias.bias_list.word_ends import Following
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.search.beams import Tree, first_beam, new_tree
 from nemo_ctcbias.search.boosting import BoostOptions
@@ -73,6 +74,7 @@ class BeamSearch:
         trie: listed phrases, None for none.
         initial_state: trie state before the first token (a character model's start counts as a space).
         free_depth: depth up to which tokens earn only `first_token` of the credit.
+        following: what may follow a phrase within its word; None: nothing.
     """
 
     def __init__(
@@ -84,8 +86,10 @@ class BeamSearch:
         skipped: tuple[int, ...] = (),
         initial_state: int = ROOT,
         free_depth: int = 1,
+        following: Following | None = None,
     ):
         self.starts_word = np.asarray(starts_word, dtype=bool)
+        self.following = Following.by_words(self.starts_word) if following is None else following
         self.options, self.max_blank = options, boost.max_blank
         size = len(self.starts_word)
         self.active = trie is not None and len(trie) > 1 and boost.weight > 0
@@ -124,7 +128,9 @@ class BeamSearch:
         open_ = self.active and bool(np.exp(frame[-1]) <= self.max_blank)
         if self.scorer is not None and ((likely & starts).any() or (open_ and self._phrases_go_on)):
             self.scorer.end_words(beams)
-        stay, found = extend(beams, frame, likely, self.allowed, open_, muted, starts, trie, self.prefixes, self.rules)
+        stay, found = extend(
+            beams, frame, likely, self.allowed, open_, muted, starts, self.following, trie, self.prefixes, self.rules
+        )
         chosen, words = self._choose(scores_of(stay, found), found)
         self.prefixes = with_room(self.prefixes, len(chosen))
         return settle(stay, found, chosen, beams, starts, trie, self.prefixes, words, self.scorer is not None)
@@ -153,7 +159,7 @@ class BeamSearch:
         """End the last words: complete phrases keep their boost, incomplete ones give it back."""
         hypotheses = []
         acoustic = np.logaddexp(beams["blank"], beams["token"]).tolist()
-        boosts = kept_boosts(beams, self.trie, self.prefixes, self.rules).tolist()
+        boosts = kept_boosts(beams, self.trie, self.prefixes, self.following, self.rules).tolist()
         all_tokens, all_credits = read(self.prefixes, beams["prefix"], beams["length"])
         for row, beam in enumerate(beams):
             tokens = tuple(all_tokens[row, : beam["length"]].tolist())

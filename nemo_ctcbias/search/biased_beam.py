@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from nemo_ctcbias.bias_list.word_ends import is_spaceless
 from nemo_ctcbias.lm.boost_class import BoostClass
-from nemo_ctcbias.search.alignment import align, greedy_path, token_spans, word_spans
+from nemo_ctcbias.search.alignment import align, greedy_path, token_offsets, token_spans, word_spans
 from nemo_ctcbias.search.beam_search import Hypothesis
 from nemo_ctcbias.search.compiled_bias import CompiledBias
-from nemo_ctcbias.search.hits import Hit, write
+from nemo_ctcbias.search.hits import Find, Hit, words_of, write, written_words
 
 
 class BiasedBeam(tuple):
@@ -23,12 +24,20 @@ class BiasedBeam(tuple):
     `logit_score` is the acoustic log-prob, `lm_score` the total score, as in pyctcdecode.
     """
 
-    def __new__(cls, text: str, hypothesis: Hypothesis, words: list[str], timing: Timing, finds: list) -> BiasedBeam:
+    def __new__(
+        cls,
+        text: str,
+        hypothesis: Hypothesis,
+        words: list[str],
+        timing: Timing,
+        finds: Sequence[tuple[Find, float]],
+    ) -> BiasedBeam:
         """Five fields as pyctcdecode's, the rest as attributes."""
         beam = super().__new__(cls, (text, hypothesis.lm_state, timing, hypothesis.acoustic, hypothesis.score))
         beam.text, beam.words, beam.tokens, beam.score = text, words, hypothesis.tokens, hypothesis.score
         beam.acoustic, beam.lm, beam.boost = hypothesis.acoustic, hypothesis.lm, hypothesis.boost
         beam._timing, beam._finds, beam._credits = timing, finds, hypothesis.credits
+        beam._written = [find for find, _ in finds]
         beam.phone_score, beam._looked_up, beam._boost_class = 0.0, (), None
         return beam
 
@@ -41,10 +50,8 @@ class BiasedBeam(tuple):
             weight: of the boosting.
             text: of the hypothesis, as the vocabulary decodes it.
         """
-        words = text.split()
-        finds = [(*find, weight * compiled.weights[find[2]]) for find in compiled.finder.find(words)]
-        text = write(words, [(first, last, written) for first, last, _, written, _ in finds])
-        return cls(text, hypothesis, words, timing, finds)
+        finds = [(find, weight * compiled.weights[find.phrase]) for find in compiled.finder.find(text)]
+        return cls(write(text, [find for find, _ in finds]), hypothesis, text.split(), timing, finds)
 
     def in_class(self, boost_class: BoostClass, start_state: Any = None) -> BiasedBeam:
         """The same hypothesis, its hits knowing the language model's class that scored them."""
@@ -55,12 +62,13 @@ class BiasedBeam(tuple):
         return self._changed(self.text, self.score + phone_score, phone_score=phone_score)
 
     def with_lookups(self, lookups: Sequence[Hit]) -> BiasedBeam:
-        """The same hypothesis written with these phrases in place of the words that they span."""
-        taken = {word for hit in lookups for word in range(hit.first_word, hit.last_word)}
-        kept = [find for find in self._finds if taken.isdisjoint(range(find[0], find[1]))]
-        spans = [(first, last, written) for first, last, _, written, _ in kept]
-        spans += [(hit.first_word, hit.last_word, hit.phrase) for hit in lookups]
-        return self._changed(write(self.words, sorted(spans)), self.score, _finds=kept, _looked_up=tuple(lookups))
+        """The same hypothesis written with these phrases in place of the words that they span; punctuation stays."""
+        text = self.spoken
+        taken = [_core(text, hit) for hit in lookups]
+        kept = [(one, weight) for one, weight in self._finds if all(one.end <= a or one.start >= b for a, b in taken)]
+        finds = [one for one, _ in kept]
+        finds += [Find(*span, -1, hit.phrase) for span, hit in zip(taken, lookups, strict=True)]
+        return self._changed(write(text, finds), self.score, _finds=kept, _looked_up=tuple(lookups), _written=finds)
 
     def _changed(self, text: str, score: float, **attributes: object) -> BiasedBeam:
         beam = super().__new__(type(self), (text, *self[1:4], score))
@@ -81,18 +89,20 @@ class BiasedBeam(tuple):
         """The phrases that the words hold, each with its index in the list, and what made it win."""
         if not self._finds:
             return
-        timing, sure, owner = self._timing, self.confidences, _word_of_token(self.tokens, self._timing.pieces)
+        timing, text = self._timing, self.spoken
         in_class = self._boost_class[0].gains(self.words, self._boost_class[1]) if self._boost_class else None
-        for first, last, phrase, written, weight in self._finds:
-            start, end = timing.words()[first][1], timing.words()[last - 1][2]
-            credit = sum(one for one, word in zip(self._credits, owner, strict=True) if first <= word < last)
+        for find, weight in self._finds:
+            first, last = words_of(text, find.start, find.end)
+            tokens = timing.tokens_in(find.start, find.end)
+            start, end = timing.frames(tokens)
+            credit = sum(self._credits[token] for token in tokens)
             lifted = {"hotword": weight * credit} if weight * credit else {}
             if timing.adapted:
                 lifted["adapter"] = timing.acoustic(start, end) - timing.acoustic(start, end, base=True)
             if in_class is not None:
                 lifted["lm"] = sum(in_class[first:last])
             hit = Hit(
-                phrase=written,
+                phrase=find.written,
                 first_word=first,
                 last_word=last,
                 start=start,
@@ -100,10 +110,20 @@ class BiasedBeam(tuple):
                 score=sum(lifted.values()),
                 technique=_technique(lifted),
                 base_text=timing.base_text(start, end),
-                confidence=min(sure[first:last]),
+                confidence=timing.confidence(tokens),
                 parts={"acoustic": timing.acoustic(start, end, base=True), **lifted},
             )
-            yield phrase, hit
+            yield find.phrase, hit
+
+    @property
+    def spoken(self) -> str:
+        """The text as the model wrote it, words with single spaces between them."""
+        return " ".join(self.words)
+
+    @property
+    def written_words(self) -> list[tuple[int, int, str]]:
+        """(first, last + 1, text as it is written) of the words that listed phrases stand in."""
+        return written_words(self.spoken, self._written)
 
     @property
     def confidences(self) -> list[float]:
@@ -131,7 +151,6 @@ class Timing(Sequence):
         self._log_probs, self._tokens, self.pieces = log_probs, tokens, pieces
         self._base = log_probs if base_log_probs is None else base_log_probs
         self._path: np.ndarray | None = None
-        self._heard: list[tuple[str, int, int]] | None = None
 
     @cached_property
     def adapted(self) -> bool:
@@ -145,16 +164,37 @@ class Timing(Sequence):
             self._path = align(self._log_probs, self._tokens)
         return self._path
 
+    @cached_property
+    def _spans(self) -> list[tuple[int, int, int]]:
+        return token_spans(self.path, self._log_probs.shape[1] - 1)
+
+    @cached_property
+    def _offsets(self) -> list[tuple[int, int]]:
+        return token_offsets(self._tokens, self.pieces)
+
     def words(self) -> list[tuple[str, int, int]]:
         """(word, first frame, last frame + 1) in order."""
-        return word_spans(token_spans(self.path, self._log_probs.shape[1] - 1), self.pieces)
+        return word_spans(self._spans, self.pieces)
+
+    def tokens_in(self, start: int, end: int) -> list[int]:
+        """Places of the tokens of characters [start, end) of the text, a space before them included."""
+        return [at for at, (a, b) in enumerate(self._offsets) if a < end and (b > start or a == b == start)]
+
+    def frames(self, tokens: Sequence[int]) -> tuple[int, int]:
+        """First frame, last frame + 1 of some tokens; a space has none."""
+        spans = [self._spans[at] for at in tokens if self._offsets[at][0] < self._offsets[at][1]]
+        return spans[0][1], spans[-1][2]
+
+    def confidence(self, tokens: Sequence[int]) -> float:
+        """Of the least likely of some tokens at its best frame, from 0 to 1."""
+        spans = [self._spans[at] for at in tokens if self._offsets[at][0] < self._offsets[at][1]]
+        return min(float(np.exp(self._log_probs[start:end, token].max())) for token, start, end in spans)
 
     def confidences(self) -> list[float]:
         """Of each word, from 0 to 1; see `BiasedBeam.confidences`."""
-        spans = token_spans(self.path, self._log_probs.shape[1] - 1)
-        owner = _word_of_token([token for token, _, _ in spans], self.pieces)
+        owner = _word_of_token([token for token, _, _ in self._spans], self.pieces)
         least = [1.0] * (owner[-1] + 1 if owner else 0)
-        for word, (token, start, end) in zip(owner, spans, strict=True):
+        for word, (token, start, end) in zip(owner, self._spans, strict=True):
             if self.pieces[token].strip(" ▁"):
                 least[word] = min(least[word], float(np.exp(self._log_probs[start:end, token].max())))
         return least[: len(self.words())]
@@ -166,10 +206,24 @@ class Timing(Sequence):
 
     def base_text(self, start: int, end: int) -> str:
         """The words that greedy decoding of the model without adapters writes in these frames, or partly in them."""
-        if self._heard is None:
-            blank = self._base.shape[1] - 1
-            self._heard = word_spans(token_spans(greedy_path(self._base), blank), self.pieces)
-        return " ".join(word for word, first, last in self._heard if min(last, end) > max(first, start))
+        text, units = self._base_units
+        inside = [unit for unit in units if min(unit[3], end) > max(unit[2], start)]
+        return text[inside[0][0] : inside[-1][1]] if inside else ""
+
+    @cached_property
+    def _base_units(self) -> tuple[str, list[tuple[int, int, int, int]]]:
+        """The greedy text; of its words (or characters, in scripts without spaces): characters, frames."""
+        spans = token_spans(greedy_path(self._base), self._base.shape[1] - 1)
+        offsets = token_offsets([token for token, _, _ in spans], self.pieces)
+        text = " ".join("".join([self.pieces[token] for token, _, _ in spans]).replace("▁", " ").split())
+        units: list[tuple[int, int, int, int]] = []
+        for (start, end), (_, first, last) in zip(offsets, spans, strict=True):
+            if start == end:
+                continue
+            if units and units[-1][1] == start and not any(map(is_spaceless, text[start - 1 : start + 1])):
+                start, _, first, _ = units.pop()
+            units.append((start, end, first, last))
+        return text, units
 
     def __len__(self) -> int:
         return len(self.words())
@@ -188,6 +242,15 @@ class Timing(Sequence):
 
     def _frames(self) -> list[tuple[str, tuple[int, int]]]:
         return [(word, (start, end)) for word, start, end in self.words()]
+
+
+def _core(text: str, hit: Hit) -> tuple[int, int]:
+    """Characters of the words that a phrase takes the place of, without the punctuation around them."""
+    words = text.split(" ")
+    start = len(" ".join(words[: hit.first_word])) + (hit.first_word > 0)
+    inside = " ".join(words[hit.first_word : hit.last_word])
+    letters = [at for at, character in enumerate(inside) if character.isalnum()]
+    return (start + letters[0], start + letters[-1] + 1) if letters else (start, start + len(inside))
 
 
 def _technique(lifted: Mapping[str, float]) -> str:

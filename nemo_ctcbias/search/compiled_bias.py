@@ -26,7 +26,7 @@ class CompiledBias:
         self.weights = np.array([phrase.weight for phrase in bias_list])
         self._spellings, self._vocabulary = self.spelled.spellings, vocabulary
         self.trie = self._make_trie()
-        self.finder = PhraseFinder(self.spelled)
+        self.finder = PhraseFinder(self.spelled, vocabulary.word_ends, vocabulary.cased)
         announce(self.spelled.notes)  # wherever a list comes from, no phrase is lost silently
 
     def heard(self, factors: np.ndarray) -> CompiledBias:

@@ -225,6 +225,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
             skipped=tuple(vocabulary.unknown_ids),
             initial_state=ROOT if separator is None else compiled.trie.step(ROOT, separator),
             free_depth=1 if separator is None else 2,
+            following=vocabulary.following,
         )
         return search.search(log_probs, scorer, muted)
 

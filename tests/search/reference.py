@@ -47,6 +47,8 @@ class Beam:
         self.tokens, self.credits = tokens, credits
         self.blank, self.token, self.best = NEVER, NEVER, NEVER
         self.committed, self.settled = 0.0, 0
+        self.counts_from, self.paid = 0, 0.0  # of the partial match
+        self.tail, self.held = None, 0.0  # what was read behind a phrase within its word, what the phrase will keep
 
 
 class NoWords:
@@ -62,14 +64,47 @@ class NoWords:
         return 0.0
 
 
+def read_on(tail, phrase, text, starts, endings, free):
+    """What follows a phrase, read on by a token's text: None where it was no end, "|" where it was, else the tail.
+
+    phrase: the text that has just ended; None where an ending is read on.
+    """
+    if tail is None:
+        return None
+    if phrase is not None and sum(letter.isalnum() for letter in phrase) < 4:
+        endings = [ending for ending in endings if ending.startswith("'")]
+    last = phrase
+    if starts or (not tail and last and last[-1] in free):
+        return "|" if tail == "" or tail in endings else None
+    for letter in text.lower():
+        if letter in ",.-" or letter in free:
+            return "|" if tail == "" or tail in endings else None
+        tail += letter
+        if not any(ending.startswith(tail) for ending in endings):
+            return None
+    return tail
+
+
 def plain_search(
-    log_probs, phrases, starts_word, options, boost, free_depth=1, lm=None, pieces=None, costs=None, barred=None
+    log_probs,
+    phrases,
+    starts_word,
+    options,
+    boost,
+    free_depth=1,
+    lm=None,
+    pieces=None,
+    costs=None,
+    barred=None,
+    endings=(),
+    spaceless="",
 ):
     """`phrases`: {tokens: weight}.  Returns {tokens: (acoustic, boost)} of the final beam, with `lm` its score too.
 
     costs: {tokens: what the phrase gives back}.
     barred: for each frame, the phrases on whose way nothing is earned in it, and all given back.
     lm, pieces: language model, and the text that each token adds to the word it begins or goes on with.
+    endings, spaceless: what may follow a phrase within its word, and letters that are words of their own.
     """
     model = lm or NoWords()
     pieces = pieces or [""] * len(starts_word)
@@ -107,14 +142,17 @@ def plain_search(
         return sum(credits_of.get(tokens[: len(tokens) - i], 0.0) for i in range(count))
 
     def kept(beam):
+        """What the beam gains if a word ends here, None if no phrase does."""
+        gains = [beam.held] if beam.tail in endings else []
         phrase = listed_end(beam.tokens, phrases)
-        if phrase is None:
-            return None
-        count = min(len(phrase), len(beam.tokens) - beam.settled)
-        if phrases[phrase] < 0:
-            return boost.weight * phrases[phrase] * boost.suppress * count
-        cost = boost.list_cost * math.log(max(1, len(phrases) / boost.free_list)) + (costs or {}).get(phrase, 0.0)
-        return boost.weight * phrases[phrase] * max(0.0, sum_credits(beam.tokens, count) - cost)
+        if phrase is not None:
+            whole = len(phrase) == match_length(beam.tokens, phrases)
+            count = min(len(phrase), len(beam.tokens) - (beam.counts_from if whole else beam.settled))
+            weight = boost.weight * phrases[phrase]
+            cost = boost.list_cost * math.log(max(1, len(phrases) / boost.free_list)) + (costs or {}).get(phrase, 0.0)
+            gain = weight * (boost.suppress * count if weight < 0 else max(0.0, sum_credits(beam.tokens, count) - cost))
+            gains.append(gain - beam.paid if whole else gain)
+        return max(gains, default=None)
 
     def score(beam):
         return np.logaddexp(beam.blank, beam.token) + beam.committed + beam.lent + lm_score(beam.tokens)
@@ -153,20 +191,32 @@ def plain_search(
                 new = Beam((*beam.tokens, c))
                 new.token, new.best = mass, mass
                 new.committed, new.settled = beam.committed, beam.settled
-                if starts_word[c] and (gain := kept(beam)) is not None:
-                    new.committed, new.settled = new.committed + gain, len(beam.tokens)
+                ended, gain = listed_end(beam.tokens, phrases), kept(beam)
+                ends = ended is not None
+                text = "".join(pieces[token] for token in ended) if ends else None
+                new.tail = read_on("" if ends else beam.tail, text, pieces[c], starts_word[c], endings, spaceless)
+                paid = 0.0
+                if new.tail == "|":
+                    new.committed, new.settled, new.tail, paid = new.committed + gain, len(beam.tokens), None, gain
+                elif new.tail is not None:
+                    new.held = gain if ends else beam.held
                 reached, weight = lend(new.tokens)
+                new.counts_from = new.settled
+                if n and reached == n + 1:
+                    new.counts_from, new.paid = beam.counts_from, beam.paid + paid
                 gap = top - tokens[c]
                 raw = boost.gap_scale * gap + boost.token_bonus if open_ and gap <= boost.max_gap else 0.0
                 new.credit = raw * (1.0 if reached > free_depth else boost.first_token if reached else 0.0)
                 earlier = sum_credits(beam.tokens, min(reached - 1, len(beam.tokens) - new.settled)) if reached else 0.0
-                if reached and reached == n + 1 and new.settled == beam.settled:
+                if reached and reached == n + 1:
                     earlier = beam.pending  # kept as it was lent
                 earlier = earlier if reached > 1 else 0.0
                 if not any(p[:reached] == new.tokens[len(new.tokens) - reached :] for p in free):
                     new.credit = -earlier
                 new.pending = earlier + new.credit
-                new.lent = boost.weight * weight * new.pending
+                new.lent = 0.0 if new.tail is None else max(0.0, new.held)
+                if weight > 0:
+                    new.lent = max(new.lent, boost.weight * weight * new.pending - new.paid)
                 there = after.get(new.tokens)
                 if there is None:
                     ranked.append(new)
@@ -175,6 +225,7 @@ def plain_search(
                 if mass > there.best:
                     there.best = mass
                     there.pending, there.credit, there.lent = new.pending, new.credit, new.lent
+                    there.paid, there.held = new.paid, new.held
                     later[new.tokens] = new.credit
         credits_of.update(later)
         ranked.sort(key=lambda b: -score(b))

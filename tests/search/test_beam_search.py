@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from reference import exhaustive, plain_search
 
 from nemo_ctcbias.bias_list.trie import BoostingTrie
+from nemo_ctcbias.bias_list.word_ends import WordEnds
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.search.beam_search import BeamOptions, BeamSearch
 from nemo_ctcbias.search.boosting import BoostOptions
@@ -38,11 +39,11 @@ phrase_lists = st.dictionaries(
 )
 
 
-def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, barred=None):
+def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, barred=None, following=None):
     spellings, given = list(enumerate(phrases)), [costs[p] for p in phrases] if costs else None
     trie = BoostingTrie(spellings, list(phrases.values()), len(starts_word), given)
     muted = barred and [trie.only([index for index, p in spellings if p in frame]) for frame in barred]
-    found = BeamSearch(starts_word, options, boost, trie).search(log_probs, muted=muted)
+    found = BeamSearch(starts_word, options, boost, trie, following=following).search(log_probs, muted=muted)
     return {h.tokens: (h.acoustic, h.boost) for h in found}
 
 
@@ -55,9 +56,15 @@ def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, bar
     token_min=st.sampled_from([-1.0, -3.0, -20.0]),
     costs=st.lists(st.sampled_from([0.0, 0.2, 1.0]), min_size=6, max_size=6),
     bars=st.none() | st.lists(st.sets(st.integers(0, 5)), min_size=12, max_size=12),
+    pieces=st.lists(
+        st.sampled_from(["a", "b", "'", "s", "'s", "s.", ",", "-a", "y'", "abcd", "木", "b木"]), min_size=4, max_size=4
+    ),
+    endings=st.sets(st.sampled_from(["'s", "'", "s", "s'"])),
 )
-@settings(max_examples=250)
-def test_arrays_agree_with_the_plain_search(seed, frames, phrases, starts, width, token_min, costs, bars):
+@settings(max_examples=400)
+def test_arrays_agree_with_the_plain_search(
+    seed, frames, phrases, starts, width, token_min, costs, bars, pieces, endings
+):
     log_probs = random_log_probs(seed, frames, 5)
     options = BeamOptions(beam_width=width, token_min_logp=token_min)
     boost = BoostOptions(
@@ -65,8 +72,20 @@ def test_arrays_agree_with_the_plain_search(seed, frames, phrases, starts, width
     )
     of = dict(zip(phrases, costs, strict=False))
     barred = bars and [{p for index, p in enumerate(phrases) if index in frame} for frame in bars]
-    fast = fast_search(log_probs, phrases, starts, options, boost, of, barred)
-    slow = plain_search(log_probs, phrases, starts, options, boost, costs=of, barred=barred)
+    following = WordEnds(endings).following(pieces, starts)
+    fast = fast_search(log_probs, phrases, starts, options, boost, of, barred, following)
+    slow = plain_search(
+        log_probs,
+        phrases,
+        starts,
+        options,
+        boost,
+        pieces=pieces,
+        costs=of,
+        barred=barred,
+        endings=endings,
+        spaceless="木",
+    )
     assert set(fast) == set(slow)
     for tokens, (acoustic, kept) in slow.items():
         assert fast[tokens][0] == pytest.approx(acoustic, abs=1e-9)
