@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from operator import attrgetter
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from nemo_ctcbias.bias_list.bias_list import BiasList
 from nemo_ctcbias.bias_list.casing import casings, is_shouted
 from nemo_ctcbias.bias_list.phrase import Phrase
+from nemo_ctcbias.bias_list.readings import GUESS_COST, knows_numbers, letter_by_letter, numbers_as_words
 from nemo_ctcbias.bias_list.report import Level, Note, quoted
 from nemo_ctcbias.bias_list.vocabulary import WORD_START, Vocabulary
 from nemo_ctcbias.bias_list.word_ends import is_spaceless
@@ -19,6 +21,7 @@ Tokens = tuple[int, ...]
 
 SHORT_WORD = 2  # letters; a whole phrase this short is found everywhere
 FIRST_CJK = "\u2e80"  # from here on one character is a syllable or a word, so two are not short
+NUMBERS_HINT = ", or have numbers read as words: pip install 'nemo-ctcbias[numbers]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class _Speller:
         self.segmenter = Segmenter(vocabulary, alternatives)
         self.owner: dict[str, int] = {}  # form -> phrase that has it
         self.spellings: list[Spelling] = []
+        self.readings: list[tuple[int, str, float]] = []  # other ways to say a phrase, and their costs
         self.notes: list[Note] = list(bias_list.notes)
 
     def run(self) -> SpelledList:
@@ -102,6 +106,8 @@ class _Speller:
             for raw, cost in zip(phrase.forms, phrase.form_costs, strict=True):
                 recognised, found = self._form(index, phrase, raw, cost)
                 usable = usable or recognised
+                if recognised and not phrase.spoken:  # else the user has said how
+                    self.readings += [(index, other, cost + GUESS_COST) for other in self._other_readings(raw)]
                 if found and phrase.spoken:
                     found = [remark._replace(reason=f"spoken form {quoted(raw)} {remark.reason}") for remark in found]
                 remarks += found
@@ -109,8 +115,13 @@ class _Speller:
                 # What a phrase lost is a change as long as something of it can be recognised.
                 level = "changed" if usable and level == "dropped" else level
                 self.notes.append(Note(self.bias_list.where(index), phrase.text, level, reason, remedy))
-        if self.vocabulary.cased:
+        for index, other, cost in self.readings:  # only now: what is listed itself goes first
+            form = self.vocabulary.normalise(other)
+            usable = self._usable(form) if form not in self.owner else []
+            self._add(index, form, usable, cost)
+        if self.vocabulary.cased or self.vocabulary.turkish:
             self._other_cases()
+        self.spellings.sort(key=attrgetter("phrase"))  # stable
         return SpelledList(self.bias_list, tuple(self.spellings), tuple(self.notes))
 
     def _other_cases(self) -> None:
@@ -120,20 +131,41 @@ class _Speller:
         for one in self.spellings:
             written.setdefault(one.form, one)
         for form, first in written.items():
-            for other in map(self.vocabulary.normalise, casings(form, shouted)):
+            for other in map(self.vocabulary.normalise, self._cases(form, shouted)):
                 if other in self.owner:
                     continue
                 # Lower case and capitals at the words are what models write; the others are rare.
                 most = self.segmenter.alternatives if other == other.lower() or other.istitle() else 1
-                usable = self._usable(other)[:most]
-                if usable:
-                    self.owner[other] = first.phrase
-                    self.spellings += [Spelling(first.phrase, other, tokens, first.cost) for tokens in usable]
-        self.spellings.sort(key=attrgetter("phrase"))  # stable
+                self._add(first.phrase, other, self._usable(other)[:most], first.cost)
+
+    def _cases(self, form: str, shouted: bool) -> Iterator[str]:
+        if self.vocabulary.cased:
+            yield from casings(form, shouted)
+        if self.vocabulary.turkish:
+            # The letters do not say whose words these are: I is the capital of ı in Turkish, of i elsewhere.
+            yield from casings(form, shouted, turkish=True) if self.vocabulary.cased else (form.replace("ı", "i"),)
+
+    def _add(self, index: int, form: str, sequences: list[Tokens], cost: float) -> None:
+        if sequences:
+            self.owner[form] = index
+            self.spellings += [Spelling(index, form, tokens, cost) for tokens in sequences]
+
+    def _other_readings(self, raw: str) -> list[str]:
+        """How else a form may be said: numbers otherwise, acronyms and initials letter by letter."""
+        said = numbers_as_words(raw, self.vocabulary.language)
+        ways = said[0 if self._spells_digits(raw) else 1 :]
+        letters = letter_by_letter(said[0] if said else raw)
+        return [*ways, letters] if letters else ways
+
+    def _spells_digits(self, raw: str) -> bool:
+        return not any(character.isdigit() for character in self.vocabulary.unknown(raw))
 
     def _form(self, index: int, phrase: Phrase, raw: str, cost: float) -> tuple[bool, list[_Remark]]:
         """Add the spellings of one form; whether the phrase is recognised by it, and what there is to say."""
         form, changes = self.vocabulary.explain(raw)
+        if not self._spells_digits(raw) and (said := numbers_as_words(raw, self.vocabulary.language)):
+            form, changes = self.vocabulary.explain(said[0])
+            changes = ("numbers as words", *changes)
         owner = self.owner.get(form)
         if owner is not None:
             return owner == index, [] if owner == index else [self._taken(phrase, form, owner)]
@@ -145,8 +177,7 @@ class _Speller:
                 break
         if not usable:
             return False, [self._unusable(raw, form, changes)]
-        self.owner[form] = index
-        self.spellings.extend([Spelling(index, form, tokens, cost) for tokens in usable])
+        self._add(index, form, usable, cost)
         return True, self._changed(form, changes) + self._risks(phrase, form)
 
     def _sequences(self, form: str) -> list[Tokens]:
@@ -175,7 +206,8 @@ class _Speller:
             # Named as the user wrote them: 'Ł' in the list is 'ł' to a lower-case model.
             written = [c for c in dict.fromkeys(raw) if set(self.vocabulary.normalise(c)) & set(unknown)] or unknown
             reason = f"has no tokens in this model's vocabulary (unknown: {', '.join(map(repr, written))})"
-            return _Remark("dropped", reason, "add a spoken form")
+            numbers = any(map(str.isdigit, unknown)) and not knows_numbers(self.vocabulary.language)
+            return _Remark("dropped", reason, "add a spoken form" + (NUMBERS_HINT if numbers else ""))
         sequences = self._sequences(form)
         if not sequences:
             reason = f"cannot be put together from this model's tokens ({quoted(form)})"
