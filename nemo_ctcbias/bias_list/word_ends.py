@@ -26,12 +26,12 @@ SPACELESS = (
     *((0x3400, 0x4DBF), (0x4E00, 0xA4CF), (0xF900, 0xFAFF), (0xFF66, 0xFF9F), (0x20000, 0x3FFFF)),
 )
 
-# A phrase of fewer letters takes no ending that is a mere letter more: `is` is not the plural of `I`.
-LONG = 4
+LONG = 4  # letters; a shorter phrase takes no ending that is a mere letter more: `is` is not the plural of `I`
+STEMS = ("ann", "gas", "anna", "jones", "otto", "anna's")  # for each kind of stem that takes endings of its own
 
-# Rows of `Following.next`; from row 4 on: so much of an ending has been read.
-# No phrase has ended; one has, in a script with spaces between words; in one without; a short one in one with spaces.
-NONE, SPACED, FREE, SHORT = 0, 1, 2, 3
+# Rows of `Following.next`: no phrase has ended; one has, and takes no ending; one has that anything may follow. From
+# row 3 on: one has that takes endings of one kind, and so much of them has been read.
+NONE, PLAIN, FREE = 0, 1, 2
 CLOSED = -1  # in place of a row: what follows is no part of the word any more
 
 
@@ -41,31 +41,25 @@ class Following(NamedTuple):
     next: [K, V] the row behind a token: `NONE` where the phrase was only the beginning of a longer word, `CLOSED` where
         it is complete, else that of the ending read so far.
     whole: [K] whether the phrase is complete if a word ends here.
-    free: [V] whether a phrase that ends with this token may be followed by anything.
-    letters: [V] letters and digits of each token, up to `LONG`.
     """
 
     next: np.ndarray
     whole: np.ndarray
-    free: np.ndarray
-    letters: np.ndarray
 
     @classmethod
     def by_words(cls, starts_word: npt.ArrayLike) -> Following:
         """The table where nothing may follow but another word."""
-        starts = np.asarray(starts_word, dtype=bool)
-        rows = np.zeros((4, len(starts)), dtype=np.int64)
-        rows[SPACED:, starts] = CLOSED
-        whole, free = np.array([False, True, True, True]), np.zeros(len(starts), dtype=bool)
-        return cls(rows, whole, free, letters=np.full(len(starts), LONG))
+        rows = np.zeros((2, len(starts_word)), dtype=np.int64)
+        rows[PLAIN, np.asarray(starts_word, dtype=bool)] = CLOSED
+        return cls(rows, np.array([False, True]))
 
 
 class WordEnds:
     """Where a phrase may begin and end in the text of one vocabulary.
 
     >>> ends = WordEnds()
-    >>> [text[:7] for text in ("okonkwo's,", "okonkwo-led", "okonkwood") if ends.may_end(text, 0, 7)]
-    ['okonkwo', 'okonkwo']
+    >>> [text for text in ("okonkwo's,", "okonkwo-led", "okonkwood") if ends.may_end(text, 0, 7)]
+    ["okonkwo's,", 'okonkwo-led']
 
     Args:
         endings: possessive and plural endings, in lower case, with straight apostrophes.
@@ -75,10 +69,36 @@ class WordEnds:
     def __init__(self, endings: Sequence[str] = ENDINGS, anywhere: bool = False) -> None:
         self.endings = frozenset(endings)
         self.anywhere = anywhere
-        begun = {ending[:count] for ending in endings for count in range(1, len(ending) + 1)}
-        self._read = ["", "", "", "", *sorted(begun)]
-        self._rows = {text: row for row, text in enumerate(self._read) if row > SHORT}
         self._longest = max(map(len, endings), default=0)
+        begun: list[tuple[frozenset[str], str]] = [(frozenset(), "")] * (FREE + 1)
+        for taken in dict.fromkeys(map(self.after, STEMS)):
+            read = {ending[:count] for ending in taken for count in range(len(ending) + 1)}
+            begun += [(taken, text) for text in sorted(read)]
+        self._begun = begun  # of each row: which endings the phrase takes, what has been read of one
+        self._rows = {one: row for row, one in enumerate(begun) if row > FREE}
+
+    def after(self, phrase: str) -> frozenset[str]:
+        """The endings that a phrase takes: Anna's, Annas; Jones's, Jones', Joneses; none after a possessive."""
+        phrase = _folded(phrase)
+        sibilant = phrase.endswith(("s", "x", "z", "ch", "sh"))
+        short = sum(map(str.isalnum, phrase)) < LONG
+        if phrase.endswith(("'s", "'")):
+            return frozenset()
+
+        def takes(ending: str) -> bool:
+            if ending[0] == "'":
+                return sibilant or ending != "'"
+            if short:
+                return False
+            return sibilant or phrase.endswith("o") if ending.startswith("es") else not (sibilant and ending[0] == "s")
+
+        return frozenset(filter(takes, self.endings))
+
+    def row_of(self, phrase: str) -> int:
+        """From which row of the table what follows a phrase is read."""
+        if self.anywhere or is_spaceless(phrase[-1]):
+            return FREE
+        return self._rows.get((self.after(phrase), ""), PLAIN)
 
     def may_begin(self, text: str, at: int) -> bool:
         """Whether a phrase may begin at character `at`."""
@@ -86,47 +106,38 @@ class WordEnds:
 
     def may_end(self, text: str, start: int, end: int) -> bool:
         """Whether characters [start, end) may be a phrase, for all that follows them."""
-        if self.anywhere or end == len(text) or is_spaceless(text[end - 1]):
+        if self.anywhere or end == len(text) or is_spaceless(text[end - 1]) or _parts(text[end]):
             return True
-        short = sum(map(str.isalnum, text[start:end])) < LONG
-        for after in range(end, min(len(text), end + self._longest) + 1):
-            ending = _folded(text[end:after])
-            whole = not ending or (ending in self.endings and not (short and ending[0] != "'"))
-            if whole and (after == len(text) or _parts(text[after])):
-                return True
-        return False
+        taken = self.after(text[start:end])
+        return any(
+            _folded(text[end:after]) in taken and (after == len(text) or _parts(text[after]))
+            for after in range(end + 1, min(len(text), end + self._longest) + 1)
+        )
 
     def following(self, pieces: Sequence[str], starts_word: npt.ArrayLike) -> Following:
         """The table of a vocabulary; `pieces` and `starts_word` [V]."""
         starts = np.asarray(starts_word, dtype=bool)
-        table = Following.by_words(starts)
-        free = np.array([self.anywhere or (bool(piece) and is_spaceless(piece[-1])) for piece in pieces], dtype=bool)
-        rows = np.zeros((len(self._read), len(pieces)), dtype=np.int64)
-        rows[: len(table.next)] = table.next
-        whole = np.array([NONE < row <= SHORT or text in self.endings for row, text in enumerate(self._read)])
+        rows = np.zeros((len(self._begun), len(pieces)), dtype=np.int64)
+        whole = np.array([row and (not read or read in taken) for row, (taken, read) in enumerate(self._begun)], bool)
         rows[whole] = np.where(starts, CLOSED, NONE)
         rows[FREE] = CLOSED
-        inside = [token for token, piece in enumerate(pieces) if piece and not starts[token]]
-        letters = set("".join(self._rows))
-        for token in inside:
-            piece = _folded(pieces[token])
-            for row in (SPACED, SHORT, *self._rows.values()):
-                if piece[0] in letters or _parts(piece[0]):  # most pieces begin with a letter of no ending
+        letters = set("".join(self.endings))
+        for token, piece in enumerate(map(_folded, pieces)):
+            # Most pieces begin with a letter of no ending.
+            if piece and not starts[token] and (piece[0] in letters or _parts(piece[0])):
+                for row in (PLAIN, *self._rows.values()):
                     rows[row, token] = self._step(row, piece)
-        letters = np.array([min(LONG, sum(map(str.isalnum, piece))) for piece in pieces])
-        return Following(rows, whole, free, letters)
+        return Following(rows, whole)
 
     def _step(self, row: int, piece: str) -> int:
-        read = self._read[row]
-        if row == SHORT and piece[0] != "'" and not _parts(piece[0]):
-            return NONE
+        taken, read = self._begun[row]
         for character in piece:
             if _parts(character):
-                return CLOSED if not read or read in self.endings else NONE
+                return CLOSED if not read or read in taken else NONE
             read += character
-            if read not in self._rows:
+            if (taken, read) not in self._rows:
                 return NONE
-        return self._rows[read]
+        return self._rows[taken, read]
 
 
 def is_spaceless(character: str) -> bool:

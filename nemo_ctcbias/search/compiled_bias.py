@@ -58,8 +58,14 @@ class CompiledBias:
         return [states[phrases] for phrases in quiet]
 
     def _make_trie(self) -> BoostingTrie:
-        sequences = [(one.phrase, one.tokens) for one in self._spellings]
-        return BoostingTrie(sequences, self.weights, self._vocabulary.size, [one.cost for one in self._spellings])
+        ends = self._vocabulary.word_ends
+        return BoostingTrie(
+            [(one.phrase, one.tokens) for one in self._spellings],
+            self.weights,
+            self._vocabulary.size,
+            costs=[one.cost for one in self._spellings],
+            rows=[ends.row_of(one.form) for one in self._spellings],
+        )
 
     @cached_property
     def words(self) -> ListedWords:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nemo_ctcbias.bias_list.trie import ROOT
-from nemo_ctcbias.bias_list.word_ends import CLOSED, FREE, LONG, NONE, SHORT, SPACED
+from nemo_ctcbias.bias_list.word_ends import CLOSED, NONE
 from nemo_ctcbias.compiled import compiled
 from nemo_ctcbias.search.beams import EXTENSION
 
@@ -59,9 +59,9 @@ def extend(beams, frame, likely, allowed, open_, muted, starts_word, following, 
         beam, depth, completes = beams[b], trie.depth[beams[b].state], trie.report[beams[b].state] != ROOT
         _mark(into, beams, heir[b], next_heir, True)
         _sum_up(recent[: depth + 1], prefixes, beam.prefix, beam.length - beam.committed_to)
-        tail, gain = beam.tail, 0.0
+        tail, gain = beam.tail, beam.held
         if completes:
-            tail = _row(beam, trie, prefixes, following)
+            tail = trie.row[trie.report[beam.state]]
         if following.whole[tail]:
             gain = kept_boost(beam, trie, prefixes, following, rules)
         for index in range(len(plain) + (_children(trie, beam.state) if open_ else 0)):
@@ -180,21 +180,6 @@ def _merge(beam, new):
         beam.best, beam.pending, beam.credit, beam.lent = new.mass, new.pending, new.credit, new.lent
         beam.paid, beam.held = new.paid, new.held
     return decides
-
-
-@compiled
-def _row(beam, trie, prefixes, following):
-    """From which row of the table the next token is read where a phrase has just ended."""
-    end = trie.report[beam.state]
-    if following.free[beam.last]:
-        return FREE
-    node, letters = beam.prefix, 0
-    for _ in range(min(trie.depth[end], beam.length)):
-        letters += following.letters[prefixes.token[node]]
-        if letters >= LONG:
-            return SPACED
-        node = prefixes.parent[node]
-    return SHORT
 
 
 @compiled

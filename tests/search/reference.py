@@ -48,7 +48,8 @@ class Beam:
         self.blank, self.token, self.best = NEVER, NEVER, NEVER
         self.committed, self.settled = 0.0, 0
         self.counts_from, self.paid = 0, 0.0  # of the partial match
-        self.tail, self.held = None, 0.0  # what was read behind a phrase within its word, what the phrase will keep
+        # What was read behind a phrase within its word, which endings it takes, what it will keep.
+        self.tail, self.takes, self.held = None, (), 0.0
 
 
 class NoWords:
@@ -64,23 +65,31 @@ class NoWords:
         return 0.0
 
 
-def read_on(tail, phrase, text, starts, endings, free):
+def endings_of(phrase, endings):
+    """Those that a phrase takes, as English writes them."""
+    hisses, letters = phrase[-1:] in "sxz" or phrase[-2:] in ("sh", "ch"), sum(map(str.isalnum, phrase))
+    if phrase[-1:] == "'" or phrase[-2:] == "'s":
+        return set()
+    fits = {"'s": True, "'": hisses, "s": letters > 3 and not hisses, "s'": letters > 3 and not hisses}
+    fits |= dict.fromkeys(("es", "es'"), letters > 3 and (hisses or phrase[-1:] == "o"))
+    return {ending for ending in endings if fits[ending]}
+
+
+def read_on(tail, takes, phrase, text, starts, free):
     """What follows a phrase, read on by a token's text: None where it was no end, "|" where it was, else the tail.
 
-    phrase: the text that has just ended; None where an ending is read on.
+    tail: what has been read; takes: the endings that the phrase takes; phrase: its text where it has just ended.
     """
+    whole = tail == "" or tail in takes
     if tail is None:
         return None
-    if phrase is not None and sum(letter.isalnum() for letter in phrase) < 4:
-        endings = [ending for ending in endings if ending.startswith("'")]
-    last = phrase
-    if starts or (not tail and last and last[-1] in free):
-        return "|" if tail == "" or tail in endings else None
+    if starts or (phrase and phrase[-1] in free):
+        return "|" if whole else None
     for letter in text.lower():
         if letter in ",.-" or letter in free:
-            return "|" if tail == "" or tail in endings else None
+            return "|" if tail == "" or tail in takes else None
         tail += letter
-        if not any(ending.startswith(tail) for ending in endings):
+        if not any(ending.startswith(tail) for ending in takes):
             return None
     return tail
 
@@ -143,7 +152,7 @@ def plain_search(
 
     def kept(beam):
         """What the beam gains if a word ends here, None if no phrase does."""
-        gains = [beam.held] if beam.tail in endings else []
+        gains = [beam.held] if beam.tail in beam.takes else []
         phrase = listed_end(beam.tokens, phrases)
         if phrase is not None:
             whole = len(phrase) == match_length(beam.tokens, phrases)
@@ -192,9 +201,11 @@ def plain_search(
                 new.token, new.best = mass, mass
                 new.committed, new.settled = beam.committed, beam.settled
                 ended, gain = listed_end(beam.tokens, phrases), kept(beam)
+                gain = beam.held if gain is None else gain  # an ending may end within the token
                 ends = ended is not None
-                text = "".join(pieces[token] for token in ended) if ends else None
-                new.tail = read_on("" if ends else beam.tail, text, pieces[c], starts_word[c], endings, spaceless)
+                text = "".join(pieces[token] for token in ended) if ends else ""
+                new.takes = endings_of(text, endings) if ends else beam.takes
+                new.tail = read_on("" if ends else beam.tail, new.takes, text, pieces[c], starts_word[c], spaceless)
                 paid = 0.0
                 if new.tail == "|":
                     new.committed, new.settled, new.tail, paid = new.committed + gain, len(beam.tokens), None, gain
