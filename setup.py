@@ -12,6 +12,7 @@ version = next(
 # pyctcdecode 0.5.0 says numpy<2, and under numpy 1.26 NeMo only imports with pyarrow before 26.
 # In a NeMo environment with numpy 2, install it with --no-deps instead of this extra (README).
 pyctcdecode = ["pyctcdecode==0.5.0", "numpy>=1.24,<2", "pyarrow<26"]
+numbers = ["num2words>=0.5.13"]  # LGPL: beside the package, never in it
 plot = ["matplotlib>=3.6"]
 test = ["pytest>=7", "pytest-xdist>=3", "hypothesis>=6.80"]
 dev = ["ruff>=0.6"]
@@ -43,13 +44,15 @@ setup(
         "librosa>=0.10",
         "tqdm>=4.60",
         "kaldialign>=0.9",
+        "anyascii>=0.3",
     ],
     extras_require={
         "pyctcdecode": pyctcdecode,
+        "numbers": numbers,
         "plot": plot,
         "test": test,
         "dev": dev,
-        "all": pyctcdecode + plot + test + dev,
+        "all": pyctcdecode + numbers + plot + test + dev,
     },
     entry_points={"console_scripts": ["nemo-ctcbias = nemo_ctcbias.cli:main"]},
     classifiers=[

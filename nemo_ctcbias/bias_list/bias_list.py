@@ -9,6 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, overload
 
+from nemo_ctcbias.bias_list.list_text import Change, phrases_of, unquoted
 from nemo_ctcbias.bias_list.phrase import Phrase
 from nemo_ctcbias.bias_list.report import Note, quoted
 from nemo_ctcbias.errors import BiasListError
@@ -57,9 +58,11 @@ class BiasList(Sequence[Phrase]):
         notes: list[Note] = []
         for entry, position in zip(entries, positions, strict=True):
             try:
-                phrase = Phrase.of(entry)
+                phrase, change = unquoted(Phrase.of(entry))
             except BiasListError as error:
                 raise BiasListError(f"{self._place(position)}: {error}") from error
+            if change:
+                notes.append(Note(self._place(position), phrase.text, "changed", *change))
             if not phrase.text:
                 notes.append(Note(self._place(position), "", "dropped", "is empty", "remove it or give its text"))
                 continue
@@ -85,23 +88,30 @@ class BiasList(Sequence[Phrase]):
         """Read a list; JSON lines if the name ends in .jsonl (.ndjson, .json-lines, .json), else text.
 
         Text: a phrase a line, optionally a tab and a weight; blank lines and lines that start with '#' are skipped.
+        Three names or more with commas between them are phrases of their own, and `word_spelling1_spelling2`, as NeMo's
+        word spotter reads it, is a word with spoken forms; notes say so. With a weight a line is one phrase.
         JSON lines: an object a line with `text` and optionally the other fields of `Phrase`; or just a string.
 
         Raises:
             BiasListError: no such file, not UTF-8 text, or a line that cannot be read; names the file and the line.
         """
         name = fspath(path)
-        read = _json_phrase if Path(name).suffix.lower() in JSON_SUFFIXES else _text_phrase
-        phrases, lines = [], []
+        read = _json_phrases if Path(name).suffix.lower() in JSON_SUFFIXES else _text_phrases
+        phrases: list[Phrase] = []
+        lines: list[int] = []
+        notes: list[Note] = []
         for number, line in enumerate(_read_lines(name), start=1):
             try:
-                phrase = read(line)
+                found, change = read(line)
             except BiasListError as error:
                 raise BiasListError(f"{name}:{number}: {error}") from error
-            if phrase is not None:
-                phrases.append(phrase)
-                lines.append(number)
-        return cls(phrases, source=name, lines=lines)
+            phrases += found
+            lines += [number] * len(found)
+            if change:
+                notes.append(Note(f"{name}:{number}", line.split("\t")[0].strip(), "changed", *change))
+        read_list = cls(phrases, source=name, lines=lines)
+        read_list._notes = (*notes, *read_list._notes)
+        return read_list
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the list in the format that the suffix says, so that `load` gives an equal list back.
@@ -227,13 +237,13 @@ def _read_lines(name: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _text_phrase(line: str) -> Phrase | None:
+def _text_phrases(line: str) -> tuple[list[Phrase], Change]:
     stripped = line.strip()
     if not stripped or stripped.startswith("#"):
-        return None
+        return [], None
     text, *rest = line.rstrip().split("\t")
     if not rest:
-        return Phrase(text)
+        return phrases_of(text)
     if len(rest) > 1:
         raise BiasListError("more than one tab; write the phrase, or the phrase, one tab and a weight")
     try:
@@ -242,12 +252,15 @@ def _text_phrase(line: str) -> Phrase | None:
         raise BiasListError(
             f"{quoted(text)} has the weight {quoted(rest[0])}, which is not a number; write for example 2.0"
         ) from error
-    return Phrase(text, weight)
+    return [Phrase(text, weight)], None
 
 
 def _text_line(phrase: Phrase) -> str:
     # A weight after a tab also keeps trailing tabs out of the question; 1.0 is the default and stays unwritten.
-    line = phrase.text if phrase.weight == 1.0 else f"{phrase.text}\t{phrase.weight!r}"
+    # With one, commas and underscores are read as they stand.
+    line = phrase.text
+    if phrase.weight != 1.0 or _reads_differently(line, phrase):
+        line = f"{phrase.text}\t{phrase.weight!r}"
     if any(c in line for c in "\0\r\n") or line.startswith("\ufeff") or _reads_differently(line, phrase):
         holds = "would be read differently"
         if phrase.spoken or phrase.display:
@@ -262,20 +275,20 @@ def _text_line(phrase: Phrase) -> str:
 
 def _reads_differently(line: str, phrase: Phrase) -> bool:
     try:
-        return _text_phrase(line) != phrase
+        return _text_phrases(line)[0] != [phrase]
     except BiasListError:
         return True
 
 
-def _json_phrase(line: str) -> Phrase | None:
+def _json_phrases(line: str) -> tuple[list[Phrase], Change]:
     if not line.strip():
-        return None
+        return [], None
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
         hint = 'write an object a line, for example {"text": "Fremont", "weight": 2}'
         raise BiasListError(f"is not valid JSON ({error}); {hint}") from error
-    return Phrase.of(value)
+    return [Phrase.of(value)], None
 
 
 def _json_line(phrase: Phrase) -> str:

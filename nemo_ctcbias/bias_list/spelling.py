@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from operator import attrgetter
 from typing import NamedTuple
 
 from nemo_ctcbias.bias_list.bias_list import BiasList
+from nemo_ctcbias.bias_list.casing import casings, is_shouted
 from nemo_ctcbias.bias_list.phrase import Phrase
+from nemo_ctcbias.bias_list.readings import GUESS_COST, knows_numbers, letter_by_letter, numbers_as_words
 from nemo_ctcbias.bias_list.report import Level, Note, quoted
 from nemo_ctcbias.bias_list.vocabulary import WORD_START, Vocabulary
+from nemo_ctcbias.bias_list.word_ends import is_spaceless
 from nemo_ctcbias.errors import SettingError
 
 Tokens = tuple[int, ...]
 
 SHORT_WORD = 2  # letters; a whole phrase this short is found everywhere
 FIRST_CJK = "\u2e80"  # from here on one character is a syllable or a word, so two are not short
+NUMBERS_HINT = ", or have numbers read as words: pip install 'nemo-ctcbias[numbers]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,7 @@ class Spelling:
 
     Attributes:
         phrase: index in the bias list.
-        form: the normalised spoken text that the tokens decode to.
+        form: the text that the tokens decode to: the normalised spoken text, in one of the cases that the model writes.
         tokens: [L] token ids, L >= 1.
         cost: what it gives back of its boost when it is completed.
     """
@@ -41,7 +47,8 @@ class SpelledList:
 
     Attributes:
         bias_list: the list spelled.
-        spellings: in list order; of each form the tokenizer's own segmentation first.
+        spellings: in list order; of each phrase the forms as written first, of each form the tokenizer's own
+            segmentation.
         notes: the list's own notes, then those of spelling; every phrase has a spelling or a "dropped" note.
     """
 
@@ -89,6 +96,7 @@ class _Speller:
         self.segmenter = Segmenter(vocabulary, alternatives)
         self.owner: dict[str, int] = {}  # form -> phrase that has it
         self.spellings: list[Spelling] = []
+        self.readings: list[tuple[int, str, float]] = []  # other ways to say a phrase, and their costs
         self.notes: list[Note] = list(bias_list.notes)
 
     def run(self) -> SpelledList:
@@ -98,6 +106,8 @@ class _Speller:
             for raw, cost in zip(phrase.forms, phrase.form_costs, strict=True):
                 recognised, found = self._form(index, phrase, raw, cost)
                 usable = usable or recognised
+                if recognised and not phrase.spoken:  # else the user has said how
+                    self.readings += [(index, other, cost + GUESS_COST) for other in self._other_readings(raw)]
                 if found and phrase.spoken:
                     found = [remark._replace(reason=f"spoken form {quoted(raw)} {remark.reason}") for remark in found]
                 remarks += found
@@ -105,21 +115,80 @@ class _Speller:
                 # What a phrase lost is a change as long as something of it can be recognised.
                 level = "changed" if usable and level == "dropped" else level
                 self.notes.append(Note(self.bias_list.where(index), phrase.text, level, reason, remedy))
+        for index, other, cost in self.readings:  # only now: what is listed itself goes first
+            form = self.vocabulary.normalise(other)
+            usable = self._usable(form) if form not in self.owner else []
+            self._add(index, form, usable, cost)
+        if self.vocabulary.cased or self.vocabulary.turkish:
+            self._other_cases()
+        self.spellings.sort(key=attrgetter("phrase"))  # stable
         return SpelledList(self.bias_list, tuple(self.spellings), tuple(self.notes))
+
+    def _other_cases(self) -> None:
+        """Spell the forms in the other cases that the model writes, where these are no forms of the list themselves."""
+        shouted = is_shouted([form for form in self.owner])
+        written: dict[str, Spelling] = {}
+        for one in self.spellings:
+            written.setdefault(one.form, one)
+        for form, first in written.items():
+            for other in map(self.vocabulary.normalise, self._cases(form, shouted)):
+                if other in self.owner:
+                    continue
+                # Lower case and capitals at the words are what models write; the others are rare.
+                most = self.segmenter.alternatives if other == other.lower() or other.istitle() else 1
+                self._add(first.phrase, other, self._usable(other)[:most], first.cost)
+
+    def _cases(self, form: str, shouted: bool) -> Iterator[str]:
+        if self.vocabulary.cased:
+            yield from casings(form, shouted)
+        if self.vocabulary.turkish:
+            # The letters do not say whose words these are: I is the capital of ı in Turkish, of i elsewhere.
+            yield from casings(form, shouted, turkish=True) if self.vocabulary.cased else (form.replace("ı", "i"),)
+
+    def _add(self, index: int, form: str, sequences: list[Tokens], cost: float) -> None:
+        if sequences:
+            self.owner[form] = index
+            self.spellings += [Spelling(index, form, tokens, cost) for tokens in sequences]
+
+    def _other_readings(self, raw: str) -> list[str]:
+        """How else a form may be said: numbers otherwise, acronyms and initials letter by letter."""
+        said = numbers_as_words(raw, self.vocabulary.language)
+        ways = said[0 if self._spells_digits(raw) else 1 :]
+        letters = letter_by_letter(said[0] if said else raw)
+        return [*ways, letters] if letters else ways
+
+    def _spells_digits(self, raw: str) -> bool:
+        return not any(character.isdigit() for character in self.vocabulary.unknown(raw))
 
     def _form(self, index: int, phrase: Phrase, raw: str, cost: float) -> tuple[bool, list[_Remark]]:
         """Add the spellings of one form; whether the phrase is recognised by it, and what there is to say."""
         form, changes = self.vocabulary.explain(raw)
+        if not self._spells_digits(raw) and (said := numbers_as_words(raw, self.vocabulary.language)):
+            form, changes = self.vocabulary.explain(said[0])
+            changes = ("numbers as words", *changes)
         owner = self.owner.get(form)
         if owner is not None:
             return owner == index, [] if owner == index else [self._taken(phrase, form, owner)]
-        sequences = self.segmenter.phrase(form) if form else []
-        usable = [tokens for tokens in sequences if len(tokens) <= self.max_tokens]
+        usable = self._usable(form)
+        for other in casings(form, shouted=True) if self.vocabulary.cased and not usable else ():
+            other = self.vocabulary.normalise(other)
+            if other not in self.owner and (usable := self._usable(other)):
+                form = other  # a model may have some letters in one case only
+                break
         if not usable:
-            return False, [self._unusable(raw, form, changes, sequences)]
-        self.owner[form] = index
-        self.spellings.extend([Spelling(index, form, tokens, cost) for tokens in usable])
+            return False, [self._unusable(raw, form, changes)]
+        self._add(index, form, usable, cost)
         return True, self._changed(form, changes) + self._risks(phrase, form)
+
+    def _sequences(self, form: str) -> list[Tokens]:
+        """Token sequences of a form; where it may begin inside a word, those without a space before it, too."""
+        if not form:
+            return []
+        inside = self.vocabulary.kind == "bpe" and is_spaceless(form[0])
+        return self.segmenter.phrase(form) + (self.segmenter.phrase(form, inside=True) if inside else [])
+
+    def _usable(self, form: str) -> list[Tokens]:
+        return [tokens for tokens in self._sequences(form) if len(tokens) <= self.max_tokens]
 
     def _taken(self, phrase: Phrase, form: str, owner: int) -> _Remark:
         other = self.bias_list[owner]
@@ -128,7 +197,7 @@ class _Speller:
         reason = f"is recognised as {quoted(form)}, like {quoted(other.text)} at {self.bias_list.where(owner)}{weights}"
         return _Remark("dropped", reason, "keep one of them, or give it a spoken form of its own")
 
-    def _unusable(self, raw: str, form: str, changes: tuple[str, ...], sequences: list[Tokens]) -> _Remark:
+    def _unusable(self, raw: str, form: str, changes: tuple[str, ...]) -> _Remark:
         if not form:
             rest = f"has nothing to recognise ({', '.join(changes)})" if changes else "is empty"
             return _Remark("dropped", rest, "add a spoken form")
@@ -137,7 +206,9 @@ class _Speller:
             # Named as the user wrote them: 'Ł' in the list is 'ł' to a lower-case model.
             written = [c for c in dict.fromkeys(raw) if set(self.vocabulary.normalise(c)) & set(unknown)] or unknown
             reason = f"has no tokens in this model's vocabulary (unknown: {', '.join(map(repr, written))})"
-            return _Remark("dropped", reason, "add a spoken form")
+            numbers = any(map(str.isdigit, unknown)) and not knows_numbers(self.vocabulary.language)
+            return _Remark("dropped", reason, "add a spoken form" + (NUMBERS_HINT if numbers else ""))
+        sequences = self._sequences(form)
         if not sequences:
             reason = f"cannot be put together from this model's tokens ({quoted(form)})"
             return _Remark("dropped", reason, "add a spoken form")
@@ -149,7 +220,9 @@ class _Speller:
         return [_Remark("changed", reason, "add a spoken form if it is said otherwise")] if changes else []
 
     def _risks(self, phrase: Phrase, form: str) -> list[_Remark]:
-        if len(form) > SHORT_WORD or phrase.weight <= 0 or form[0] >= FIRST_CJK:
+        if (
+            len(form) > SHORT_WORD or phrase.weight <= 0 or is_spaceless(form[0])
+        ):  # one character is a syllable there, or a word
             return []
         remedy = "lower its weight or list a longer phrase"
         return [_Remark("warning", "is kept, but such short words over-fire", remedy)]
@@ -172,15 +245,21 @@ class Segmenter:
         for piece in vocabulary.piece_ids:
             self._longest[piece[:2]] = max(len(piece), self._longest.get(piece[:2], 0))
         self._reach = max(self._longest.values(), default=1)
-        self._words: dict[str, tuple[Tokens, list[Tokens]] | None] = {}
+        self._words: dict[tuple[str, bool], tuple[Tokens, list[Tokens]] | None] = {}
 
-    def phrase(self, text: str) -> list[Tokens]:
-        """Best segmentation first, then others with the fewest pieces; empty if some word cannot be spelled."""
+    def phrase(self, text: str, inside: bool = False) -> list[Tokens]:
+        """Best segmentation first, then others with the fewest pieces; empty if some word cannot be spelled.
+
+        Args:
+            text: words with single spaces between them.
+            inside: whether it follows other letters without a space.
+        """
         words = []
-        for word in text.split(" "):
-            if word not in self._words:
-                self._words[word] = self._word(word)
-            found = self._words[word]
+        for place, word in enumerate(text.split(" ")):
+            key = (word, inside and place == 0)
+            if key not in self._words:
+                self._words[key] = self._word(*key)
+            found = self._words[key]
             if found is None:
                 return []
             words.append(found)
@@ -197,13 +276,13 @@ class Segmenter:
             fewest = sorted(longer, key=_order)[: self.alternatives]
         return best, fewest
 
-    def _word(self, word: str) -> tuple[Tokens, list[Tokens]] | None:
+    def _word(self, word: str, inside: bool) -> tuple[Tokens, list[Tokens]] | None:
         """The tokenizer's segmentation of one word, and the `alternatives` with the fewest pieces."""
-        surface = self._lead + word
+        surface = word if inside else self._lead + word
         fewest = self._fewest(surface)
         if not fewest:
             return None
-        best = self._encoded(word, surface) or fewest[0]
+        best = (None if inside else self._encoded(word, surface)) or fewest[0]
         if self._separator:
             return self._separator + best, [self._separator + tokens for tokens in fewest]
         return best, fewest

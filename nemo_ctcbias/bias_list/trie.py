@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nemo_ctcbias.bias_list.word_ends import PLAIN
+
 ROOT = 0
 
 
@@ -20,6 +22,7 @@ class Automaton(NamedTuple):
     token: [S] by which each state is entered.
     first_child: [S + 1] the children of state s are the states first_child[s] to first_child[s + 1] - 1, by token.
     from_root: [V] the root's next state for every token.
+    row: [S] from which row of `word_ends.Following` is read what follows a phrase that ends in this state.
     weights: [N] of the phrases; the other fields as in `BoostingTrie`.
     """
 
@@ -33,6 +36,7 @@ class Automaton(NamedTuple):
     token: np.ndarray
     first_child: np.ndarray
     from_root: np.ndarray
+    row: np.ndarray
 
 
 class BoostingTrie:
@@ -43,6 +47,7 @@ class BoostingTrie:
         weights: weight of each phrase; negative ones suppress, zero ones are left out.
         vocab_size: number of tokens without blank.
         costs: of each spelling, what it gives back of its credit when it is completed; nothing by default.
+        rows: of each spelling, the row of `word_ends.Following` for what follows it; by default another word must.
 
     `phrases` is the number of phrases that can act.
 
@@ -61,19 +66,21 @@ class BoostingTrie:
         weights: Sequence[float],
         vocab_size: int,
         costs: Sequence[float] | None = None,
+        rows: Sequence[int] | None = None,
     ):
         self.vocab_size = vocab_size
         self.weights = np.array(weights, dtype=np.float64).reshape(-1)
         costs = [0.0] * len(spellings) if costs is None else costs
-        given = zip(spellings, costs, strict=True)
-        used = [(p, tokens, cost) for (p, tokens), cost in given if len(tokens) and self.weights[p] != 0.0]
-        self.phrases = len({p for p, _, _ in used})
+        rows = [PLAIN] * len(spellings) if rows is None else rows
+        given = zip(spellings, costs, rows, strict=True)
+        used = [(p, tokens, cost, row) for (p, tokens), cost, row in given if len(tokens) and self.weights[p] != 0.0]
+        self.phrases = len({p for p, _, _, _ in used})
         self._insert(used)
         self._link()
         self._pack()
 
     def restricted(self, weights: Sequence[float]) -> BoostingTrie:
-        """The trie of the same spellings with these weights, phrases of weight 0 gone, and nothing inserted anew.
+        """The trie of the same spellings with these weights: phrases of weight 0 are gone, nothing is inserted anew.
 
         Its time is that of a look at each state, whatever is left; no two phrases may share a spelling.
         """
@@ -91,6 +98,7 @@ class BoostingTrie:
         while not kept[fail].all():  # a suffix that is gone leads on to the next one
             fail = np.where(kept[fail], fail, self.fail[fail])
         part.depth, part._token, part.cost = self.depth[old], self._token[old], self.cost[old]
+        part.row = self.row[old]
         part._parent, part.fail = np.searchsorted(old, self._parent[old]), np.searchsorted(old, fail)
         part._keys = part._parent[1:] * self.vocab_size + part._token[1:]
         part.phrase = np.full(len(old), -1, dtype=np.int64)
@@ -111,27 +119,30 @@ class BoostingTrie:
         from_root[self._token[begin]] = begin
         self.automaton = Automaton(
             *(self.depth, self.fail, self.phrase, self.cost, self.report, self.lend),
-            *(self.weights, self._token, first_child, from_root),
+            *(self.weights, self._token, first_child, from_root, self.row),
         )
 
     def __len__(self) -> int:
         return len(self.depth)
 
-    def _insert(self, spellings: list[tuple[int, Sequence[int], float]]) -> None:
+    def _insert(self, spellings: list[tuple[int, Sequence[int], float, int]]) -> None:
         """Number the distinct prefixes level by level; `_keys[state - 1]` = parent * V + token stays sorted."""
-        lengths = np.array([len(tokens) for _, tokens, _ in spellings], dtype=np.int64)
-        phrases = np.array([phrase for phrase, _, _ in spellings], dtype=np.int64)
-        costs = np.array([cost for _, _, cost in spellings], dtype=np.float64)
-        flat = np.fromiter((t for _, tokens, _ in spellings for t in tokens), dtype=np.int64, count=int(lengths.sum()))
+        lengths = np.array([len(tokens) for _, tokens, _, _ in spellings], dtype=np.int64)
+        phrases = np.array([phrase for phrase, _, _, _ in spellings], dtype=np.int64)
+        costs = np.array([cost for _, _, cost, _ in spellings], dtype=np.float64)
+        flat = np.fromiter(
+            (t for _, tokens, _, _ in spellings for t in tokens), dtype=np.int64, count=int(lengths.sum())
+        )
         if len(flat) and not (0 <= flat.min() and flat.max() < self.vocab_size):
             raise ValueError(f"token ids must lie in [0, {self.vocab_size}), got {flat.min()}..{flat.max()}")
+        rows = np.array([row for _, _, _, row in spellings], dtype=np.int64)
         starts = np.cumsum(lengths) - lengths
         node = np.zeros(len(spellings), dtype=np.int64)
         keys, depth, ends = [], [np.zeros(1, dtype=np.int32)], []
         count, level = 1, 0
         while True:
             ending = lengths == level
-            ends.append((node[ending], phrases[ending], costs[ending]))
+            ends.append((node[ending], phrases[ending], costs[ending], rows[ending]))
             alive = np.flatnonzero(lengths > level)
             if not len(alive):
                 break
@@ -148,11 +159,13 @@ class BoostingTrie:
         self._token = np.concatenate([[0], self._keys % self.vocab_size])
         self._set_ends(*map(np.concatenate, zip(*ends, strict=True)))
 
-    def _set_ends(self, states: np.ndarray, phrases: np.ndarray, costs: np.ndarray) -> None:
+    def _set_ends(self, states: np.ndarray, phrases: np.ndarray, costs: np.ndarray, rows: np.ndarray) -> None:
         self.phrase, self.cost = np.full(len(self.depth), -1, dtype=np.int64), np.zeros(len(self.depth))
         # Lightest first, so that the heaviest phrase (the first listed among equals, its cheapest spelling) comes last.
         order = np.lexsort((-costs, -phrases, self.weights[phrases])) if len(phrases) else np.zeros(0, dtype=np.int64)
         self.phrase[states[order]], self.cost[states[order]] = phrases[order], costs[order]
+        self.row = np.full(len(self.depth), PLAIN)
+        self.row[states[order]] = rows[order]
         self._lend(states, phrases)
 
     def _lend(self, states: np.ndarray, phrases: np.ndarray) -> None:
@@ -192,15 +205,6 @@ class BoostingTrie:
         for level in range(2, int(self.depth.max(initial=0)) + 1):
             bare = np.flatnonzero((self.depth == level) & (self.phrase < 0))
             self.report[bare] = self.report[self.fail[bare]]
-
-    def only(self, phrases: Sequence[int]) -> np.ndarray:
-        """States [S] from which nothing but these phrases can be completed."""
-        others = (self.phrase >= 0) & ~np.isin(self.phrase, phrases)
-        for level in range(int(self.depth.max(initial=0)), 0, -1):  # children before parents
-            nodes = np.flatnonzero(self.depth == level)
-            np.logical_or.at(others, self._parent[nodes], others[nodes])
-        others[ROOT] = True
-        return ~others
 
     def step(self, state: int, token: int) -> int:
         """Next state after one token."""

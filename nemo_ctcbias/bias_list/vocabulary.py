@@ -5,18 +5,27 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from anyascii import anyascii
 
+from nemo_ctcbias.bias_list.casing import lower, upper
+from nemo_ctcbias.bias_list.word_ends import APOSTROPHES, Following, WordEnds
 from nemo_ctcbias.errors import ModelError
 
 WORD_START = "\u2581"  # ▁, SentencePiece's mark for a space
 SPECIAL = re.compile(r"<[^<>\s]+>|\[[A-Z]+\]|\s*\u2047\s*")  # <unk>, <s>, byte pieces <0x41>, [PAD], ⁇
-APOSTROPHES = frozenset("\u2018\u2019\u201b\u2032\u02bc\u02b9`\u00b4\uff07")
 SEPARATORS = frozenset("/\\\u2044\u2215\u2212_|,;:")  # besides all dashes: between words, so never just dropped
 ORNAMENTS = frozenset("®™©℠")
+SIGNS = {  # said as words, by language
+    "en": {"&": "and", "+": "plus", "%": "percent", "@": "at"},
+    **{code: {"&": word} for code, word in (("de", "und"), ("fr", "et"), ("es", "y"), ("it", "e"), ("nl", "en"))},
+    **{code: {"&": word} for code, word in (("pt", "e"), ("pl", "i"), ("sv", "och"), ("tr", "ve"))},
+}
+TRANSLITERATED = ("LATIN", "GREEK", "CYRILLIC")
 # Marks below this combining class (Indic nukta and virama among them) change the letter; above are accents.
 FIRST_ACCENT_CLASS = 10
 
@@ -30,6 +39,7 @@ class Vocabulary:
     Args:
         pieces: text of each of the V tokens, in the order of the model's outputs.
         encode: the tokenizer's own best segmentation of one word; without it the fewest pieces are the best.
+        language: in which numbers and signs such as & are said, by its ISO code; "en" by default.
 
     Attributes:
         pieces: as given.
@@ -38,14 +48,19 @@ class Vocabulary:
         separator_id: token of the ' ' piece of a character vocabulary, else None.
         starts_word: [V] bool, the tokens that begin a word (the separator in a character vocabulary).
         piece_ids: usable piece -> token; the first of equal pieces, as both decode alike.
+        cased: whether it has letters of both cases.
+        turkish: whether it tells i with and without a dot apart.
+        word_ends: where in a text phrases may begin and end.
 
     Raises:
         ModelError: no pieces, or WordPiece tokens.
     """
 
-    def __init__(self, pieces: Sequence[str], encode: Callable[[str], list[int]] | None = None) -> None:
+    def __init__(
+        self, pieces: Sequence[str], encode: Callable[[str], list[int]] | None = None, language: str = "en"
+    ) -> None:
         self.pieces: tuple[str, ...] = tuple(pieces)
-        self.encode = encode
+        self.encode, self.language = encode, language
         self.kind: Literal["bpe", "char"] = "bpe" if any(p.startswith(WORD_START) for p in self.pieces) else "char"
         self._check()
         self.unknown_ids: frozenset[int] = frozenset(
@@ -61,8 +76,16 @@ class Vocabulary:
         )
         self._characters = frozenset("".join(self.piece_ids)) - {WORD_START, " "}
         self._case = _case_of(self._characters)
+        self.cased = self._case == "mixed"
+        self.turkish = not self._characters.isdisjoint("ıİ")
         self._joins_words = self.kind == "char" and self.separator_id is None
+        self.word_ends = WordEnds(anywhere=self._joins_words)
         self._replacements: dict[str, tuple[str, str]] = {}
+
+    @cached_property
+    def following(self) -> Following:
+        """What tokens do behind a phrase."""
+        return self.word_ends.following(self.pieces, self.starts_word)
 
     def _check(self) -> None:
         if not self.pieces:
@@ -107,7 +130,8 @@ class Vocabulary:
         return tuple(c for c in dict.fromkeys(text) if c not in self._characters and not c.isspace())
 
     def _recase(self, text: str) -> str:
-        return text if self._case == "mixed" else text.lower() if self._case == "lower" else text.upper()
+        change = {"lower": lower, "upper": upper}.get(self._case)
+        return change(text, self.turkish) if change else text
 
     def _substitute(self, character: str, changes: dict[str, None]) -> str:
         if character == " " or character in self._characters:
@@ -122,6 +146,9 @@ class Vocabulary:
     def _replacement(self, c: str) -> tuple[str, str]:
         """What stands for an uncovered character, and how to say so ("" if it goes without saying)."""
         category = unicodedata.category(c)
+        sign = self._recase(SIGNS.get(self.language, {}).get(c, ""))
+        if sign and self._characters.issuperset(sign):
+            return f" {sign} ", f"{c!r} became {sign!r}"
         if c in APOSTROPHES and "'" in self._characters:
             return "'", ""
         if category == "Pd" or c in SEPARATORS:
@@ -130,7 +157,7 @@ class Vocabulary:
             return "", f"removed {c!r}"
         if category[0] == "M" and unicodedata.combining(c) >= FIRST_ACCENT_CLASS:
             return "", f"removed the accent U+{ord(c):04X}"
-        folded = self._fold(c) if category[0] in "LMN" else None
+        folded = self._fold(c) or self._transliterated(c) if category[0] in "LMN" else None
         if folded is None:
             return c, ""
         # With the accent itself in the vocabulary the letter is only written in two characters: no change.
@@ -142,6 +169,13 @@ class Vocabulary:
         parts = self._recase(unicodedata.normalize("NFKD", c))
         kept = [p for p in parts if p in self._characters or unicodedata.combining(p) < FIRST_ACCENT_CLASS]
         return "".join(kept) if kept and self._characters.issuperset(kept) else None
+
+    def _transliterated(self, c: str) -> str | None:
+        """An uncovered letter by those that it is usually replaced with: ł by l, æ by ae, д by d."""
+        if not unicodedata.name(c, "").startswith(TRANSLITERATED):
+            return None
+        letters = self._recase(anyascii(c))
+        return letters if letters and self._characters.issuperset(letters) else None
 
 
 def _case_of(characters: Iterable[str]) -> Literal["lower", "upper", "mixed"]:

@@ -14,7 +14,6 @@ from nemo.collections.asr.parts.submodules.ctc_decoding import CTCBPEDecoding, C
 from nemo.collections.asr.parts.utils.rnnt_utils import Hypothesis
 
 from nemo_ctcbias.nemo.internals import frame_path_writer
-from nemo_ctcbias.search.hits import Hit, write
 from nemo_ctcbias.search.result import BiasedBeam
 
 #: Hypotheses of the utterances (by their place in the batch) that are not left to NeMo.
@@ -101,7 +100,7 @@ class BiasedDecodingMixin:
         hypothesis.text = beam.text
         hypothesis.hits = [hit.in_seconds(self.seconds_per_frame) for hit in hits]
         if isinstance(hypothesis.timestamp, dict):
-            _write_timestamps(hypothesis.timestamp, hits)
+            _write_timestamps(hypothesis.timestamp, beam.written_words)
             # NeMo's scripts write what stands beside the words into their manifest, and ask for offsets.
             hypothesis.timestamp["hits"] = [
                 {**hit.as_dict(), "start_offset": frames.start, "end_offset": frames.end}
@@ -121,25 +120,28 @@ def _frame_path(beam: BiasedBeam, writer: CTCDecoding | CTCBPEDecoding) -> Hypot
     return hypothesis
 
 
-def _write_timestamps(timestamp: dict, hits: list[Hit]) -> None:
-    """Give words and segments of NeMo's timestamps the written forms; a phrase becomes one entry."""
+def _write_timestamps(timestamp: dict, written: list[tuple[int, int, str]]) -> None:
+    """Give words and segments of NeMo's timestamps the written forms; the words of a phrase become one entry.
+
+    Args:
+        timestamp: as NeMo fills it.
+        written: (first, last + 1, text) of words that are written otherwise.
+    """
     words = timestamp.get("word") or []
     spoken = [entry["word"] for entry in words]
     at = 0
     for segment in timestamp.get("segment") or []:
         count = len(segment["segment"].split())
-        inside = [
-            (hit.first_word - at, hit.last_word - at, hit.phrase)
-            for hit in hits
-            if hit.first_word >= at and hit.last_word <= at + count
-        ]
-        segment["segment"] = write(spoken[at : at + count], inside)
+        texts = spoken[at : at + count]
+        for first, last, text in reversed(written):
+            if first >= at and last <= at + count:
+                texts[first - at : last - at] = [text]
+        segment["segment"] = " ".join(texts)
         at += count
-    for hit in reversed(hits):
-        span = words[hit.first_word : hit.last_word]
+    for first, last, text in reversed(written):
+        span = words[first:last]
         if span:
-            merged = {**span[0], "word": hit.phrase, "end_offset": span[-1]["end_offset"]}
-            words[hit.first_word : hit.last_word] = [merged]
+            words[first:last] = [{**span[0], "word": text, "end_offset": span[-1]["end_offset"]}]
 
 
 class BiasedCTCBPEDecoding(BiasedDecodingMixin, CTCBPEDecoding):

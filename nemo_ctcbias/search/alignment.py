@@ -91,6 +91,25 @@ def word_spans(spans: list[tuple[int, int, int]], pieces: Sequence[str]) -> list
     return [(word, start, end) for word, start, end in words]
 
 
+def token_offsets(tokens: Sequence[int], pieces: Sequence[str]) -> list[tuple[int, int]]:
+    """Characters [start, end) of each token in the text that they spell, words with single spaces between them.
+
+    One that is nothing but a space has none, and stands where the next one begins.
+    """
+    offsets, length, space = [], 0, False
+    for token in tokens:
+        start = None
+        for character in pieces[token].replace("▁", " "):
+            if character.isspace():
+                space = length > 0
+                continue
+            length, space = length + space, False
+            start = length if start is None else start
+            length += 1
+        offsets.append((length + space,) * 2 if start is None else (start, length))
+    return offsets
+
+
 def greedy_path(log_probs: np.ndarray) -> np.ndarray:
     """The frame-wise best labels [T]: NeMo's greedy decoding before collapsing."""
     return np.asarray(log_probs).argmax(axis=1)

@@ -6,14 +6,13 @@ between.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
 import numpy as np
 
 from nemo_ctcbias.bias_list.trie import ROOT, BoostingTrie
+from nemo_ctcbias.bias_list.word_ends import Following
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.search.beams import Tree, first_beam, new_tree
 from nemo_ctcbias.search.boosting import BoostOptions
@@ -74,6 +73,7 @@ class BeamSearch:
         initial_state: trie state before the first token (a character model's start counts as a space).
         free_depth: depth up to which tokens earn only `first_token` of the credit.
         phrase_cost: what a completed phrase gives back of its credit (never more than it has), before the weights.
+        following: what may follow a phrase within its word; None: nothing.
     """
 
     def __init__(
@@ -86,8 +86,10 @@ class BeamSearch:
         initial_state: int = ROOT,
         free_depth: int = 1,
         phrase_cost: float = 0.0,
+        following: Following | None = None,
     ):
         self.starts_word = np.asarray(starts_word, dtype=bool)
+        self.following = Following.by_words(self.starts_word) if following is None else following
         self.options, self.max_blank = options, boost.max_blank
         size = len(self.starts_word)
         self.active = trie is not None and len(trie) > 1 and boost.weight > 0
@@ -103,30 +105,27 @@ class BeamSearch:
             free_depth=free_depth,
         )
 
-    def search(
-        self, log_probs: np.ndarray, scorer: WordScorer | None = None, muted: Sequence[np.ndarray] | None = None
-    ) -> list[Hypothesis]:
+    def search(self, log_probs: np.ndarray, scorer: WordScorer | None = None) -> list[Hypothesis]:
         """Best hypotheses, best first; at most `beam_width`, distinct token sequences.
 
         Args:
             log_probs: [T, V + 1], blank last.
             scorer: of words, None for none.
-            muted: for each frame, the states [S] of the trie that earn nothing in it; None: none.
         """
         self.prefixes, self.scorer = new_tree(), scorer
         beams = first_beam(self.initial_state, 0.0 if scorer is None else np.nan)
-        if muted is None or not self.active:
-            muted = repeat(np.zeros(len(self.trie.depth), dtype=bool))
-        for frame, quiet in zip(np.asarray(log_probs, dtype=np.float64), muted, strict=False):
-            beams = self._frame(beams, frame, quiet)
+        for frame in np.asarray(log_probs, dtype=np.float64):
+            beams = self._frame(beams, frame)
         return self._finish(beams)
 
-    def _frame(self, beams: np.ndarray, frame: np.ndarray, muted: np.ndarray) -> np.ndarray:
+    def _frame(self, beams: np.ndarray, frame: np.ndarray) -> np.ndarray:
         likely, starts, trie = self._likely(frame), self.starts_word, self.trie
         open_ = self.active and bool(np.exp(frame[-1]) <= self.max_blank)
         if self.scorer is not None and ((likely & starts).any() or (open_ and self._phrases_go_on)):
             self.scorer.end_words(beams)
-        stay, found = extend(beams, frame, likely, self.allowed, open_, muted, starts, trie, self.prefixes, self.rules)
+        stay, found = extend(
+            beams, frame, likely, self.allowed, open_, starts, self.following, trie, self.prefixes, self.rules
+        )
         chosen, words = self._choose(scores_of(stay, found), found)
         self.prefixes = with_room(self.prefixes, len(chosen))
         return settle(stay, found, chosen, beams, starts, trie, self.prefixes, words, self.scorer is not None)
@@ -155,7 +154,7 @@ class BeamSearch:
         """End the last words: complete phrases keep their boost, incomplete ones give it back."""
         hypotheses = []
         acoustic = np.logaddexp(beams["blank"], beams["token"]).tolist()
-        boosts = kept_boosts(beams, self.trie, self.prefixes, self.rules).tolist()
+        boosts = kept_boosts(beams, self.trie, self.prefixes, self.following, self.rules).tolist()
         all_tokens, all_credits = read(self.prefixes, beams["prefix"], beams["length"])
         for row, beam in enumerate(beams):
             tokens = tuple(all_tokens[row, : beam["length"]].tolist())

@@ -17,15 +17,17 @@ BEAM = np.dtype(
         *((name, np.int64) for name in ("prefix", "parent", "last")),
         # Number of tokens; of those at the start, how many have their credits settled, so that none is paid twice.
         *((name, np.int64) for name in ("length", "committed_to")),
-        # State in the trie of listed phrases.
-        ("state", np.int64),
+        # State in the trie of listed phrases; from which token on its match may count credits; row of
+        # `bias_list.word_ends.Following`, where a phrase has ended and its word goes on.
+        *((name, np.int64) for name in ("state", "counts_from", "tail")),
         # Language model: states before and behind the last word (as the scorer numbers them), node of that word.
         *((name, np.int64) for name in ("before", "behind", "word")),
         # Log-probs of all alignments that end in blank, in the last token; of the best one, which decides its credit.
         *((name, np.float64) for name in ("blank", "token", "best")),
         # Raw credits of the partial match and of the last token; weighted boost of the partial match, which may be
-        # given back, and of the phrases that are complete.
-        *((name, np.float64) for name in ("pending", "credit", "lent", "committed")),
+        # given back, and of the phrases that are complete; of the latter, what was for phrases inside the partial
+        # match, and what the phrase will keep whose word goes on.
+        *((name, np.float64) for name in ("pending", "credit", "lent", "committed", "paid", "held")),
         # Language model score of the finished words, penalty of the unfinished one; what that would score if it ended
         # here (NaN: nobody asked yet).
         *((name, np.float64) for name in ("lm", "partial", "ended")),
@@ -33,11 +35,12 @@ BEAM = np.dtype(
 )
 
 # A hypothesis that a token would make of beam `at`: only what decides whether it is kept. `word` is the node that the
-# token leads on from; `score` lacks the penalty of the unfinished word.
+# token leads on from; `settles` whether a phrase ended before it; `score` lacks the penalty of the unfinished word.
 EXTENSION = np.dtype(
     [
-        *((name, np.int64) for name in ("at", "token", "state", "word")),
-        *((name, np.float64) for name in ("mass", "pending", "credit", "lent", "committed", "lm", "score")),
+        *((name, np.int64) for name in ("at", "token", "state", "word", "tail", "settles")),
+        *((name, np.float64) for name in ("mass", "pending", "credit", "lent", "committed", "paid", "held")),
+        *((name, np.float64) for name in ("lm", "score")),
     ]
 )
 

@@ -88,6 +88,7 @@ class BiasedSearch:
             initial_state=ROOT if separator is None else listed.trie.step(ROOT, separator),
             free_depth=1 if separator is None else 2,
             phrase_cost=prior,
+            following=vocabulary.following,
         )
         best = self._joined(search.search(log_probs, scorer))[:limit]
         found = []

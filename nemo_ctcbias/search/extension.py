@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nemo_ctcbias.bias_list.trie import ROOT
+from nemo_ctcbias.bias_list.word_ends import CLOSED, NONE
 from nemo_ctcbias.compiled import compiled
 from nemo_ctcbias.search.beams import EXTENSION
 
@@ -28,7 +29,7 @@ class Rules(NamedTuple):
 
 
 @compiled
-def extend(beams, frame, likely, allowed, open_, muted, starts_word, trie, prefixes, rules):
+def extend(beams, frame, likely, allowed, open_, starts_word, following, trie, prefixes, rules):
     """The beams one frame on, and what another token would make of each of them.
 
     Args:
@@ -37,7 +38,7 @@ def extend(beams, frame, likely, allowed, open_, muted, starts_word, trie, prefi
         likely: [V] tokens to try on all beams.
         allowed: [V] those to try on beams inside a phrase that goes on with them, too.
         open_: whether the frame gives credit.
-        muted: [S] states of the trie that give back in this frame what was earned on the way there.
+        following: what may follow a phrase within its word, see `bias_list.word_ends.Following`.
 
     Returns:
         [B] the same prefixes, after a blank or the last token once more; [E] `EXTENSION`s to other prefixes.
@@ -57,7 +58,11 @@ def extend(beams, frame, likely, allowed, open_, muted, starts_word, trie, prefi
         beam, depth, completes = beams[b], trie.depth[beams[b].state], trie.report[beams[b].state] != ROOT
         _mark(into, beams, heir[b], next_heir, True)
         _sum_up(recent[: depth + 1], prefixes, beam.prefix, beam.length - beam.committed_to)
-        gain = kept_boost(beam, trie, prefixes, rules)
+        tail, gain = beam.tail, beam.held
+        if completes:
+            tail = trie.row[trie.report[beam.state]]
+        if following.whole[tail]:
+            gain = kept_boost(beam, trie, prefixes, following, rules)
         for index in range(len(plain) + (_children(trie, beam.state) if open_ else 0)):
             if index < len(plain):
                 token = plain[index]
@@ -65,29 +70,33 @@ def extend(beams, frame, likely, allowed, open_, muted, starts_word, trie, prefi
                 # Where bias acts before pruning: a listed continuation survives though the audio ranks it low.
                 child = trie.first_child[beam.state] + index - len(plain)
                 token = trie.token[child]
-                if likely[token] or not allowed[token] or muted[child] or tokens[token] < top - rules.max_gap:
+                if likely[token] or not allowed[token] or tokens[token] < top - rules.max_gap:
                     continue
             new = found[count]
             new.at, new.token = b, token
             new.mass = (beam.blank if token == beam.last else total[b]) + tokens[token]
             if new.mass == -np.inf:
                 continue
-            starts = starts_word[token]
-            new.committed = beam.committed + (gain if starts else 0.0)
+            starts, row = starts_word[token], following.next[tail, token]
             new.lm = beam.lm + (beam.ended if starts else 0.0)
             new.word = 0 if starts else beam.word
-            new.state = next_state(trie, beam.state, token)
+            new.settles = row == CLOSED
+            new.committed = beam.committed + (gain if row == CLOSED else 0.0)
+            new.tail = max(row, NONE)
+            new.held = 0.0 if new.tail == NONE else gain if completes else beam.held
+            # The call is dear: most hypotheses are at the root.
+            new.state = trie.from_root[token] if beam.state == ROOT else next_state(trie, beam.state, token)
             reached = trie.depth[new.state]
-            carried = 0.0
-            if reached > 1 and not (starts and completes):  # else nothing is lent any more
-                # Rare: the match fell back to a shorter phrase.
-                carried = beam.pending if reached == depth + 1 else recent[reached - 1]
-            if muted[new.state]:
-                new.credit = -carried
-            else:
-                new.credit = _credit(reached, top - tokens[token], rules) if open_ else 0.0
+            carried, new.paid = 0.0, 0.0
+            if reached == depth + 1:
+                if depth > 0:
+                    carried, new.paid = beam.pending, beam.paid + (gain if row == CLOSED else 0.0)
+            elif reached > 1 and row != CLOSED:
+                carried = recent[reached - 1]  # rare: the match fell back to a shorter phrase
+            new.credit = _credit(reached, top - tokens[token], rules) if open_ else 0.0
             new.pending = carried + new.credit
-            new.lent = rules.weight * trie.lend[new.state] * new.pending
+            lend = trie.lend[new.state]  # what phrases inside this one were paid is paid once
+            new.lent = max(new.held, rules.weight * lend * new.pending - new.paid if lend > 0 else 0.0, 0.0)
             if into[token] >= 0:
                 merged[into[token]] |= _merge(stay[into[token]], new)
             else:
@@ -165,29 +174,38 @@ def _merge(beam, new):
     decides = new.mass > beam.best
     if decides:
         beam.best, beam.pending, beam.credit, beam.lent = new.mass, new.pending, new.credit, new.lent
+        beam.paid, beam.held = new.paid, new.held
     return decides
 
 
 @compiled
-def kept_boost(beam, trie, prefixes, rules):
-    """Weighted boost that a hypothesis keeps if its last word ends here: that of the phrase which this completes."""
+def kept_boost(beam, trie, prefixes, following, rules):
+    """Weighted boost that a hypothesis keeps if its last word ends here, beside what phrases inside have been paid.
+
+    It is that of the phrase which the last token completes, or of one that is complete but for what follows it in its
+    word; where it is both, the larger.
+    """
+    held = beam.held if following.whole[beam.tail] else 0.0
     end = trie.report[beam.state]
     if end == ROOT:
-        return 0.0
+        return held
+    whole = end == beam.state
     weight = rules.weight * trie.weights[trie.phrase[end]]
-    tokens = min(trie.depth[end], beam.length - beam.committed_to)
+    tokens = min(trie.depth[end], beam.length - (beam.counts_from if whole else beam.committed_to))
     if weight < 0:
-        return weight * rules.suppress * tokens
-    credits = last_values(prefixes, beam.prefix, tokens)
-    return weight * max(0.0, credits - rules.phrase_cost - trie.cost[end])
+        gain = weight * rules.suppress * tokens
+    else:
+        gain = weight * max(0.0, last_values(prefixes, beam.prefix, tokens) - rules.phrase_cost - trie.cost[end])
+    gain -= beam.paid if whole else 0.0
+    return max(gain, held) if following.whole[beam.tail] else gain
 
 
 @compiled
-def kept_boosts(beams, trie, prefixes, rules):
+def kept_boosts(beams, trie, prefixes, following, rules):
     """[B] the weighted boosts that hypotheses keep if they end here, those of complete phrases included."""
     kept = beams.committed.copy()
     for b in range(len(beams)):
-        kept[b] += kept_boost(beams[b], trie, prefixes, rules)
+        kept[b] += kept_boost(beams[b], trie, prefixes, following, rules)
     return kept
 
 

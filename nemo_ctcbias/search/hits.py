@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from nemo_ctcbias.bias_list import SpelledList
+from nemo_ctcbias.bias_list.casing import SENTENCE_END, recased
+from nemo_ctcbias.bias_list.word_ends import WordEnds
+
+INDEXED = 4  # letters by which forms are looked up
 
 
 @dataclass(frozen=True)
@@ -56,38 +61,100 @@ class Hit:
         }
 
 
+class Find(NamedTuple):
+    """A listed phrase in a text: characters [start, end), its index in the list, and what to write there."""
+
+    start: int
+    end: int
+    phrase: int
+    written: str
+
+
 class PhraseFinder:
-    """Finds listed phrases in a sequence of recognised words: leftmost, longest first, never overlapping."""
+    """Finds listed phrases in a text: leftmost, longest first, never overlapping.
 
-    def __init__(self, spelled: SpelledList):
-        self._written: dict[tuple[str, ...], tuple[int, str]] = {}
+    Args:
+        spelled: the list in the tokens of a model.
+        ends: where phrases may begin and end.
+        cased: whether the model writes both cases, so that its capitals mean something.
+    """
+
+    def __init__(self, spelled: SpelledList, ends: WordEnds | None = None, cased: bool = False):
+        self._ends, self._cased, self._list = ends or WordEnds(), cased, spelled.bias_list
+        self._phrases: dict[str, int] = {}
         for spelling in spelled.spellings:
-            phrase = spelled.bias_list[spelling.phrase]
-            if phrase.weight > 0:  # a suppressed phrase that is spoken all the same is not a hit
-                self._written.setdefault(tuple(spelling.form.split()), (spelling.phrase, phrase.written))
-        self._longest: dict[str, int] = {}  # number of words, by the first
-        for words in self._written:
-            self._longest[words[0]] = max(len(words), self._longest.get(words[0], 0))
+            if spelled.bias_list[spelling.phrase].weight > 0:  # a suppressed phrase that is said all the same is no hit
+                self._phrases.setdefault(spelling.form, spelling.phrase)
+        self._begin: dict[str, list[str]] = {}  # by their first letters, longest first
+        for form in sorted(self._phrases, key=len, reverse=True):
+            self._begin.setdefault(form[:INDEXED], []).append(form)
+        self._indexed = sorted({len(letters) for letters in self._begin}, reverse=True)
 
-    def find(self, words: Sequence[str]) -> list[tuple[int, int, int, str]]:
-        """(first word, last word + 1, phrase index, written form) of each hit, in order."""
-        found, at = [], 0
-        while at < len(words):
-            for count in range(min(self._longest.get(words[at], 0), len(words) - at), 0, -1):
-                match = self._written.get(tuple(words[at : at + count]))
-                if match:
-                    found.append((at, at + count, *match))
-                    at += count
-                    break
-            else:
-                at += 1
+    def find(self, text: str) -> list[Find]:
+        """The phrases in a text of words with single spaces between them, in order."""
+        found: list[Find] = []
+        begin, indexed, at, end = self._begin, self._indexed, 0, 0
+        for word in text.split(" "):  # of each hypothesis: kept short
+            whole = not self._ends.anywhere and word.isalpha() and word.isascii()
+            for start in (at,) if whole else self._starts(text, at, at + len(word)):
+                for count in indexed:
+                    forms = begin.get(text[start : start + count]) if start >= end else None
+                    form = self._fitting(forms, text, start) if forms else None
+                    if form is not None:
+                        index, end = self._phrases[form], start + len(form)
+                        found.append(Find(start, end, index, self.written(text, start, end, index)))
+                        break
+            at += len(word) + 1
         return found
 
+    def _starts(self, text: str, first: int, last: int) -> list[int]:
+        """Where in a word phrases may begin."""
+        return [first, *(place for place in range(first + 1, last) if self._ends.may_begin(text, place))]
 
-def write(words: Sequence[str], hits: Sequence[tuple[int, int, str]]) -> str:
-    """The transcript with each hit's words (first, last + 1, written form) in its written form."""
-    written, at = [], 0
-    for first, last, text in hits:
-        written += [*words[at:first], text]
-        at = last
-    return " ".join([*written, *words[at:]])
+    def _fitting(self, forms: list[str], text: str, at: int) -> str | None:
+        """The first of these forms that stands in the text here."""
+        for form in forms:
+            if text.startswith(form, at) and self._ends.may_end(text, at, at + len(form)):
+                return form
+        return None
+
+    def written(self, text: str, start: int, end: int, index: int) -> str:
+        """What is written in place of characters [start, end) where they are phrase `index`."""
+        phrase = self._list[index]
+        if not self._cased:
+            return phrase.written
+        before = text[:start].rstrip(" \"'“‘«([-")
+        starts_sentence = not before or before[-1] in SENTENCE_END
+        return recased(phrase.written, text[start:end], starts_sentence, chosen=phrase.display is not None)
+
+
+def write(text: str, finds: Sequence[Find]) -> str:
+    """The text with each of the phrases in its written form; what stands around them stays."""
+    for one in sorted(finds, reverse=True):
+        text = text[: one.start] + one.written + text[one.end :]
+    return text
+
+
+def written_words(text: str, finds: Sequence[Find]) -> list[tuple[int, int, str]]:
+    """(first, last + 1, new text) of the words that phrases stand in; those in the same words are one."""
+    spans: list[tuple[int, int, list[Find]]] = []
+    for one in sorted(finds):
+        first, last = words_of(text, one.start, one.end)
+        if spans and first < spans[-1][1]:
+            first, _, shared = spans.pop()
+            spans.append((first, last, [*shared, one]))
+        else:
+            spans.append((first, last, [one]))
+    result = []
+    for first, last, inside in spans:
+        start = len(" ".join(text.split(" ")[:first])) + (first > 0)
+        words = " ".join(text.split(" ")[first:last])
+        moved = [one._replace(start=one.start - start, end=one.end - start) for one in inside]
+        result.append((first, last, write(words, moved)))
+    return result
+
+
+def words_of(text: str, start: int, end: int) -> tuple[int, int]:
+    """The words [first, last + 1) that characters [start, end) stand in."""
+    first = text.count(" ", 0, start)
+    return first, first + text.count(" ", start, end) + 1

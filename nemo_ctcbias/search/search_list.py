@@ -21,21 +21,22 @@ class SearchList:
         weights: [N] of the phrases.
         trie: of all spellings.
         finder: of phrases in transcripts.
-        costs: what a spelled form gives back of its boost.
     """
 
     def __init__(self, spelled: SpelledList, vocabulary: Vocabulary):
         self.bias_list = spelled.bias_list
         self.weights = np.array([phrase.weight for phrase in spelled.bias_list], dtype=np.float64)
         spellings = spelled.spellings
+        ends = vocabulary.word_ends
         self.trie = BoostingTrie(
             [(one.phrase, one.tokens) for one in spellings],
             self.weights,
             vocabulary.size,
-            [one.cost for one in spellings],
+            costs=[one.cost for one in spellings],
+            rows=[ends.row_of(one.form) for one in spellings],
         )
-        self.finder = PhraseFinder(spelled)
-        self.costs = {one.form: one.cost for one in spellings}
+        self.finder = PhraseFinder(spelled, ends, vocabulary.cased)
+        self._costs = {one.form: one.cost for one in spellings}
         self._forms: dict[int, dict[str, None]] = {}
         for one in spellings:
             self._forms.setdefault(one.phrase, {})[one.form] = None
@@ -53,6 +54,10 @@ class SearchList:
         part.weights = self.weights * factors
         part.trie = self.trie.restricted(part.weights)
         return part
+
+    def cost(self, form: str) -> float:
+        """What a spelled form gives back of its boost."""
+        return self._costs.get(form, 0.0)
 
     @cached_property
     def words(self) -> ListedWords:

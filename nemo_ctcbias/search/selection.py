@@ -90,12 +90,16 @@ def settle(stay, found, chosen, beams, starts_word, trie, prefixes, words, with_
         one.parent, one.last, one.length = beam.prefix, new.token, beam.length + 1
         one.prefix = insert(prefixes, beam.prefix, new.token, new.credit)
         one.blank, one.token, one.best = -np.inf, new.mass, new.mass
-        one.state, one.pending, one.credit, one.lent = new.state, new.pending, new.credit, new.lent
-        one.committed, one.lm, one.ended = new.committed, new.lm, np.nan if with_words else 0.0
+        one.pending, one.credit, one.lent = new.pending, new.credit, new.lent
+        one.committed, one.paid, one.tail, one.held = new.committed, new.paid, new.tail, new.held
+        one.lm, one.ended = new.lm, np.nan if with_words else 0.0
+        if new.settles:
+            one.committed_to = beam.length
+        one.state = new.state
+        if beam.state == ROOT or trie.depth[new.state] <= trie.depth[beam.state]:  # another match than before
+            one.counts_from = one.committed_to
         if starts_word[new.token]:
             one.before = beam.behind
-            if trie.report[beam.state] != ROOT:
-                one.committed_to = beam.length
         if with_words:
             one.word = find(words, new.word, new.token)
             one.partial = words.value[one.word]

@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from nemo_ctcbias.search.alignment import align, greedy_path, token_spans, word_spans
+from nemo_ctcbias.bias_list.word_ends import is_spaceless
+from nemo_ctcbias.search.alignment import align, greedy_path, token_offsets, token_spans, word_spans
 
 
 class Timing(Sequence):
@@ -30,7 +31,6 @@ class Timing(Sequence):
         self.log_probs, self._tokens, self.pieces = log_probs, tokens, pieces
         self._base = log_probs if base_log_probs is None else base_log_probs
         self._path: np.ndarray | None = None
-        self._heard: list[tuple[str, int, int]] | None = None
 
     @cached_property
     def adapted(self) -> bool:
@@ -44,16 +44,37 @@ class Timing(Sequence):
             self._path = align(self.log_probs, self._tokens)
         return self._path
 
+    @cached_property
+    def _spans(self) -> list[tuple[int, int, int]]:
+        return token_spans(self.path, self.log_probs.shape[1] - 1)
+
+    @cached_property
+    def _offsets(self) -> list[tuple[int, int]]:
+        return token_offsets(self._tokens, self.pieces)
+
     def words(self) -> list[tuple[str, int, int]]:
         """(word, first frame, last frame + 1) in order."""
-        return word_spans(token_spans(self.path, self.log_probs.shape[1] - 1), self.pieces)
+        return word_spans(self._spans, self.pieces)
+
+    def tokens_in(self, start: int, end: int) -> list[int]:
+        """Places of the tokens of characters [start, end) of the text, a space before them included."""
+        return [at for at, (a, b) in enumerate(self._offsets) if a < end and (b > start or a == b == start)]
+
+    def frames(self, tokens: Sequence[int]) -> tuple[int, int]:
+        """First frame, last frame + 1 of some tokens; a space has none."""
+        spans = [self._spans[at] for at in tokens if self._offsets[at][0] < self._offsets[at][1]]
+        return spans[0][1], spans[-1][2]
+
+    def confidence(self, tokens: Sequence[int]) -> float:
+        """Of the least likely of some tokens at its best frame, from 0 to 1."""
+        spans = [self._spans[at] for at in tokens if self._offsets[at][0] < self._offsets[at][1]]
+        return min(float(np.exp(self.log_probs[start:end, token].max())) for token, start, end in spans)
 
     def confidences(self) -> list[float]:
         """Of each word, from 0 to 1; see `BiasedBeam.confidences`."""
-        spans = token_spans(self.path, self.log_probs.shape[1] - 1)
-        owner = word_of_token([token for token, _, _ in spans], self.pieces)
+        owner = _word_of_token([token for token, _, _ in self._spans], self.pieces)
         least = [1.0] * (owner[-1] + 1 if owner else 0)
-        for word, (token, start, end) in zip(owner, spans, strict=True):
+        for word, (token, start, end) in zip(owner, self._spans, strict=True):
             if self.pieces[token].strip(" ▁"):
                 least[word] = min(least[word], float(np.exp(self.log_probs[start:end, token].max())))
         return least[: len(self.words())]
@@ -65,10 +86,24 @@ class Timing(Sequence):
 
     def base_text(self, start: int, end: int) -> str:
         """The words that greedy decoding of the model without adapters writes in these frames, or partly in them."""
-        if self._heard is None:
-            blank = self._base.shape[1] - 1
-            self._heard = word_spans(token_spans(greedy_path(self._base), blank), self.pieces)
-        return " ".join(word for word, first, last in self._heard if min(last, end) > max(first, start))
+        text, units = self._base_units
+        inside = [unit for unit in units if min(unit[3], end) > max(unit[2], start)]
+        return text[inside[0][0] : inside[-1][1]] if inside else ""
+
+    @cached_property
+    def _base_units(self) -> tuple[str, list[tuple[int, int, int, int]]]:
+        """The greedy text; of its words (or characters, in scripts without spaces): characters, frames."""
+        spans = token_spans(greedy_path(self._base), self._base.shape[1] - 1)
+        offsets = token_offsets([token for token, _, _ in spans], self.pieces)
+        text = " ".join("".join([self.pieces[token] for token, _, _ in spans]).replace("▁", " ").split())
+        units: list[tuple[int, int, int, int]] = []
+        for (start, end), (_, first, last) in zip(offsets, spans, strict=True):
+            if start == end:
+                continue
+            if units and units[-1][1] == start and not any(map(is_spaceless, text[start - 1 : start + 1])):
+                start, _, first, _ = units.pop()
+            units.append((start, end, first, last))
+        return text, units
 
     def __len__(self) -> int:
         return len(self.words())
@@ -89,7 +124,7 @@ class Timing(Sequence):
         return [(word, (start, end)) for word, start, end in self.words()]
 
 
-def word_of_token(tokens: Sequence[int], pieces: Sequence[str]) -> list[int]:
+def _word_of_token(tokens: Sequence[int], pieces: Sequence[str]) -> list[int]:
     """Index of the word that each token belongs to (a bare word start belongs to the word it opens)."""
     owner, word, fresh = [], -1, True
     for token in tokens:

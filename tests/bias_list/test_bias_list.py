@@ -235,3 +235,60 @@ def test_types_are_kept_in_json_lines_and_refused_in_text(tmp_path):
         listed.save(tmp_path / "list.txt")
     notes = BiasList([{"text": "Fremont", "type": "places"}, {"text": "Fremont", "type": "people"}]).notes
     assert "type 'people' is ignored for 'places'" in str(notes[0])
+
+
+@pytest.mark.parametrize(
+    ("line", "phrases", "said"),
+    [
+        ("okonkwo, siprot, cape varennes", ["okonkwo", "siprot", "cape varennes"], "is read as 3 phrases"),
+        ("Fremont; Oslo; Zürich;", ["Fremont", "Oslo", "Zürich"], "is read as 3 phrases"),
+        ("Wash, Rinse, Repeat\t2", ["Wash, Rinse, Repeat"], None),
+        ("東京、大阪、京都", ["東京", "大阪", "京都"], "is read as 3 phrases"),
+        ("Paris, Texas", ["Paris, Texas"], None),
+        (
+            "we came to see it all, but it was late, so we left",
+            ["we came to see it all, but it was late, so we left"],
+            None,
+        ),
+    ],
+)
+def test_several_names_on_a_line(tmp_path, line, phrases, said):
+    path = tmp_path / "names.txt"
+    path.write_text(f"# names\n{line}\n", encoding="utf-8")
+    bias_list = BiasList.load(path)
+    assert [phrase.text for phrase in bias_list] == phrases
+    assert {bias_list.where(index) for index in range(len(phrases))} == {f"{path}:2"}
+    assert {phrase.weight for phrase in bias_list} == {2.0 if "\t" in line else 1.0}
+    assert [note.level for note in bias_list.notes] == (["changed"] if said else [])
+    assert (said or "") in "".join(map(str, bias_list.notes))
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "spoken"),
+    [
+        ("gpu_gpu_g p u", "gpu", ("gpu", "g p u")),
+        ("nvidia_in video", "nvidia", ("in video",)),
+        ("Okonkwo_oconquo_ okon quo ", "Okonkwo", ("oconquo", "okon quo")),
+    ],
+)
+def test_nemos_word_and_spellings_are_spoken_forms(tmp_path, line, text, spoken):
+    path = tmp_path / "context.txt"
+    path.write_text(line, encoding="utf-8")
+    bias_list = BiasList.load(path)
+    assert [(phrase.text, phrase.spoken) for phrase in bias_list] == [(text, spoken)]
+    assert "with the spoken forms" in str(bias_list.notes[0]) and bias_list.notes[0].level == "changed"
+
+
+@pytest.mark.parametrize("line", ["gpu_", "_gpu", "snake_case\t1.0"])
+def test_other_underscores_are_no_spellings(tmp_path, line):
+    path = tmp_path / "context.txt"
+    path.write_text(line, encoding="utf-8")
+    assert list(BiasList.load(path)) == [Phrase(line.split("\t")[0])] and not BiasList.load(path).notes
+
+
+@pytest.mark.parametrize("text", ['"Okonkwo"', "“Okonkwo”", "«Okonkwo»"])
+def test_quotation_marks_around_a_phrase_are_no_part_of_it(text):
+    bias_list = BiasList([Phrase(text, 2.0, display="OK")])
+    assert bias_list[0] == Phrase("Okonkwo", 2.0, display="OK")
+    assert str(bias_list.notes[0]).endswith("'Okonkwo' is read without its quotation marks; remove them")
+    assert BiasList(['the "big" one', '"'])[0].text == 'the "big" one'

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemo_ctcbias.bias_list import BiasList, Phrase, Spelling, Vocabulary, spell
+from nemo_ctcbias.bias_list.readings import letter_by_letter
 from nemo_ctcbias.errors import SettingError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -81,9 +82,9 @@ def test_the_tokenizers_own_segmentation_comes_first(pieces, words, k, data):
 
 ENTRY = st.builds(
     Phrase,
-    text=st.text("aAnb éł.-7", max_size=8),
+    text=st.text("aAnb éł.-京", max_size=8),
     weight=st.sampled_from([1.0, 2.0, -1.0]),
-    spoken=st.lists(st.text("anł. ", max_size=4), max_size=3),
+    spoken=st.lists(st.text("anł.京 ", max_size=4), max_size=3),
 )
 
 
@@ -107,7 +108,9 @@ def test_every_phrase_has_a_spelling_or_a_note_that_it_was_dropped(entries, voca
     for s in spelled.spellings:
         assert vocabulary.decode(s.tokens) == s.form
         assert 1 <= len(s.tokens) <= max_tokens
-        assert s.form in {vocabulary.normalise(form) for form in bias_list[s.phrase].forms}
+        forms = bias_list[s.phrase].forms
+        said = [*forms, *filter(None, map(letter_by_letter, forms))]
+        assert s.form in {vocabulary.normalise(form) for form in said}
         assert vocabulary.starts_word[s.tokens[0]]
 
 
@@ -140,10 +143,10 @@ def test_spoken_forms_all_point_to_their_phrase():
 
 def test_what_cannot_be_used_is_reported_with_the_reason_and_the_remedy(tmp_path):
     path = tmp_path / "names.txt"
-    path.write_text("Łódź\n...\n# x\nAnnabel\nFremont\nFREMONT\t2\nfre.mont\n", encoding="utf-8")
+    path.write_text("北京\n...\n# x\nAnnabel\nFremont\nFREMONT\t2\nfre.mont\n", encoding="utf-8")
     spelled = spell(BiasList.load(path), FULL, max_tokens=4)
     assert [str(n).removeprefix(str(path)) for n in spelled.notes if n.level == "dropped"] == [
-        ":1: 'Łódź' has no tokens in this model's vocabulary (unknown: 'Ł'); add a spoken form",
+        ":1: '北京' has no tokens in this model's vocabulary (unknown: '北', '京'); add a spoken form",
         ":2: '...' has nothing to recognise (removed '.'); add a spoken form",
         ":4: 'Annabel' has 5 tokens, more than the limit of 4; list a shorter, distinctive part of it",
         ":5: 'Fremont' has 8 tokens, more than the limit of 4; list a shorter, distinctive part of it",
@@ -168,12 +171,12 @@ def test_words_without_a_segmentation_are_dropped_though_their_letters_are_cover
 
 
 def test_lost_spoken_forms_are_changes_while_one_is_left():
-    assert notes_of(FULL, Phrase("Anna", spoken=["anna", "łan", ""])) == [
-        "changed: bias list[0]: 'Anna' spoken form 'łan' has no tokens in this model's vocabulary (unknown: 'ł'); "
+    assert notes_of(FULL, Phrase("Anna", spoken=["anna", "ænñ京", ""])) == [
+        "changed: bias list[0]: 'Anna' spoken form 'ænñ京' has no tokens in this model's vocabulary (unknown: '京'); "
         "add a spoken form",
         "changed: bias list[0]: 'Anna' spoken form '' is empty; add a spoken form",
     ]
-    assert [note[:7] for note in notes_of(FULL, Phrase("Anna", spoken=["ł", ""]))] == ["dropped", "dropped"]
+    assert [note[:7] for note in notes_of(FULL, Phrase("Anna", spoken=["京", ""]))] == ["dropped", "dropped"]
 
 
 def test_changes_and_risks_are_noted_and_case_is_not():
@@ -229,3 +232,65 @@ def test_a_real_tokenizer_agrees(tmp_path: Path):
     }
     assert all(processor.decode(list(s.tokens)) == s.form for s in spelled.spellings)
     assert [sum(s.phrase == i for s in spelled.spellings) for i in range(2)] == [4, 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "others"),
+    [
+        ("IbuVast 200", "ibuvast two hundred", {"ibuvast two zero zero"}),
+        ("GPT-4", "gpt four", {"g p t four"}),
+        ("COVID-19", "covid nineteen", {"covid one nine"}),
+        ("3M", "three m", set()),
+        ("10:30", "ten thirty", set()),
+        ("B12 205", "b twelve two hundred and five", {"b twelve two hundred five", "b twelve two zero five"}),
+        ("2nd Okonkwo", "second okonkwo", set()),
+        ("1984", "nineteen eighty four", {"one thousand nine hundred and eighty four"}),
+    ],
+)
+def test_numbers_are_listened_for_as_words(text, form, others):
+    pytest.importorskip("num2words")
+    spelled = spell(BiasList([text]), FULL, alternatives=1)
+    assert spelled.spellings[0].form == form and spelled.spellings[0].cost == 0
+    guesses = {one.form: one.cost for one in spelled.spellings[1:]}
+    assert others <= set(guesses) and all(cost > 0 for cost in guesses.values())
+    assert "numbers as words" in str(spelled.notes[0])
+
+
+def test_a_model_that_writes_digits_is_asked_for_both():
+    pytest.importorskip("num2words")
+    digits = Vocabulary([*FULL.pieces, *"0123456789"])
+    forms = [one.form for one in spell(BiasList(["covid 19"]), digits, alternatives=1).spellings]
+    assert forms == ["covid 19", "covid nineteen", "covid one nine"]
+
+
+def test_without_the_library_numbers_are_reported(monkeypatch):
+    monkeypatch.setattr("nemo_ctcbias.bias_list.readings._sayer", lambda language: None)
+    assert notes_of(FULL, "IbuVast 200") == [
+        "dropped: bias list[0]: 'IbuVast 200' has no tokens in this model's vocabulary (unknown: '2', '0'); "
+        "add a spoken form, or have numbers read as words: pip install 'nemo-ctcbias[numbers]'"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [("GPU", "g p u"), ("J.R.R. Tolkien", "j r r tolkien"), ("the HTML", "the h t m l"), ("NATO", None), ("Ann", None)],
+)
+def test_acronyms_and_initials_are_listened_for_letter_by_letter(text, letters):
+    spelled = spell(BiasList([text]), FULL, alternatives=1).spellings
+    assert [one.form for one in spelled[1:]] == ([letters] if letters else [])
+
+
+def test_what_is_listed_goes_before_what_may_be_said():
+    spelled = spell(BiasList(["GPU", Phrase("g p u", 2.0)]), FULL, alternatives=1)
+    assert {one.form: one.phrase for one in spelled.spellings} == {"gpu": 0, "g p u": 1}
+    spoken = spell(BiasList([Phrase("GPU", spoken=["GPU"])]), FULL, alternatives=1).spellings
+    assert [one.form for one in spoken] == ["gpu"]  # the user has said how it is said
+
+
+def test_turkish_letters_are_listened_for_in_both_alphabets():
+    turkish = Vocabulary(["▁", *LETTERS, "ı", "ğ"])
+    for text, forms in (("Irmak", ["ırmak", "irmak"]), ("ILGAZ", ["ılgaz", "ilgaz"]), ("İzmir", ["izmir"])):
+        assert [one.form for one in spell(BiasList([text]), turkish, alternatives=1).spellings] == forms
+    cased = Vocabulary(["▁", *LETTERS, *LETTERS.upper(), "ı", "İ"])
+    forms = {one.form for one in spell(BiasList(["IRMAK"]), cased, alternatives=1).spellings}
+    assert {"IRMAK", "Irmak", "ırmak", "irmak"} <= forms

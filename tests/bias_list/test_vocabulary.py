@@ -13,6 +13,8 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 LOWER = Vocabulary(["<unk>", "<0xC3>", "▁", "▁the", *LETTERS, "'"])
 UPPER = Vocabulary([" ", *LETTERS.upper()])
 MIXED = Vocabulary(["▁", *LETTERS, *LETTERS.upper(), "-", "é"])
+GERMAN = Vocabulary(["▁", *LETTERS], language="de")
+TURKISH = Vocabulary(["▁", *LETTERS, "ı"])
 NO_SPACE = Vocabulary([*LETTERS])
 
 
@@ -59,7 +61,17 @@ def test_vocabularies_that_cannot_be_biased():
         (LOWER, "İzmir", "izmir", ("removed the accent U+0307",)),
         (LOWER, "ﬁn", "fin", ("'ﬁ' became 'fi'",)),
         (LOWER, "Kleenex®", "kleenex", ("removed '®'",)),
-        (LOWER, "Łódź 7", "łodz 7", ("'ó' became 'o'", "'ź' became 'z'")),
+        (LOWER, "Łódź 7", "lodz 7", ("'ł' became 'l'", "'ó' became 'o'", "'ź' became 'z'")),
+        (LOWER, "Straße", "strasse", ("'ß' became 'ss'",)),
+        (LOWER, "Ørsted", "orsted", ("'ø' became 'o'",)),
+        (LOWER, "Đặng", "dang", ("'đ' became 'd'", "'ặ' became 'a'")),
+        (LOWER, "Æther", "aether", ("'æ' became 'ae'",)),
+        (MIXED, "Æther", "Aether", ("'Æ' became 'Ae'",)),
+        (LOWER, "Зоя", "zoya", ("'з' became 'z'", "'о' became 'o'", "'я' became 'ya'")),
+        (LOWER, "Johnson & Johnson", "johnson and johnson", ("'&' became 'and'",)),
+        (LOWER, "AT&T", "at and t", ("'&' became 'and'",)),
+        (GERMAN, "C&A", "c und a", ("'&' became 'und'",)),
+        (TURKISH, "Irmak ILGAZ İnci", "ırmak ılgaz inci", ()),
         (LOWER, "▁the", "▁the", ()),
         (LOWER, "...", "", ("removed '.'",)),
         (UPPER, "Straße", "STRASSE", ()),
@@ -85,7 +97,7 @@ def test_letters_the_vocabulary_only_has_in_two_characters_are_no_change():
 
 
 def test_uncovered_characters_are_named_once_in_order():
-    assert LOWER.unknown(LOWER.normalise("Łódź 7 ł8")) == ("ł", "7", "8")
+    assert LOWER.unknown(LOWER.normalise("Łódź 7 京8")) == ("7", "京", "8")
     assert LOWER.unknown("the cat") == ()
     assert LOWER.unknown("▁") == ("▁",)  # the mark is no character of a phrase
     assert LOWER.unknown("c3<") == ("3", "<")  # byte pieces cover nothing

@@ -51,7 +51,8 @@ def test_phrases_too_short_to_be_heard_are_told():
     (note,) = too_short(scores(*phrases), threshold=5.0, prior=1.1 / PRIOR_WEIGHT)
     assert (note.phrase, note.level) == ("zoo", "dropped") and "2 phones are too few in a list of 4" in str(note)
     assert "lower biasing.phonetics.detection_threshold" in str(note)
-    assert not list(too_short(scores(*phrases), threshold=5.0, prior=1.0 / PRIOR_WEIGHT)), "6 is what two phones are worth"
+    enough = too_short(scores(*phrases), threshold=5.0, prior=1.0 / PRIOR_WEIGHT)
+    assert not list(enough), "6 is what two phones are worth"
 
 
 def test_the_order_of_the_list_does_not_matter():

@@ -47,6 +47,9 @@ class Beam:
         self.tokens, self.credits = tokens, credits
         self.blank, self.token, self.best = NEVER, NEVER, NEVER
         self.committed, self.settled = 0.0, 0
+        self.counts_from, self.paid = 0, 0.0  # of the partial match
+        # What was read behind a phrase within its word, which endings it takes, what it will keep.
+        self.tail, self.takes, self.held = None, (), 0.0
 
 
 class NoWords:
@@ -62,14 +65,55 @@ class NoWords:
         return 0.0
 
 
+def endings_of(phrase, endings):
+    """Those that a phrase takes, as English writes them."""
+    hisses, letters = phrase[-1:] in "sxz" or phrase[-2:] in ("sh", "ch"), sum(map(str.isalnum, phrase))
+    if phrase[-1:] == "'" or phrase[-2:] == "'s":
+        return set()
+    fits = {"'s": True, "'": hisses, "s": letters > 3 and not hisses, "s'": letters > 3 and not hisses}
+    fits |= dict.fromkeys(("es", "es'"), letters > 3 and (hisses or phrase[-1:] == "o"))
+    return {ending for ending in endings if fits[ending]}
+
+
+def read_on(tail, takes, phrase, text, starts, free):
+    """What follows a phrase, read on by a token's text: None where it was no end, "|" where it was, else the tail.
+
+    tail: what has been read; takes: the endings that the phrase takes; phrase: its text where it has just ended.
+    """
+    whole = tail == "" or tail in takes
+    if tail is None:
+        return None
+    if starts or (phrase and phrase[-1] in free):
+        return "|" if whole else None
+    for letter in text.lower():
+        if letter in ",.-" or letter in free:
+            return "|" if tail == "" or tail in takes else None
+        tail += letter
+        if not any(ending.startswith(tail) for ending in takes):
+            return None
+    return tail
+
+
 def plain_search(
-    log_probs, phrases, starts_word, options, boost, free_depth=1, lm=None, pieces=None, costs=None, phrase_cost=0.0
+    log_probs,
+    phrases,
+    starts_word,
+    options,
+    boost,
+    free_depth=1,
+    lm=None,
+    pieces=None,
+    costs=None,
+    phrase_cost=0.0,
+    endings=(),
+    spaceless="",
 ):
     """`phrases`: {tokens: weight}.  Returns {tokens: (acoustic, boost)} of the final beam, with `lm` its score too.
 
     costs: {tokens: what the phrase gives back}.
     phrase_cost: what every phrase gives back.
     lm, pieces: language model, and the text that each token adds to the word it begins or goes on with.
+    endings, spaceless: what may follow a phrase within its word, and letters that are words of their own.
     """
     model = lm or NoWords()
     pieces = pieces or [""] * len(starts_word)
@@ -107,14 +151,17 @@ def plain_search(
         return sum(credits_of.get(tokens[: len(tokens) - i], 0.0) for i in range(count))
 
     def kept(beam):
+        """What the beam gains if a word ends here, None if no phrase does."""
+        gains = [beam.held] if beam.tail in beam.takes else []
         phrase = listed_end(beam.tokens, phrases)
-        if phrase is None:
-            return None
-        count = min(len(phrase), len(beam.tokens) - beam.settled)
-        if phrases[phrase] < 0:
-            return boost.weight * phrases[phrase] * boost.suppress * count
-        cost = phrase_cost + (costs or {}).get(phrase, 0.0)
-        return boost.weight * phrases[phrase] * max(0.0, sum_credits(beam.tokens, count) - cost)
+        if phrase is not None:
+            whole = len(phrase) == match_length(beam.tokens, phrases)
+            count = min(len(phrase), len(beam.tokens) - (beam.counts_from if whole else beam.settled))
+            weight = boost.weight * phrases[phrase]
+            cost = phrase_cost + (costs or {}).get(phrase, 0.0)
+            gain = weight * (boost.suppress * count if weight < 0 else max(0.0, sum_credits(beam.tokens, count) - cost))
+            gains.append(gain - beam.paid if whole else gain)
+        return max(gains, default=None)
 
     def score(beam):
         return np.logaddexp(beam.blank, beam.token) + beam.committed + beam.lent + lm_score(beam.tokens)
@@ -152,20 +199,34 @@ def plain_search(
                 new = Beam((*beam.tokens, c))
                 new.token, new.best = mass, mass
                 new.committed, new.settled = beam.committed, beam.settled
-                if starts_word[c] and (gain := kept(beam)) is not None:
-                    new.committed, new.settled = new.committed + gain, len(beam.tokens)
+                ended, gain = listed_end(beam.tokens, phrases), kept(beam)
+                gain = beam.held if gain is None else gain  # an ending may end within the token
+                ends = ended is not None
+                text = "".join(pieces[token] for token in ended) if ends else ""
+                new.takes = endings_of(text, endings) if ends else beam.takes
+                new.tail = read_on("" if ends else beam.tail, new.takes, text, pieces[c], starts_word[c], spaceless)
+                paid = 0.0
+                if new.tail == "|":
+                    new.committed, new.settled, new.tail, paid = new.committed + gain, len(beam.tokens), None, gain
+                elif new.tail is not None:
+                    new.held = gain if ends else beam.held
                 reached, weight = lend(new.tokens)
+                new.counts_from = new.settled
+                if n and reached == n + 1:
+                    new.counts_from, new.paid = beam.counts_from, beam.paid + paid
                 gap = top - tokens[c]
                 raw = boost.gap_scale * gap + boost.token_bonus if open_ and gap <= boost.max_gap else 0.0
                 new.credit = raw * (1.0 if reached > free_depth else boost.first_token if reached else 0.0)
                 earlier = sum_credits(beam.tokens, min(reached - 1, len(beam.tokens) - new.settled)) if reached else 0.0
-                if reached and reached == n + 1 and new.settled == beam.settled:
+                if reached and reached == n + 1:
                     earlier = beam.pending  # kept as it was lent
                 earlier = earlier if reached > 1 else 0.0
                 if not any(p[:reached] == new.tokens[len(new.tokens) - reached :] for p in phrases):
                     new.credit = -earlier
                 new.pending = earlier + new.credit
-                new.lent = boost.weight * weight * new.pending
+                new.lent = 0.0 if new.tail is None else max(0.0, new.held)
+                if weight > 0:
+                    new.lent = max(new.lent, boost.weight * weight * new.pending - new.paid)
                 there = after.get(new.tokens)
                 if there is None:
                     ranked.append(new)
@@ -174,6 +235,7 @@ def plain_search(
                 if mass > there.best:
                     there.best = mass
                     there.pending, there.credit, there.lent = new.pending, new.credit, new.lent
+                    there.paid, there.held = new.paid, new.held
                     later[new.tokens] = new.credit
         credits_of.update(later)
         ranked.sort(key=lambda b: -score(b))

@@ -5,11 +5,13 @@ from hypothesis import strategies as st
 from reference import exhaustive, plain_search
 
 from nemo_ctcbias.bias_list.trie import BoostingTrie
+from nemo_ctcbias.bias_list.word_ends import WordEnds
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.search.beam_search import BeamOptions, BeamSearch
 from nemo_ctcbias.search.boosting import BoostOptions
 from nemo_ctcbias.search.word_scorer import WordScorer
 
+PIECES = ["a", "b", "'", "s", "'s", "s.", ",", "-a", "y'", "abco", "es", "木", "b木"]
 WIDE = BeamOptions(beam_width=10_000, beam_prune_logp=-1e9, token_min_logp=-1e9)
 
 
@@ -38,10 +40,13 @@ phrase_lists = st.dictionaries(
 )
 
 
-def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, phrase_cost=0.0):
+def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, phrase_cost=0.0, ends=None, pieces=()):
     spellings, given = list(enumerate(phrases)), [costs[p] for p in phrases] if costs else None
-    trie = BoostingTrie(spellings, list(phrases.values()), len(starts_word), given)
-    found = BeamSearch(starts_word, options, boost, trie, phrase_cost=phrase_cost).search(log_probs)
+    rows = ends and [ends.row_of("".join(pieces[token] for token in phrase)) for phrase in phrases]
+    trie = BoostingTrie(spellings, list(phrases.values()), len(starts_word), given, rows)
+    following = ends and ends.following(pieces, starts_word)
+    search = BeamSearch(starts_word, options, boost, trie, phrase_cost=phrase_cost, following=following)
+    found = search.search(log_probs)
     return {h.tokens: (h.acoustic, h.boost) for h in found}
 
 
@@ -54,15 +59,35 @@ def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, phr
     token_min=st.sampled_from([-1.0, -3.0, -20.0]),
     costs=st.lists(st.sampled_from([0.0, 0.2, 1.0]), min_size=6, max_size=6),
     phrase_cost=st.sampled_from([0.0, 0.4, 1.3]),
+    pieces=st.lists(
+        st.sampled_from(["a", "b", "'", "s", "'s", "s.", ",", "-a", "y'", "abco", "es", "木", "b木"]),
+        min_size=4,
+        max_size=4,
+    ),
+    endings=st.sets(st.sampled_from(["'s", "'", "s", "s'", "es"])),
 )
-@settings(max_examples=250)
-def test_arrays_agree_with_the_plain_search(seed, frames, phrases, starts, width, token_min, costs, phrase_cost):
+@settings(max_examples=400)
+def test_arrays_agree_with_the_plain_search(
+    seed, frames, phrases, starts, width, token_min, costs, phrase_cost, pieces, endings
+):
     log_probs = random_log_probs(seed, frames, 5)
     options = BeamOptions(beam_width=width, token_min_logp=token_min)
     boost = BoostOptions(0.8, gap_scale=0.7, token_bonus=0.3, max_gap=6.0, max_blank=0.9, first_token=0.25)
     of = dict(zip(phrases, costs, strict=False))
-    fast = fast_search(log_probs, phrases, starts, options, boost, of, phrase_cost)
-    slow = plain_search(log_probs, phrases, starts, options, boost, costs=of, phrase_cost=phrase_cost)
+    ends = WordEnds(endings)
+    fast = fast_search(log_probs, phrases, starts, options, boost, of, phrase_cost, ends, pieces)
+    slow = plain_search(
+        log_probs,
+        phrases,
+        starts,
+        options,
+        boost,
+        pieces=pieces,
+        costs=of,
+        phrase_cost=phrase_cost,
+        endings=endings,
+        spaceless="木",
+    )
     assert set(fast) == set(slow)
     for tokens, (acoustic, kept) in slow.items():
         assert fast[tokens][0] == pytest.approx(acoustic, abs=1e-9)

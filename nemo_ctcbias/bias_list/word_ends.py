@@ -1,0 +1,162 @@
+"""What may follow a phrase within its word, and where it may begin: by characters, and as a table of tokens.
+
+A phrase that is heard ends with its word. Behind it may stand a possessive or plural ending, and then anything that is
+no part of the word any more: punctuation, a hyphen with whatever follows, a space, the end. So `Okonkwo` is in
+"Okonkwo's," and in "Okonkwo-led", but not in "Okonkwood". Characters of scripts that are written without spaces are
+words of their own here: between two of them a phrase may begin and end anywhere.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+APOSTROPHES = frozenset("'\u2018\u2019\u201b\u2032\u02bc\u02b9`\u00b4\uff07")
+ENDINGS = ("'s", "'", "s", "s'", "es", "es'")  # English, possessive and plural; most European languages share some
+
+# First and last characters of the scripts that are written without spaces between words: Thai, Lao, Tibetan, Burmese,
+# Khmer, Chinese (radicals, 々〆〇, Bopomofo, ideographs), Japanese kana and their halfwidth forms, Yi.
+SPACELESS = (
+    *((0x0E00, 0x0EFF), (0x0F00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF)),
+    *((0x2E80, 0x2FDF), (0x3005, 0x3007), (0x3031, 0x312F), (0x31A0, 0x31BF), (0x31F0, 0x31FF)),
+    *((0x3400, 0x4DBF), (0x4E00, 0xA4CF), (0xF900, 0xFAFF), (0xFF66, 0xFF9F), (0x20000, 0x3FFFF)),
+)
+
+LONG = 4  # letters; a shorter phrase takes no ending that is a mere letter more: `is` is not the plural of `I`
+STEMS = ("ann", "gas", "anna", "jones", "otto", "anna's")  # for each kind of stem that takes endings of its own
+
+# Rows of `Following.next`: no phrase has ended; one has, and takes no ending; one has that anything may follow. From
+# row 3 on: one has that takes endings of one kind, and so much of them has been read.
+NONE, PLAIN, FREE = 0, 1, 2
+CLOSED = -1  # in place of a row: what follows is no part of the word any more
+
+
+class Following(NamedTuple):
+    """What tokens do behind a phrase, as compiled code takes it (K rows, V tokens).
+
+    next: [K, V] the row behind a token: `NONE` where the phrase was only the beginning of a longer word, `CLOSED` where
+        it is complete, else that of the ending read so far.
+    whole: [K] whether the phrase is complete if a word ends here.
+    """
+
+    next: np.ndarray
+    whole: np.ndarray
+
+    @classmethod
+    def by_words(cls, starts_word: npt.ArrayLike) -> Following:
+        """The table where nothing may follow but another word."""
+        rows = np.zeros((2, len(starts_word)), dtype=np.int64)
+        rows[PLAIN, np.asarray(starts_word, dtype=bool)] = CLOSED
+        return cls(rows, np.array([False, True]))
+
+
+class WordEnds:
+    """Where a phrase may begin and end in the text of one vocabulary.
+
+    >>> ends = WordEnds()
+    >>> [text for text in ("okonkwo's,", "okonkwo-led", "okonkwood") if ends.may_end(text, 0, 7)]
+    ["okonkwo's,", 'okonkwo-led']
+
+    Args:
+        endings: possessive and plural endings, in lower case, with straight apostrophes.
+        anywhere: whether a phrase may begin and end anywhere, as in a vocabulary that marks no words at all.
+    """
+
+    def __init__(self, endings: Sequence[str] = ENDINGS, anywhere: bool = False) -> None:
+        self.endings = frozenset(endings)
+        self.anywhere = anywhere
+        self._longest = max(map(len, endings), default=0)
+        begun: list[tuple[frozenset[str], str]] = [(frozenset(), "")] * (FREE + 1)
+        for taken in dict.fromkeys(map(self.after, STEMS)):
+            read = {ending[:count] for ending in taken for count in range(len(ending) + 1)}
+            begun += [(taken, text) for text in sorted(read)]
+        self._begun = begun  # of each row: which endings the phrase takes, what has been read of one
+        self._rows = {one: row for row, one in enumerate(begun) if row > FREE}
+
+    def after(self, phrase: str) -> frozenset[str]:
+        """The endings that a phrase takes: Anna's, Annas; Jones's, Jones', Joneses; none after a possessive."""
+        phrase = _folded(phrase)
+        sibilant = phrase.endswith(("s", "x", "z", "ch", "sh"))
+        short = sum(map(str.isalnum, phrase)) < LONG
+        if phrase.endswith(("'s", "'")):
+            return frozenset()
+
+        def takes(ending: str) -> bool:
+            if ending[0] == "'":
+                return sibilant or ending != "'"
+            if short:
+                return False
+            return sibilant or phrase.endswith("o") if ending.startswith("es") else not (sibilant and ending[0] == "s")
+
+        return frozenset(filter(takes, self.endings))
+
+    def row_of(self, phrase: str) -> int:
+        """From which row of the table what follows a phrase is read."""
+        if self.anywhere or is_spaceless(phrase[-1]):
+            return FREE
+        return self._rows.get((self.after(phrase), ""), PLAIN)
+
+    def may_begin(self, text: str, at: int) -> bool:
+        """Whether a phrase may begin at character `at`."""
+        return self.anywhere or at == 0 or not _joined(text[at - 1], text[at])
+
+    def may_end(self, text: str, start: int, end: int) -> bool:
+        """Whether characters [start, end) may be a phrase, for all that follows them."""
+        if self.anywhere or end == len(text) or is_spaceless(text[end - 1]) or _parts(text[end]):
+            return True
+        taken = self.after(text[start:end])
+        return any(
+            _folded(text[end:after]) in taken and (after == len(text) or _parts(text[after]))
+            for after in range(end + 1, min(len(text), end + self._longest) + 1)
+        )
+
+    def following(self, pieces: Sequence[str], starts_word: npt.ArrayLike) -> Following:
+        """The table of a vocabulary; `pieces` and `starts_word` [V]."""
+        starts = np.asarray(starts_word, dtype=bool)
+        rows = np.zeros((len(self._begun), len(pieces)), dtype=np.int64)
+        whole = np.array([row and (not read or read in taken) for row, (taken, read) in enumerate(self._begun)], bool)
+        rows[whole] = np.where(starts, CLOSED, NONE)
+        rows[FREE] = CLOSED
+        letters = set("".join(self.endings))
+        for token, piece in enumerate(map(_folded, pieces)):
+            # Most pieces begin with a letter of no ending.
+            if piece and not starts[token] and (piece[0] in letters or _parts(piece[0])):
+                for row in (PLAIN, *self._rows.values()):
+                    rows[row, token] = self._step(row, piece)
+        return Following(rows, whole)
+
+    def _step(self, row: int, piece: str) -> int:
+        taken, read = self._begun[row]
+        for character in piece:
+            if _parts(character):
+                return CLOSED if not read or read in taken else NONE
+            read += character
+            if (taken, read) not in self._rows:
+                return NONE
+        return self._rows[taken, read]
+
+
+def is_spaceless(character: str) -> bool:
+    """Whether a character is of a script without spaces between words."""
+    return character >= "\u0e00" and any(first <= ord(character) <= last for first, last in SPACELESS)
+
+
+def _parts(character: str) -> bool:
+    """Whether a character is no part of the word before it."""
+    if character in APOSTROPHES or character.isalnum():
+        return is_spaceless(character)
+    category = unicodedata.category(character)  # marks belong to their letter, joiners (Cf) stand between two of a word
+    return (category[0] not in "LMN" and category != "Cf") or is_spaceless(character)
+
+
+def _joined(before: str, after: str) -> bool:
+    """Whether two neighbouring characters stand in one word."""
+    return not (_parts(before) or is_spaceless(after))
+
+
+def _folded(text: str) -> str:
+    return "".join("'" if character in APOSTROPHES else character.lower() for character in text)

@@ -1,0 +1,71 @@
+"""What may follow a phrase: characters and tokens say the same."""
+
+from __future__ import annotations
+
+import re
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nemo_ctcbias.bias_list.word_ends import CLOSED, NONE, WordEnds
+
+PIECES = ["a", "s", "'", "'s", "es", "e", "s,", ".", "-", "木", "木s", "▁", "▁a", "’", "-a", "'a"]
+STARTS = [piece.startswith("▁") for piece in PIECES]
+
+
+@given(
+    phrase=st.text("aos'木", min_size=1, max_size=6),
+    tail=st.lists(st.sampled_from(range(len(PIECES))), max_size=5),
+)
+def test_the_table_of_tokens_agrees_with_the_text(phrase, tail):
+    ends = WordEnds()
+    table = ends.following(PIECES, STARTS)
+    row = ends.row_of(phrase)
+    for token in tail:
+        row = table.next[row, token]
+        if row in (CLOSED, NONE):
+            break
+    text = phrase + "".join(PIECES[token] for token in tail).replace("▁", " ")
+    assert ends.may_end(text, 0, len(phrase)) == (row == CLOSED or bool(table.whole[row]))
+
+
+@pytest.mark.parametrize(
+    ("phrase", "pattern"),
+    [
+        ("okonkwo", "('s|s'?|es'?)?"),
+        ("anna", "('s|s'?)?"),
+        ("jones", "('s?|es'?)?"),
+        ("bush", "('s?|es'?)?"),
+        ("anna's", ""),
+        ("ann", "('s)?"),
+        ("bus", "('s?)?"),
+    ],
+)
+@given(rest=st.text("s'e,-木 ", max_size=5))
+def test_the_text_agrees_with_a_pattern(phrase, pattern, rest):
+    allowed = bool(re.match(rf"{pattern}($|[, 木-])", rest))
+    assert WordEnds().may_end(phrase + rest, 0, len(phrase)) == allowed
+
+
+@pytest.mark.parametrize(("text", "at", "may"), [("iran", 1, False), ("i ran", 2, True), ("pro-ran", 4, True)])
+def test_where_a_phrase_may_begin(text, at, may):
+    assert WordEnds().may_begin(text, at) == may
+    assert WordEnds(anywhere=True).may_begin(text, at)
+
+
+@pytest.mark.parametrize("text", ["中国", "ไทย", "カナ", "ﾊﾝ"])
+def test_scripts_without_spaces(text):
+    assert WordEnds().may_begin(text, 1) and WordEnds().may_end(text, 0, 1)
+
+
+@pytest.mark.parametrize("text", ["हिन्दी", "한국어", "עברית", "می\u200cروم", *string.ascii_letters[:1]])
+def test_scripts_with_spaces(text):
+    assert not any(WordEnds().may_begin(text, at) for at in range(1, len(text)))
+
+
+def test_other_endings():
+    turkish = WordEnds(endings=("'da", "'nin"))
+    assert turkish.may_end("ankara'da", 0, 6) and not turkish.may_end("ankaras", 0, 6)
+    assert WordEnds(endings=()).may_end("ankara,", 0, 6)

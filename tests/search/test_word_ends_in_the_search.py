@@ -1,0 +1,114 @@
+"""What may follow a phrase within its word, from log-probs to text, hits and written forms."""
+
+import numpy as np
+import pytest
+
+from nemo_ctcbias.bias_list import Phrase, Vocabulary
+from nemo_ctcbias.search.boosting import BoostOptions
+from nemo_ctcbias.search.hotword_decoder import HotwordBeamDecoder
+
+PIECES = ["▁met", "▁Zel", "▁zel", "▁Z", "en", "ski", "sky", "y", ",", ".", "'", "s", "-", "▁and", "led", "ling"]
+LETTERS = [" ", *"abcdefghijklmnopqrstuvwxyz'"]
+HANZI = ["▁", *"我去青山闪公园看花东京", "ran", "▁ran", "i", "▁i"]
+EITHER = {"ski": 0.6, "sky": 0.25}  # what is said in place of sky
+
+
+def said(pieces, *emissions):
+    """Log-probs of tokens one after the other, a blank between them; a mapping gives what else a frame may be."""
+    rows = []
+    for emission in emissions:
+        for shares in ({emission: 0.9995} if isinstance(emission, str) else emission, {}):
+            row = np.full(len(pieces) + 1, 1e-5)
+            for piece, share in shares.items():
+                row[pieces.index(piece)] = share
+            row[-1] = max(1e-5, 1 - row[:-1].sum())
+            rows.append(np.log(row / row.sum()))
+    return np.array(rows)
+
+
+def decode(pieces, listed, *emissions, boost=BoostOptions()):
+    decoder = HotwordBeamDecoder.from_vocabulary(Vocabulary(pieces), boost=boost)
+    return decoder.decode_beams(said(pieces, *emissions), hotwords=listed)[0]
+
+
+@pytest.mark.parametrize(
+    ("tail", "text"),
+    [
+        ([], ""),
+        ([",", "▁and"], ", and"),
+        (["."], "."),
+        (["'", "s"], "'s"),
+        (["'", "s", ","], "'s,"),
+        (["s"], "s"),
+        (["s", "'", "▁and"], "s' and"),
+        (["-", "led"], "-led"),
+    ],
+)
+@pytest.mark.parametrize("display", [None, "OK Ltd"])
+def test_what_may_follow_a_phrase_costs_no_credit_and_is_kept(tail, text, display):
+    listed = [Phrase("Zelenskyy", display=display)]
+    beam = decode(PIECES, listed, "▁met", "▁Zel", "en", EITHER, "y", *tail)
+    alone = decode(PIECES, listed, "▁met", "▁Zel", "en", EITHER, "y")
+    assert beam.text == f"met {display or 'Zelenskyy'}{text}"
+    assert beam.boost == pytest.approx(alone.boost) and beam.boost > 0
+    (hit,), (other,) = beam.hits, alone.hits
+    assert hit.phrase == (display or "Zelenskyy")
+    assert (hit.first_word, hit.last_word, hit.start, hit.end) == (1, 2, other.start, other.end)
+
+
+@pytest.mark.parametrize("tail", [["ling"], ["led"], ["s", "led"], ["'", "led"], ["y"]])
+def test_a_phrase_that_begins_a_longer_word_is_none(tail):
+    beam = decode(PIECES, ["Zelenskyy"], "▁met", "▁Zel", "en", EITHER, "y", *tail)
+    assert "ski" in beam.text and beam.boost == 0 and beam.hits == []
+
+
+def test_what_follows_is_kept_in_a_character_model():
+    def words(*parts):
+        return [{"c": 0.6, "k": 0.25} if part == "?" else part for part in "".join(parts)]
+
+    assert decode(LETTERS, ["okonkwo"], *words("the o?on?wo's car")).text == "the okonkwo's car"
+    assert decode(LETTERS, ["okonkwo"], *words("the o?on?wos")).text == "the okonkwos"
+    assert decode(LETTERS, ["oslo"], *words("oslovian")).hits == [] == decode(LETTERS, ["ran"], *words("iran")).hits
+
+
+@pytest.mark.parametrize(("tail", "text"), [([], "Zelenskyy"), (["'", "s"], "Zelenskyy's")])
+def test_listing_both_forms_gives_what_was_said(tail, text):
+    beam = decode(PIECES, ["Zelenskyy", "Zelenskyy's"], "▁met", "▁Zel", "en", EITHER, "y", *tail, "▁and")
+    assert beam.text == f"met {text} and"
+    assert [hit.phrase for hit in beam.hits] == [text]
+
+
+@pytest.mark.parametrize("listed", ["zelenskyy", "Zelenskyy", "ZELENSKYY"])
+def test_a_list_in_any_case_is_found_in_the_models(listed):
+    for first in ("▁Zel", "▁zel"):
+        beam = decode(PIECES, [listed], first, "en", EITHER, "y", ",")
+        shown = listed if listed != listed.lower() else first.strip("▁") + "enskyy"
+        assert beam.text == f"{shown}," and beam.boost > 0, (listed, first)
+
+
+def test_a_longer_phrase_counts_once_however_many_it_holds():
+    options = BoostOptions()
+    emissions = "▁met", "▁Zel", "en", EITHER, "y", "▁and"
+    alone = decode(PIECES, ["met Zelenskyy and"], *emissions, boost=options)
+    assert decode(PIECES, ["met", "Zelenskyy", "met Zelenskyy and"], *emissions, boost=options).boost == pytest.approx(
+        alone.boost
+    )
+
+
+def test_scripts_without_spaces_have_phrases_anywhere():
+    vague = {"闪": 0.6, "山": 0.25}
+    beam = decode(HANZI, ["青山公园"], "▁", "我", "去", "青", vague, "公", "园", "看", "花")
+    assert beam.text == "我去青山公园看花" and [hit.phrase for hit in beam.hits] == ["青山公园"]
+    assert beam.hits[0].base_text == "青闪公园" and (beam.hits[0].start, beam.hits[0].end) == (6, 13)
+    start = decode(HANZI, [Phrase("青山公园", display="QS")], "▁", "青", vague, "公", "园", "看")
+    assert start.text == "QS看"
+    assert decode(HANZI, ["ran"], "▁i", "ran", "花").hits == []
+    assert decode(HANZI, ["ran"], "▁ran", "花").hits[0].phrase == "ran"
+
+
+def test_vocabularies_that_mark_no_words_have_phrases_anywhere():
+    kana = [*"東京スカイツリトーに行くabc"]
+    beam = decode(kana, ["東京スカイツリー"], *"東京スカイ", {"ト": 0.6, "ツ": 0.25}, *"リーに行く")
+    assert beam.text == "東京スカイツリーに行く" and beam.hits[0].phrase == "東京スカイツリー"
+    assert decode(kana, ["スカイ"], *"東京スカイツリー").hits[0].phrase == "スカイ"
+    assert decode([*"abc"], ["bc"], *"abca").hits[0].phrase == "bc"
