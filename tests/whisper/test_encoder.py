@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from nemo.collections.asr.models import ASRModel, EncDecCTCModelBPE
@@ -98,6 +100,7 @@ def test_nemo_saves_restores_and_trains_it_with_interctc(tmp_path, tokenizer_dir
             torch.testing.assert_close(a, b)
     restored.train()
     restored._optimizer = torch.optim.SGD(restored.parameters(), lr=0.1)  # its rate is logged
+    restored._trainer = SimpleNamespace(global_step=0, log_every_n_steps=1)
     loss = restored.training_step((audio, length, torch.randint(0, 9, (2, 3)), torch.tensor([3, 2])), 0)["loss"]
     loss.backward()
     # InterCTC listens on both layers, so the loss reaches all parameters.
