@@ -28,7 +28,7 @@ setup(
     package_dir={"": "."},
     packages=find_namespace_packages(include=["nemo_ctcbias", "nemo_ctcbias.*", "hydra_plugins.*"]),
     package_data={
-        "nemo_ctcbias.phonetics": ["data/*"],  # the G2P model and its card
+        "nemo_ctcbias.phones": ["data/*"],  # the G2P model and its card
         "nemo_ctcbias.evaluation": ["page/*"],  # what the HTML report is made of
     },
     install_requires=[

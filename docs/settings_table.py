@@ -19,14 +19,14 @@ from training_files import DECODING, MEANINGS, NAMES, SHARED, commented
 
 from nemo_ctcbias.adapter.config import ContextualAdapterConfig
 from nemo_ctcbias.bias_list.sampling import SamplingOptions
-from nemo_ctcbias.decoding.beam_search import BeamOptions
-from nemo_ctcbias.decoding.boosting import BoostOptions
 from nemo_ctcbias.lm.options import LanguageModelOptions
-from nemo_ctcbias.models.adapter_training import TrainingOptions
-from nemo_ctcbias.models.config import BiasingConfig, LanguageModelUse
-from nemo_ctcbias.models.phone_training import PhoneTrainingOptions
-from nemo_ctcbias.phonetics.options import PhoneticsOptions
-from nemo_ctcbias.phonetics.phone_head import PhoneHeadConfig
+from nemo_ctcbias.nemo.adapter_training import TrainingOptions
+from nemo_ctcbias.nemo.config import BiasingConfig, LanguageModelUse
+from nemo_ctcbias.nemo.phone_training import PhoneTrainingOptions
+from nemo_ctcbias.phones.options import PhoneticsOptions
+from nemo_ctcbias.phones.phone_head import PhoneHeadConfig
+from nemo_ctcbias.search.beam_search import BeamOptions
+from nemo_ctcbias.search.boosting import BoostOptions
 
 PAGE = Path(__file__).with_name("settings.md")
 #: Section of a model's config, and the dataclasses whose fields are its keys.

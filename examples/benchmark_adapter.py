@@ -22,8 +22,8 @@ from nemo_ctcbias.commands.loading import load_model
 from nemo_ctcbias.evaluation.logprobs import read_audio
 from nemo_ctcbias.evaluation.manifest import read_manifest
 from nemo_ctcbias.evaluation.rare_words import read_phrases
-from nemo_ctcbias.models.adapter_training import AdapterTraining
-from nemo_ctcbias.models.vocabulary import vocabulary_of
+from nemo_ctcbias.nemo.adapter_training import AdapterTraining
+from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 
 
 def timed(act, repeats: int = 3):

@@ -24,9 +24,9 @@ import numpy as np
 from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.commands.loading import load_model
-from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
-from nemo_ctcbias.models.convert import shipped_model
-from nemo_ctcbias.models.vocabulary import vocabulary_of
+from nemo_ctcbias.nemo.convert import shipped_model
+from nemo_ctcbias.nemo.vocabulary import vocabulary_of
+from nemo_ctcbias.search.hotword_decoder import HotwordBeamDecoder
 
 DATA = Path(__file__).parent / "data"
 SLOW = 100  # pyctcdecode's time grows with the list: above this many hotwords it is left out

@@ -23,7 +23,7 @@ from nemo_ctcbias.evaluation.logprobs import read_audio
 from nemo_ctcbias.evaluation.manifest import read_manifest
 from nemo_ctcbias.evaluation.process import quiet_nemo
 from nemo_ctcbias.evaluation.rare_words import read_phrases
-from nemo_ctcbias.models.convert import shipped_model
+from nemo_ctcbias.nemo.convert import shipped_model
 from nemo_ctcbias.shipped import LANGUAGE_MODEL, shipped_file
 
 

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import DataLoader, DistributedSampler
 
 from nemo_ctcbias.errors import SettingError
-from nemo_ctcbias.models.utterance_lists import rows_of_manifest
+from nemo_ctcbias.nemo.utterance_lists import rows_of_manifest
 
 
 class Progress(pl.Callback):

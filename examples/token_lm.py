@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from nemo_ctcbias.lm import lmplz
 from nemo_ctcbias.lm.text import TextCounts, fit, read_lines
-from nemo_ctcbias.models.convert import shipped_model
-from nemo_ctcbias.models.vocabulary import vocabulary_of
+from nemo_ctcbias.nemo.convert import shipped_model
+from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 
 
 def sentences(texts: list[str], model: ASRModel) -> Iterator[str]:

@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 
 from nemo_ctcbias.errors import BiasingError
-from nemo_ctcbias.phonetics.g2p import G2P
-from nemo_ctcbias.phonetics.g2p_training import is_held_out, measure, pairs_of, train
-from nemo_ctcbias.phonetics.graphones import LETTERS
-from nemo_ctcbias.phonetics.lexicon import Lexicon
+from nemo_ctcbias.phones.g2p import G2P
+from nemo_ctcbias.phones.g2p_training import is_held_out, measure, pairs_of, train
+from nemo_ctcbias.phones.graphones import LETTERS
+from nemo_ctcbias.phones.lexicon import Lexicon
 
 
 def main(argv: list[str] | None = None) -> int:

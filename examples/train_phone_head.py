@@ -20,9 +20,9 @@ from nemo.utils.exp_manager import exp_manager
 from omegaconf import DictConfig
 
 from nemo_ctcbias import from_ctc
-from nemo_ctcbias.models.convert import shipped_model
-from nemo_ctcbias.models.phone_training import PhoneHeadTraining, PhoneTrainingOptions
-from nemo_ctcbias.phonetics import Lexicon, Pronouncer
+from nemo_ctcbias.nemo.convert import shipped_model
+from nemo_ctcbias.nemo.phone_training import PhoneHeadTraining, PhoneTrainingOptions
+from nemo_ctcbias.phones import Lexicon, Pronouncer
 
 
 @hydra_runner(config_path="../configs", config_name="phone_head")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from nemo_ctcbias.registration import register
+from nemo_ctcbias.nemo.registration import register
 
 __version__ = "0.1.0"
 
@@ -17,12 +17,12 @@ _HOME = {
     "BiasList": "nemo_ctcbias.bias_list",
     "Phrase": "nemo_ctcbias.bias_list",
     "ContextualAdapterConfig": "nemo_ctcbias.adapter.config",
-    "BoostOptions": "nemo_ctcbias.decoding.boosting",
-    "BeamOptions": "nemo_ctcbias.decoding.beam_search",
-    "HotwordBeamDecoder": "nemo_ctcbias.decoding.hotword_decoder",
-    "BiasedEncDecCTCModel": "nemo_ctcbias.models.ctc_models",
-    "BiasedEncDecCTCModelBPE": "nemo_ctcbias.models.ctc_models",
-    "from_ctc": "nemo_ctcbias.models.convert",
+    "BoostOptions": "nemo_ctcbias.search.boosting",
+    "BeamOptions": "nemo_ctcbias.search.beam_search",
+    "HotwordBeamDecoder": "nemo_ctcbias.search.hotword_decoder",
+    "BiasedEncDecCTCModel": "nemo_ctcbias.nemo.ctc_models",
+    "BiasedEncDecCTCModelBPE": "nemo_ctcbias.nemo.ctc_models",
+    "from_ctc": "nemo_ctcbias.nemo.convert",
 }
 
 __all__ = [*sorted(_HOME), "__version__", "register"]

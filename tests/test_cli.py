@@ -310,7 +310,7 @@ def test_models_of_another_type_are_named(cli, noise_wavs, tmp_path, monkeypatch
 
 def test_a_missing_decoder_package_is_one_line(cli, biased_nemo, noise_wavs, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyctcdecode", None)
-    monkeypatch.delitem(sys.modules, "nemo_ctcbias.decoding.hotword_decoder", raising=False)
+    monkeypatch.delitem(sys.modules, "nemo_ctcbias.search.hotword_decoder", raising=False)
     result = cli("transcribe", noise_wavs[0], "--model", biased_nemo)
     assert_wrong(*result, r"pip install 'nemo-ctcbias\[pyctcdecode\]'")
 

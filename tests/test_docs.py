@@ -14,8 +14,8 @@ from test_readme import ENV, run_on_shared_data
 
 from nemo_ctcbias.adapter.config import check_config
 from nemo_ctcbias.errors import SettingError
-from nemo_ctcbias.models import config, language_model
-from nemo_ctcbias.phonetics.phone_head import PhoneHeadConfig
+from nemo_ctcbias.nemo import config, language_model
+from nemo_ctcbias.phones.phone_head import PhoneHeadConfig
 
 sys.path.append(str(ROOT / "docs"))
 settings_table = importlib.import_module("settings_table")

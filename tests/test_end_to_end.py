@@ -9,7 +9,7 @@ from places import ROOT, SHARED
 from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.evaluation.scoring import score
-from nemo_ctcbias.models.convert import from_ctc, shipped_model
+from nemo_ctcbias.nemo.convert import from_ctc, shipped_model
 from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, PHONE_HEAD, shipped_file
 
 DEMO = ROOT / "examples" / "data" / "demo"

@@ -27,7 +27,7 @@ class Phrase:
         spoken: what is recognised in place of `text`, each in the spelling the model would use.
         display: what is written in the transcript in place of `text`.
         pronunciations: what the phrase sounds like, each in ARPAbet capitals ("S ER SH AH") or respelt in lower case
-            ("sersha"); `nemo_ctcbias.phonetics` reads them.
+            ("sersha"); `nemo_ctcbias.phones` reads them.
         type: name of the list it belongs to, such as "places"; adapters made with such `types` tell them apart.
         spoken_costs: what each spoken form gives back of its boost, for forms that are guesses; nothing if empty.
 

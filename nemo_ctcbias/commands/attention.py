@@ -11,8 +11,8 @@ import numpy as np
 from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.commands.loading import load_model
-from nemo_ctcbias.decoding.alignment import greedy_path, token_spans, word_spans
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
+from nemo_ctcbias.search.alignment import greedy_path, token_spans, word_spans
 
 NO_BIAS = "<no-bias>"
 
@@ -64,7 +64,7 @@ def look(model: Any, name: str, samples: np.ndarray, bias_list: BiasList) -> dic
     """
     import torch
 
-    from nemo_ctcbias.models.vocabulary import vocabulary_of
+    from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 
     vocabulary = vocabulary_of(model)
     model.context.keeps_attention = True

@@ -24,7 +24,7 @@ def load_model(name: str | None, device: str, adapter: str | None = None, phone_
     quieten()
     import torch
 
-    from nemo_ctcbias.models.convert import from_ctc, shipped_model
+    from nemo_ctcbias.nemo.convert import from_ctc, shipped_model
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -11,9 +11,9 @@ from typing import Any
 from nemo_ctcbias.errors import PhoneticsError, SettingError
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.phone_errors import PhoneErrors, Slot
-from nemo_ctcbias.phonetics.alignment import HeardPhones, hearings
-from nemo_ctcbias.phonetics.phones import Pronunciation
-from nemo_ctcbias.phonetics.pronouncer import Pronouncer, split_words
+from nemo_ctcbias.phones.alignment import HeardPhones, hearings
+from nemo_ctcbias.phones.phones import Pronunciation
+from nemo_ctcbias.phones.pronouncer import Pronouncer, split_words
 
 HEAD, SUBWORDS = "phone head", "subwords, pronounced"
 
@@ -37,9 +37,9 @@ def run(args: argparse.Namespace) -> int:
     from nemo_ctcbias.evaluation.logprobs import encode, load_model
     from nemo_ctcbias.evaluation.manifest import read_manifest
     from nemo_ctcbias.evaluation.phone_log_probs import PhoneLogProbs
-    from nemo_ctcbias.models.convert import shipped_model
-    from nemo_ctcbias.models.phonetic import lexicon_of
-    from nemo_ctcbias.models.vocabulary import vocabulary_of
+    from nemo_ctcbias.nemo.convert import shipped_model
+    from nemo_ctcbias.nemo.phonetic import lexicon_of
+    from nemo_ctcbias.nemo.vocabulary import vocabulary_of
     from nemo_ctcbias.shipped import PHONE_HEAD, shipped_file
 
     if args.limit is not None and args.limit < 1:

@@ -32,7 +32,7 @@ def recordings_of_manifest(path: str) -> list[Recording]:
     Raises:
         ManifestError: a row that cannot be used (file and line are named), or none.
     """
-    from nemo_ctcbias.models.utterance_lists import FIELD, list_of_entry, rows_of_manifest
+    from nemo_ctcbias.nemo.utterance_lists import FIELD, list_of_entry, rows_of_manifest
 
     folder, recordings = Path(path).parent, []
     for number, row in rows_of_manifest(path):

@@ -17,12 +17,12 @@ from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.commands.compare import show_comparison
 from nemo_ctcbias.commands.loading import load_model
 from nemo_ctcbias.commands.recordings import Recording, is_file, loaded, recordings_of_manifest
-from nemo_ctcbias.decoding.hits import Hit
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.options import LanguageModelOptions
-from nemo_ctcbias.models.config import PRESET_NAMES
-from nemo_ctcbias.models.settings_file import read_settings
-from nemo_ctcbias.phonetics.options import PARTS
+from nemo_ctcbias.nemo.config import PRESET_NAMES
+from nemo_ctcbias.nemo.settings_file import read_settings
+from nemo_ctcbias.phones.options import PARTS
+from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.shipped import LANGUAGE_MODEL, shipped_file
 
 GROUP = 64  # batches whose recordings are held in memory at a time, and sorted by length

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nemo_ctcbias.errors import SettingError
-from nemo_ctcbias.models.settings_file import write_settings
+from nemo_ctcbias.nemo.settings_file import write_settings
 
 if TYPE_CHECKING:
     from nemo_ctcbias.evaluation.weights import Tuned
@@ -61,7 +61,7 @@ def tuned_weights(args: argparse.Namespace) -> Tuned:
     from nemo_ctcbias.evaluation.manifest import read_manifest
     from nemo_ctcbias.evaluation.rare_words import read_phrases, read_word_counts
     from nemo_ctcbias.evaluation.weights import FEW, WeightedSystem, tune_weights
-    from nemo_ctcbias.models.convert import shipped_model
+    from nemo_ctcbias.nemo.convert import shipped_model
 
     if args.list_size < 0 or (args.limit is not None and args.limit < 1):
         raise SettingError("--list-size and --limit: give whole numbers, from 0 and from 1")

@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
     """Print rank, cost, spelling and pronunciation of each variant, the phrase itself first."""
     from nemo_ctcbias.bias_list import Phrase
     from nemo_ctcbias.errors import SettingError
-    from nemo_ctcbias.phonetics import G2G, Lexicon, Pronouncer
+    from nemo_ctcbias.phones import G2G, Lexicon, Pronouncer
 
     if args.n < 1:
         raise SettingError(f"-n {args.n}: give 1 or more spellings")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nemo_ctcbias.evaluation.systems import Context
-from nemo_ctcbias.models.config import phonetics_options
+from nemo_ctcbias.nemo.config import phonetics_options
 
 ABLATION = "ablation"  # stands for the systems below among `--systems`
 

@@ -26,8 +26,8 @@ class AdaptedLogProbs:
     """
 
     def __init__(self, model: Any, adapter: Path | None):
-        from nemo_ctcbias.models.convert import from_ctc
-        from nemo_ctcbias.models.vocabulary import vocabulary_of
+        from nemo_ctcbias.nemo.convert import from_ctc
+        from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 
         self.model = from_ctc(model).eval()
         if adapter is not None and not self.model.context.get_enabled_adapters():
@@ -56,7 +56,7 @@ class AdaptedLogProbs:
         self.model.context.tokens_of(bias_list, self.vocabulary)
 
     def encode(self, item: Item) -> Any:
-        """What the encoder makes of an utterance: `nemo_ctcbias.models.context.Encoded`."""
+        """What the encoder makes of an utterance: `nemo_ctcbias.nemo.context.Encoded`."""
         import torch
 
         if item.id not in self._kept:

@@ -21,9 +21,9 @@ from nemo_ctcbias.evaluation.runner import Run, run_system, subset
 from nemo_ctcbias.evaluation.signature import signature
 from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System, make_system, read_words
 from nemo_ctcbias.evaluation.tuning import Tuning, tune
-from nemo_ctcbias.models.config import BiasingConfig, phonetics_options
-from nemo_ctcbias.models.presets import effective
-from nemo_ctcbias.models.settings_file import read_settings
+from nemo_ctcbias.nemo.config import BiasingConfig, phonetics_options
+from nemo_ctcbias.nemo.presets import effective
+from nemo_ctcbias.nemo.settings_file import read_settings
 from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, PHONE_HEAD, shipped_file
 
 __all__ = ["EvaluateOptions", "Evaluation", "evaluate"]
@@ -154,7 +154,7 @@ def settings_of(model: Any, path: Path | None) -> DictConfig:
 
 
 def _shipped_model() -> str:
-    from nemo_ctcbias.models.convert import shipped_model
+    from nemo_ctcbias.nemo.convert import shipped_model
 
     return str(shipped_model())
 

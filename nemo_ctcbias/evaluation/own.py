@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from nemo_ctcbias.decoding.greedy import GreedyDecoder
-from nemo_ctcbias.decoding.hits import Hit
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.ablation import joint_parts
 from nemo_ctcbias.evaluation.adapted import best_tokens
@@ -16,7 +14,9 @@ from nemo_ctcbias.evaluation.attended import Attended, attended
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.parts import AFTERWARDS, PARTS, STRENGTH, Recipe
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
-from nemo_ctcbias.models.config import beam_options, boost_options
+from nemo_ctcbias.nemo.config import beam_options, boost_options
+from nemo_ctcbias.search.greedy import GreedyDecoder
+from nemo_ctcbias.search.hits import Hit
 
 JOINT_SYSTEM = "joint"  # all parts that the model has
 
@@ -36,8 +36,8 @@ class OwnSystem(PlainSystem):
     def prepare(self, context: Context) -> None:
         """Build the decoder for the model's vocabulary with all parts applied."""
         from nemo_ctcbias.bias_list import BiasList
-        from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
-        from nemo_ctcbias.models.vocabulary import vocabulary_of
+        from nemo_ctcbias.nemo.vocabulary import vocabulary_of
+        from nemo_ctcbias.search.hotword_decoder import HotwordBeamDecoder
 
         if JOINT_SYSTEM in self.parts:
             more = [part for part in self.parts if part != JOINT_SYSTEM]

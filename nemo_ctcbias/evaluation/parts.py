@@ -11,9 +11,9 @@ from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.adapted import AdaptedLogProbs
 from nemo_ctcbias.evaluation.phone_log_probs import PhoneLogProbs
 from nemo_ctcbias.evaluation.systems import Context
-from nemo_ctcbias.models.config import language_model_options, phonetics_options
-from nemo_ctcbias.phonetics import G2P
-from nemo_ctcbias.phonetics.spotting import Spotting
+from nemo_ctcbias.nemo.config import language_model_options, phonetics_options
+from nemo_ctcbias.phones import G2P
+from nemo_ctcbias.phones.spotting import Spotting
 
 
 @dataclass
@@ -78,7 +78,7 @@ def hotword(recipe: Recipe, context: Context) -> None:
 def lm(recipe: Recipe, context: Context) -> None:
     """A word language model that does not know the list."""
     from nemo_ctcbias.lm.kenlm_file import load_language_model
-    from nemo_ctcbias.models.vocabulary import vocabulary_of
+    from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 
     if context.lm is None:
         raise SettingError("parts lm and boost-lm need a language model: give --lm FILE (KenLM ARPA or binary)")
@@ -101,11 +101,11 @@ def boost_lm(recipe: Recipe, context: Context) -> None:
 
 def g2g(recipe: Recipe, context: Context) -> None:
     """Listed phrases in other spellings of their sound, `context.variants` forms each, for search and adapter."""
-    from nemo_ctcbias.models.phonetic import lexicon_of
-    from nemo_ctcbias.phonetics.common_words import CommonWords
-    from nemo_ctcbias.phonetics.g2g import G2G
-    from nemo_ctcbias.phonetics.pronouncer import Pronouncer
-    from nemo_ctcbias.phonetics.spoken_variants import SpokenVariants
+    from nemo_ctcbias.nemo.phonetic import lexicon_of
+    from nemo_ctcbias.phones.common_words import CommonWords
+    from nemo_ctcbias.phones.g2g import G2G
+    from nemo_ctcbias.phones.pronouncer import Pronouncer
+    from nemo_ctcbias.phones.spoken_variants import SpokenVariants
 
     if not (recipe.lists or recipe.adapted):
         raise SettingError("part 'g2g' adds spellings for others to listen for; name it with them, as in hotword+g2g")
@@ -149,9 +149,9 @@ def lookup(recipe: Recipe, context: Context) -> None:
 
 
 def _hear(recipe: Recipe, context: Context) -> None:
-    from nemo_ctcbias.decoding.second_pass import SecondPass
-    from nemo_ctcbias.models.phonetic import lexicon_of
-    from nemo_ctcbias.phonetics.common_words import CommonWords
+    from nemo_ctcbias.nemo.phonetic import lexicon_of
+    from nemo_ctcbias.phones.common_words import CommonWords
+    from nemo_ctcbias.search.second_pass import SecondPass
 
     usual = phonetics_options(context.biasing)
     lexicon = lexicon_of(context.pronunciations)
@@ -173,7 +173,7 @@ def _hear(recipe: Recipe, context: Context) -> None:
 
 
 def _spotting(context: Context) -> Spotting:
-    from nemo_ctcbias.models.phonetic import lexicon_of
+    from nemo_ctcbias.nemo.phonetic import lexicon_of
 
     if "spotting" not in context.shared:  # it remembers how the phrases of the last lists sound
         options = phonetics_options(context.biasing).spotting

@@ -83,7 +83,7 @@ class PyctcdecodeWithLM(PyctcdecodeCached):
 
     def _language_model(self, context: Context) -> Any:
         from nemo_ctcbias.lm.kenlm_file import load_language_model
-        from nemo_ctcbias.models.vocabulary import vocabulary_of
+        from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 
         if context.lm is None:
             raise SettingError(f"system {self.name!r}: needs a language model: give --lm FILE (KenLM ARPA or binary)")

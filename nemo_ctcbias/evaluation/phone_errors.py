@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nemo_ctcbias.phonetics.phones import Pronunciation, phone_ids
+from nemo_ctcbias.phones.phones import Pronunciation, phone_ids
 
 Slot = Sequence[Pronunciation]  # the pronunciations of a word
 _FAR = 10**6

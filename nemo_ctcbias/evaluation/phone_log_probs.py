@@ -25,7 +25,7 @@ class PhoneLogProbs:
     """
 
     def __init__(self, model: Any, head: Path | None, who: str = "parts spot, rescore and lookup"):
-        from nemo_ctcbias.models.convert import from_ctc
+        from nemo_ctcbias.nemo.convert import from_ctc
 
         self.model = from_ctc(model).eval()
         if head is not None:

@@ -14,7 +14,7 @@ from nemo_ctcbias.evaluation.ablation import JOINT, missing_parts
 from nemo_ctcbias.evaluation.normalise import NORMALISER
 from nemo_ctcbias.evaluation.options import EvaluateOptions
 from nemo_ctcbias.evaluation.systems import Context
-from nemo_ctcbias.models.config import BiasingConfig
+from nemo_ctcbias.nemo.config import BiasingConfig
 
 
 def signature(options: EvaluateOptions, context: Context, model: str, pool: Sequence[str]) -> str:

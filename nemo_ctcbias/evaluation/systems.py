@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.logprobs import Item
-from nemo_ctcbias.models.config import BiasingConfig
+from nemo_ctcbias.nemo.config import BiasingConfig
 
 Setting = dict[str, Any]  # what tuning chooses, for example {"hotword_weight": 10.0}
 Phrases = tuple[str, ...]

@@ -14,8 +14,8 @@ from nemo_ctcbias.evaluation.own import JOINT_SYSTEM, OwnSystem
 from nemo_ctcbias.evaluation.parts import RESCORING, STRENGTH, USUAL, VERIFYING
 from nemo_ctcbias.evaluation.runner import run_system
 from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting
-from nemo_ctcbias.models.config import phonetics_options
-from nemo_ctcbias.phonetics.spotting import Spotting
+from nemo_ctcbias.nemo.config import phonetics_options
+from nemo_ctcbias.phones.spotting import Spotting
 
 #: Values tried, by key of the `biasing` section; the others stay as they are.
 GRID: dict[str, tuple[float, ...]] = {
@@ -39,7 +39,7 @@ class WeightedSystem(OwnSystem):
 
     def prepare(self, context: Context) -> None:
         """As the joint model; `default` are the weights it has."""
-        from nemo_ctcbias.models.phonetic import lexicon_of
+        from nemo_ctcbias.nemo.phonetic import lexicon_of
 
         super().prepare(context)
         model = self._decoder._language_model

@@ -1,29 +1,5 @@
-"""The model classes that NeMo restores: its CTC models with a bias list."""
+"""Where checkpoints saved before `nemo_ctcbias.nemo` look for their classes: the one place that maps old paths."""
 
-from __future__ import annotations
+from nemo_ctcbias.nemo.ctc_models import BiasedEncDecCTCModel, BiasedEncDecCTCModelBPE
 
-from nemo.collections.asr.models import EncDecCTCModel, EncDecCTCModelBPE
-from omegaconf import DictConfig, OmegaConf
-
-from nemo_ctcbias.models.biased_ctc import BiasedCTCMixin
-from nemo_ctcbias.models.contextual import ContextualMixin
-from nemo_ctcbias.models.language_model import LanguageModelMixin
-from nemo_ctcbias.models.phonetic import PhoneticMixin
-
-
-class BiasedEncDecCTCModelBPE(PhoneticMixin, ContextualMixin, LanguageModelMixin, BiasedCTCMixin, EncDecCTCModelBPE):
-    """`EncDecCTCModelBPE` (subwords) that takes a bias list."""
-
-    def _make_decoding(self, config: DictConfig):
-        from nemo_ctcbias.decoding.strategy import BiasedCTCBPEDecoding
-
-        return BiasedCTCBPEDecoding(config, tokenizer=self.tokenizer)
-
-
-class BiasedEncDecCTCModel(PhoneticMixin, ContextualMixin, LanguageModelMixin, BiasedCTCMixin, EncDecCTCModel):
-    """`EncDecCTCModel` (characters) that takes a bias list."""
-
-    def _make_decoding(self, config: DictConfig):
-        from nemo_ctcbias.decoding.strategy import BiasedCTCDecoding
-
-        return BiasedCTCDecoding(config, vocabulary=OmegaConf.to_container(self.decoder.vocabulary))
+__all__ = ["BiasedEncDecCTCModel", "BiasedEncDecCTCModelBPE"]

@@ -9,9 +9,9 @@ from nemo_ctcbias import from_ctc
 from nemo_ctcbias.cli import main
 from nemo_ctcbias.commands.phones import HEAD, SUBWORDS, measure, table
 from nemo_ctcbias.evaluation.logprobs import Item
-from nemo_ctcbias.models.vocabulary import vocabulary_of
-from nemo_ctcbias.phonetics import Lexicon, Pronouncer
-from nemo_ctcbias.phonetics.phones import BLANK, PHONE_IDS
+from nemo_ctcbias.nemo.vocabulary import vocabulary_of
+from nemo_ctcbias.phones import Lexicon, Pronouncer
+from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
 
 WORDS = "the DH AH0\nthe(2) DH IY0\nquick K W IH1 K\nlazy L EY1 Z IY0\n"
 

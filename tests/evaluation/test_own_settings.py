@@ -85,7 +85,7 @@ def test_every_part_takes_them(tiny_model, file, head, arpa):
 
 
 def test_without_any_they_are_the_defaults(tiny_model, head, arpa):
-    from nemo_ctcbias.decoding.hotword_decoder import HotwordBeamDecoder
+    from nemo_ctcbias.search.hotword_decoder import HotwordBeamDecoder
 
     system = make_system("hotword+boost-lm+rescore")
     system.prepare(context_of(tiny_model, False, lm=arpa, phone_head=head))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nemo_ctcbias.evaluation.phone_errors import PhoneErrors, slot_errors
-from nemo_ctcbias.phonetics.g2p_training import _levenshtein
+from nemo_ctcbias.phones.g2p_training import _levenshtein
 
 PHONES = st.lists(st.sampled_from(["AA", "B", "T"]), min_size=1, max_size=3).map(tuple)
 

@@ -6,8 +6,8 @@ import pytest
 from nemo_ctcbias.errors import ModelError, SettingError
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.systems import Context, make_system
-from nemo_ctcbias.phonetics import Lexicon
-from nemo_ctcbias.phonetics.phones import BLANK, PHONE_IDS
+from nemo_ctcbias.phones import Lexicon
+from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
 
 pytest.importorskip("nemo.collections.asr")
 pytest.importorskip("pyctcdecode")
@@ -105,8 +105,8 @@ def test_parts_together(decode):
 
 def test_as_many_variants_are_listened_for_as_asked(tiny_model, lexicon):
     """As a model's own decoding has them; with one form, the phrase itself, there is nothing to add."""
-    from nemo_ctcbias.models.phonetic import spoken_variants
-    from nemo_ctcbias.phonetics.options import PhoneticsOptions
+    from nemo_ctcbias.nemo.phonetic import spoken_variants
+    from nemo_ctcbias.phones.options import PhoneticsOptions
 
     shared = {}
     for count in (5, 1, 2):

@@ -1,1 +1,0 @@
-"""From log-probs and a bias list to words: beam search, boosting, alignment, hits, NeMo's strategy."""

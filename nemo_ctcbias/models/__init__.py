@@ -1,4 +1,0 @@
-"""The NeMo side: models that take a bias list, and how any CTC checkpoint becomes one.
-
-Nothing is imported here: `nemo_ctcbias.models.ctc_models` loads NeMo, the rest of the package does not.
-"""

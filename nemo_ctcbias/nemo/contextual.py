@@ -1,0 +1,200 @@
+"""Contextual adapters on a model: NeMo's adapter calls, with the bias lists acting on the encoder's output."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+from torch import nn
+
+from nemo_ctcbias.adapter.config import check_config
+from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.errors import ModelError, SettingError
+from nemo_ctcbias.nemo.context import ContextModule, Encoded, Listened
+from nemo_ctcbias.nemo.layers import layers_of, widths_of
+from nemo_ctcbias.nemo.vocabulary import vocabulary_of
+
+HOST = "context"
+AS_TUNED = 10.0  # the weight of a list at which an adapter acts with its own strength
+
+
+class ContextualMixin:
+    """Adapters that listen to the bias list; `add_adapter("names", ContextualAdapterConfig())` and NeMo's other calls.
+
+    Adapters named `encoder:...` and `decoder:...` are NeMo's own and work as in any model.
+    """
+
+    def setup_adapters(self) -> None:
+        """Called by NeMo's constructor once encoder and decoder exist; adapters of the config are made again."""
+        self._host_adapters()
+        super().setup_adapters()
+
+    def _host_adapters(self) -> None:
+        if HOST not in self._modules:
+            self.context = ContextModule()
+
+    @property
+    def adapter_module_names(self) -> list[str]:
+        """Where adapters may go; '' is the default, ours."""
+        return ["", HOST, "encoder", "decoder"]
+
+    @property
+    def default_adapter_module_name(self) -> str:
+        """Ours."""
+        return HOST
+
+    def add_adapter(self, name: str, cfg: Any) -> None:
+        """As NeMo's, with a `ContextualAdapterConfig` (or a mapping of its fields).
+
+        Raises:
+            SettingError: a name that cannot be, an unknown field or an impossible value.
+            ModelError: the adapter belongs to another base model.
+        """
+        module, adapter = self.resolve_adapter_module_name_(name)
+        if module not in ("", HOST):
+            super().add_adapter(name, cfg)
+            return
+        layers = layers_of(self.encoder)
+        self._check_name(adapter)
+        cfg = check_config(cfg, len(layers))
+        if cfg.query_layers is None:
+            cfg.query_layers = self._usual_layers(len(layers))
+        widths, width = widths_of(self.encoder, self.encoder._feat_in)
+        base = {"width": width, "layers": len(layers), "vocabulary": self._vocabulary_digest()}
+        if cfg.base is not None:
+            _check_base(adapter, dict(cfg.base), base)
+        cfg.base = base
+        self.context.dimensions = {
+            "width": width,
+            "layer_widths": [widths[number] for number in cfg.query_layers] + [width] * cfg.final_layer,
+            "vocabulary_size": vocabulary_of(self).size,
+            "rows": self._decoder_rows(width),
+        }
+        super().add_adapter(f"{HOST}:{adapter}", cfg)
+
+    def disable_adapters(self) -> None:
+        """Switch off all adapters that listen to the list."""
+        for name in self.context.get_enabled_adapters():
+            self.set_enabled_adapters(name, enabled=False)
+
+    def _check_name(self, name: str) -> None:
+        """NeMo finds an adapter's weights by looking for its name inside their names."""
+        from nemo_ctcbias.adapter import ContextualAdapter
+
+        others = [other for other in self._adapter_names() if other != name]
+        parts = {part for key, _ in ContextualAdapter(1, [1], 1, dim=4).named_parameters() for part in key.split(".")}
+        taken = next((word for word in [*others, *parts] if name in word or word in name), None)
+        if not name.isidentifier() or taken is not None:
+            reason = f"it and {taken!r} contain one another" if taken is not None else "use letters, digits and _"
+            raise SettingError(f"adapter name {name!r} cannot be used: {reason}; choose another, such as 'names'")
+
+    def _adapter_names(self) -> list[str]:
+        return [name for name in self.cfg.get("adapters", {}) if name != self.adapter_global_cfg_key]
+
+    def _usual_layers(self, count: int) -> list[int]:
+        inter = OmegaConf.select(self._cfg, "interctc.apply_at_layers")
+        return [number % count for number in inter] if inter else sorted({count // 3, 2 * count // 3})
+
+    def _vocabulary_digest(self) -> str:
+        return hashlib.sha256("\n".join(vocabulary_of(self).pieces).encode()).hexdigest()[:12]
+
+    def _decoder_rows(self, width: int) -> torch.Tensor | None:
+        """The decoder's vector of each token [V, C], if it is a single linear layer over the encoder's output."""
+        weights = [p for name, p in self.decoder.named_parameters() if name.endswith("weight")]
+        size = vocabulary_of(self).size
+        fits = len(weights) == 1 and weights[0].shape[:2] == (size + 1, width) and weights[0][0].numel() == width
+        return weights[0].detach().float().reshape(size + 1, width)[:size] if fits else None
+
+    # --- acting
+
+    def forward(self, *args, **kwargs):
+        """As NeMo's, the encoder's output changed by the enabled adapters for the lists in force."""
+        if not self._adapters_act():
+            return super().forward(*args, **kwargs)
+        strength = self.decoding._source.weight / AS_TUNED
+        with self.context.listening(self, vocabulary_of(self), self._listened, strength) as unadapted:
+            found = super().forward(*args, **kwargs)
+        self.decoding.know(found[0], base=unadapted[-1])
+        return found
+
+    def unadapted_forward(self, **inputs):
+        """`forward` of the base model, whatever the lists."""
+        return super().forward(**inputs)
+
+    def _adapters_act(self) -> bool:
+        source = self.decoding._source
+        return bool(self.biasing.enabled and source.weight and self.context.get_enabled_adapters())
+
+    def _listened(self, encoded: Encoded) -> Listened:
+        """What the adapters listen for in a batch."""
+        return Listened(self._lists_in_force(len(encoded.output)))
+
+    def _lists_in_force(self, size: int) -> Sequence[BiasList]:
+        lists = self.decoding._lists
+        return lists if lists is not None else [self.decoding._source.default] * size
+
+    def train(self, mode: bool = True) -> ContextualMixin:
+        """As torch's, but what is frozen stays in eval mode: no dropout, and BatchNorm keeps its statistics."""
+        super().train(mode)
+        if mode:
+            for module in (self.encoder, self.decoder):
+                for part in module.modules():
+                    frozen = not any(parameter.requires_grad for parameter in part.parameters())
+                    if frozen and (part is module or isinstance(part, nn.modules.batchnorm._BatchNorm)):
+                        part.eval()
+        return self
+
+    # --- saving and loading
+
+    def save_adapters(self, filepath: str, name: str | None = None) -> None:
+        """As NeMo's, in a form that torch loads without running code (`weights_only`)."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "adapters.pt"
+            super().save_adapters(str(file), name)
+            stored = torch.load(file, map_location="cpu", weights_only=False)  # written a moment ago
+        wanted = {key.split(":")[-1] for key in stored if key != "__cfg__"} | {self.adapter_global_cfg_key}
+        stored["__cfg__"] = {
+            key: value for key, value in OmegaConf.to_container(self.cfg.adapters).items() if key in wanted
+        }
+        torch.save(stored, filepath)
+
+    def load_adapters(self, filepath: str, name: str | None = None, map_location: Any = None, strict: bool = True):
+        """As NeMo's.
+
+        Raises:
+            ModelError: no such file, no adapter in it, or an adapter of another base model.
+        """
+        path = Path(filepath)
+        if not path.is_file():
+            raise ModelError(f"{path}: no such adapter file; give what `save_adapters` wrote")
+        try:
+            stored = torch.load(path, map_location="cpu", weights_only=True)
+            names = [key for key in stored["__cfg__"] if key != self.adapter_global_cfg_key]
+        except Exception as error:  # torch raises whatever its unpickler meets
+            raise ModelError(
+                f"{path}: no adapter file ({type(error).__name__}); give what `save_adapters` wrote"
+            ) from error
+        wanted = names if name is None else [name] if isinstance(name, str) else list(name)
+        for one in wanted:
+            if one.split(":")[-1] not in names:
+                raise ModelError(f"{path}: no adapter {one!r} in it; it has {', '.join(names)}")
+        map_location = map_location or next(self.parameters()).device
+        try:
+            super().load_adapters(str(path), [one.split(":")[-1] for one in wanted], map_location, strict)
+        except (ModelError, SettingError) as error:
+            raise type(error)(f"{path}: {error}") from error
+
+
+def _check_base(name: str, stored: dict[str, Any], base: dict[str, Any]) -> None:
+    what = {"width": "an encoder of width", "layers": "an encoder with layers", "vocabulary": "the vocabulary"}
+    for key, words in what.items():
+        if stored.get(key) != base[key]:
+            raise ModelError(
+                f"adapter {name!r} was made for {words} {stored.get(key)}, this model has {base[key]}; "
+                "use it with its own base model, or train one for this model"
+            )

@@ -1,0 +1,85 @@
+"""Any stock NeMo CTC checkpoint as a biased model, and the small one that the checkout ships."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+from nemo.collections.asr.models import ASRModel, EncDecCTCModel, EncDecCTCModelBPE
+from omegaconf import open_dict
+
+from nemo_ctcbias.errors import ModelError
+from nemo_ctcbias.nemo.biased_ctc import BiasedCTCMixin
+from nemo_ctcbias.nemo.ctc_models import BiasedEncDecCTCModel, BiasedEncDecCTCModelBPE
+from nemo_ctcbias.shipped import MODEL, shipped_file
+
+
+def from_ctc(source: EncDecCTCModel | str | Path) -> BiasedCTCMixin:
+    """A biased model of a live NeMo CTC model, a `.nemo` file or a pretrained name.
+
+    Weights, tokenizer, artifacts and decoding config are kept; a live model shares its weights with the
+    result.  Subword or character class follows from the source.
+
+    Raises:
+        ModelError: if there is no such file, or it is not a CTC model.
+    """
+    model = _load(source) if isinstance(source, (str, Path)) else source
+    if isinstance(model, BiasedCTCMixin):
+        return model
+    if isinstance(model, EncDecCTCModelBPE):
+        kind = BiasedEncDecCTCModelBPE
+    elif isinstance(model, EncDecCTCModel):
+        kind = BiasedEncDecCTCModel
+    else:
+        name = f"{source}: " if isinstance(source, (str, Path)) else ""
+        raise ModelError(
+            f"{name}{type(model).__name__} is not a CTC model; give an EncDecCTCModel or EncDecCTCModelBPE checkpoint"
+        )
+    return _share(model, kind)
+
+
+def _share(model: EncDecCTCModel, kind: type[BiasedCTCMixin]) -> BiasedCTCMixin:
+    """A `kind` with the modules of `model`; containers are copied, so that the original stays as it is."""
+    biased = kind.__new__(kind)
+    biased.__dict__.update(
+        {name: copy.copy(value) if isinstance(value, dict) else value for name, value in model.__dict__.items()}
+    )
+    biased._cfg = copy.deepcopy(model._cfg)
+    with open_dict(biased._cfg):
+        biased._cfg.target = f"{kind.__module__}.{kind.__qualname__}"
+    biased.wer = copy.copy(model.wer)
+    biased._setup_biasing()
+    biased.train(model.training)
+    return biased
+
+
+def _load(source: str | Path) -> ASRModel:
+    """Restore a `.nemo`, or fetch a pretrained name."""
+    path = Path(source)
+    if path.suffix == ".nemo" or path.exists():
+        if not path.is_file():
+            raise ModelError(f"{path}: no such file; give a .nemo checkpoint or a pretrained NeMo model name")
+        try:
+            return ASRModel.restore_from(str(path), map_location="cpu")
+        except Exception as error:  # NeMo raises whatever tar, YAML or torch raise
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise ModelError(f"{path}: not a NeMo checkpoint that can be restored ({reason})") from error
+    try:
+        return ASRModel.from_pretrained(str(source), map_location="cpu")
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"{source}: neither a .nemo file nor a pretrained model that could be fetched ({reason})"
+        ) from error
+
+
+def shipped_model() -> Path:
+    """The small demonstration checkpoint in the checkout's examples/data.
+
+    Raises:
+        ModelError: if the package was installed without the checkout around it.
+    """
+    path = shipped_file(MODEL)
+    if path is None:
+        raise ModelError("the small model lies in the checkout's examples/data: run there, or give --model x.nemo")
+    return path

@@ -1,0 +1,168 @@
+"""CTC scores (compiled) and forced alignment (numpy) of pronunciations over phone log-probs, exact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+import numpy as np
+
+from nemo_ctcbias.compiled import compiled
+from nemo_ctcbias.errors import PhoneticsError
+from nemo_ctcbias.phones.lattice import Lattice
+from nemo_ctcbias.phones.phones import BLANK, PHONES, Pronunciation
+
+
+@dataclass(frozen=True)
+class PhoneAlignment:
+    """The likeliest path through a lattice.
+
+    score: its log-prob, that of the pronunciations taken included; labels: phone or blank of each frame [T];
+    taken: which alternative of each slot; spans: first frame and last frame + 1 of each slot's phones.
+    """
+
+    score: float
+    labels: np.ndarray
+    taken: list[int]
+    spans: list[tuple[int, int]]
+
+
+def forward_scores(log_probs: np.ndarray, lattices: Sequence[Lattice]) -> np.ndarray:
+    """Log-prob of each lattice, all its paths summed, float64 [len(lattices)]; -inf if the frames are too few.
+
+    Args:
+        log_probs: [T, 40] phone log-probs (natural log), blank last.
+        lattices: see `Lattice.of`.
+
+    Raises:
+        PhoneticsError: log-probs of another shape.
+    """
+    log_probs = checked(log_probs)
+    if not lattices:
+        return np.zeros(0)
+    joined = Lattice.side_by_side(lattices)
+    starts = np.cumsum([0, *map(len, lattices)])[:-1]
+    if not len(log_probs):  # only silence fits into no frames
+        return np.array([0.0 if len(lattice) == 1 else -np.inf for lattice in lattices])
+    score = _forward(log_probs, joined.labels, joined.sources, joined.weights, joined.initial)
+    return np.logaddexp.reduceat(np.where(joined.final, score, -np.inf), starts)
+
+
+@compiled
+def _forward(log_probs, labels, sources, weights, initial):
+    """Log-prob of all paths that end in each state [S] with the last frame."""
+    width, states = sources.shape
+    before, score = np.empty(states + 1), np.full(states + 1, -np.inf)
+    for state in range(states):
+        score[state] = initial[state] + log_probs[0, labels[state]]
+    for t in range(1, len(log_probs)):
+        before[:] = score
+        for state in range(states):
+            top, total = -np.inf, 0.0
+            for k in range(width):
+                top = max(top, before[sources[k, state]] + weights[k, state])
+            if top > -np.inf:
+                for k in range(width):
+                    total += np.exp(before[sources[k, state]] + weights[k, state] - top)
+                top += np.log(total)
+            score[state] = top + log_probs[t, labels[state]]
+    return score[:states]
+
+
+def force_align(log_probs: np.ndarray, lattice: Lattice) -> PhoneAlignment:
+    """The likeliest path of a lattice (Viterbi).
+
+    Args:
+        log_probs: [T, 40] phone log-probs, blank last.
+        lattice: see `Lattice.of`.
+
+    Raises:
+        PhoneticsError: log-probs of another shape, or too few frames for the phones.
+    """
+    log_probs = checked(log_probs)
+    states = np.zeros(len(log_probs), dtype=np.int64)
+    best = 0.0 if len(lattice) == 1 else -np.inf
+    if len(log_probs):
+        emitted = log_probs[:, lattice.labels]
+        score = np.append(lattice.initial + emitted[0], -np.inf)
+        came = np.zeros(emitted.shape, dtype=np.int64)
+        columns = np.arange(len(lattice))
+        for t in range(1, len(log_probs)):
+            options = score[lattice.sources] + lattice.weights
+            chosen = options.argmax(axis=0)
+            came[t] = lattice.sources[chosen, columns]
+            score[:-1] = options[chosen, columns] + emitted[t]
+        ending = np.where(lattice.final, score[:-1], -np.inf)
+        states[-1], best = ending.argmax(), float(ending.max())
+    if best == -np.inf:
+        raise PhoneticsError(f"{len(log_probs)} frames are too few for the phones; align fewer words or more frames")
+    for t in range(len(log_probs) - 1, 0, -1):
+        states[t - 1] = came[t, states[t]]
+    taken, spans = [], []
+    slots, alternatives = lattice.slot[states], lattice.alternative[states]
+    for number in range(lattice.slot.max() + 1):
+        frames = np.flatnonzero(slots == number)
+        taken.append(int(alternatives[frames[0]]))
+        spans.append((int(frames[0]), int(frames[-1]) + 1))
+    return PhoneAlignment(best, lattice.labels[states], taken, spans)
+
+
+@dataclass(frozen=True)
+class HeardPhones:
+    """The likeliest phone (or blank) of each frame, repeats collapsed: phones, and the middle frame of each."""
+
+    phones: Pronunciation
+    middles: tuple[float, ...]
+
+    @classmethod
+    def of(cls, log_probs: np.ndarray) -> HeardPhones:
+        """Read off phone log-probs [T, 40]."""
+        phones, middles, at = [], [], 0
+        for label, run in groupby(checked(log_probs).argmax(axis=1).tolist()):
+            count = len(list(run))
+            if label != BLANK:
+                phones.append(PHONES[label])
+                middles.append(at + (count - 1) / 2)
+            at += count
+        return cls(tuple(phones), tuple(middles))
+
+
+def word_cuts(spans: Sequence[tuple[int, int]], frames: int) -> list[int]:
+    """Frames that part the words of a transcript, one more than words: halfway between the end of a word and the next.
+
+    Subword models mark a word late and briefly; its phones may stand anywhere between its neighbours.
+
+    Args:
+        spans: first frame and last frame + 1 of each word, in order.
+        frames: T, where the last word ends.
+    """
+    inner = [(end + start + 1) // 2 for (_, end), (start, _) in pairwise(spans)]
+    return [0, *inner, frames] if spans else [0]
+
+
+def hearings(log_probs: np.ndarray) -> list[np.ndarray]:
+    """What each of K heads heard, float64 [T, 40] each, of phone log-probs [T, K, 40], or [T, 40] for one head.
+
+    Raises:
+        PhoneticsError: log-probs of another shape.
+    """
+    log_probs = np.asarray(log_probs)
+    if log_probs.ndim != 3:
+        return [checked(log_probs)]
+    return [checked(np.ascontiguousarray(log_probs[:, head])) for head in range(log_probs.shape[1])]
+
+
+def checked(log_probs: np.ndarray) -> np.ndarray:
+    """Phone log-probs as float64 [T, 40].
+
+    Raises:
+        PhoneticsError: another shape: not the log-probs of this package's phone head.
+    """
+    log_probs = np.asarray(log_probs, dtype=np.float64)
+    if log_probs.ndim != 2 or log_probs.shape[1] != BLANK + 1:
+        raise PhoneticsError(
+            f"phone log-probs: shape {list(log_probs.shape)}, expected [T, {BLANK + 1}] ({BLANK} phones and the blank "
+            "last); use a phone head of this package's inventory"
+        )
+    return log_probs

@@ -1,0 +1,84 @@
+"""Pronunciations from a file in the format of the CMU Pronouncing Dictionary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from os import PathLike, fspath
+from pathlib import Path
+
+from nemo_ctcbias.bias_list.report import quoted
+from nemo_ctcbias.errors import PhoneticsError
+from nemo_ctcbias.phones.phones import Pronunciation, parse_phones
+
+_VARIANT = re.compile(r"\(\d+\)$")  # word(2): the word's second pronunciation
+
+
+class Lexicon(Mapping[str, tuple[Pronunciation, ...]]):
+    """Words in lower case and their pronunciations, the first one the most usual.
+
+    >>> Lexicon({"tomato": ["T AH M EY T OW", "T AH M AA T OW"]})["tomato"][0]
+    ('T', 'AH', 'M', 'EY', 'T', 'OW')
+
+    Raises:
+        PhoneticsError: an unknown phone.
+    """
+
+    def __init__(self, entries: Mapping[str, list[str]] | None = None):
+        self._entries: dict[str, tuple[Pronunciation, ...]] = {}
+        for word, pronunciations in (entries or {}).items():
+            for pronunciation in pronunciations:
+                self._add(word, parse_phones(pronunciation, f"lexicon entry {quoted(word)}"))
+
+    def _add(self, word: str, phones: Pronunciation) -> None:
+        word = word.lower()
+        known = self._entries.get(word, ())
+        if phones not in known:  # entries may differ in stress alone
+            self._entries[word] = (*known, phones)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Lexicon:
+        """Read `word PHONE PHONE ...` a line; `word(2)` adds a pronunciation, `;;;` and ` #` begin comments.
+
+        Raises:
+            PhoneticsError: no such file, not text, or a broken line; names the file and the line.
+        """
+        name = fspath(path)
+        lexicon = cls()
+        for number, line in enumerate(_read(name).split("\n"), start=1):
+            word, *phones = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].split() or [""]
+            if not word or word.startswith(";;;"):
+                continue
+            if not phones:
+                raise PhoneticsError(f"{name}:{number}: {quoted(word)} has no phones; write 'word PHONE PHONE ...'")
+            lexicon._add(_VARIANT.sub("", word), parse_phones(phones, f"{name}:{number}"))
+        if not lexicon:
+            raise PhoneticsError(f"{name}: holds no words; a lexicon has 'word PHONE PHONE ...' a line")
+        return lexicon
+
+    def __getitem__(self, word: str) -> tuple[Pronunciation, ...]:
+        return self._entries[word.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return f"Lexicon({len(self)} words)"
+
+
+def _read(name: str) -> str:
+    path = Path(name)
+    if path.is_dir():
+        raise PhoneticsError(f"{name}: is a directory; give the path of a lexicon file")
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise PhoneticsError(f"{name}: no such lexicon file; check the path") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise PhoneticsError(f"{name}:{line}: is not UTF-8 text; save the lexicon as UTF-8") from error
+    except (OSError, ValueError) as error:
+        raise PhoneticsError(f"{name}: cannot be read ({error}); check the path and its permissions") from error

@@ -1,0 +1,97 @@
+"""How well many pronunciations fit anywhere in a recording: one dynamic programme, shared prefixes computed once.
+
+It is compiled: a list of 20,000 phrases has 60,000 pronunciations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nemo_ctcbias.compiled import compiled
+from nemo_ctcbias.phones.alignment import checked
+from nemo_ctcbias.phones.phones import BLANK, Pronunciation, phone_ids
+
+
+class PhoneSearch:
+    """Searches recordings for pronunciations.
+
+    Args:
+        pronunciations: M of them, none empty; any order.
+    """
+
+    def __init__(self, pronunciations: Sequence[Pronunciation]):
+        # Sorted, so that neighbours share their first phones; for each, how many it shares with the one before.
+        rows = [tuple(phone_ids(one)) for one in pronunciations]
+        self._order = np.array(sorted(range(len(rows)), key=rows.__getitem__), dtype=np.int64)
+        self._lengths = np.array([len(rows[row]) for row in self._order], dtype=np.int64)
+        self._phones = np.zeros((len(rows), max(map(len, rows), default=0)), dtype=np.int64)
+        for place, row in enumerate(self._order):
+            self._phones[place, : len(rows[row])] = rows[row]
+        same = np.zeros_like(self._phones, dtype=bool)
+        same[1:] = self._phones[1:] == self._phones[:-1]
+        shared = np.cumprod(same, axis=1).sum(axis=1)
+        self._shared = np.minimum(shared, np.minimum(self._lengths, np.roll(self._lengths, 1)))
+
+    def deficits(self, log_probs: np.ndarray, least: np.ndarray | float = -np.inf) -> np.ndarray:
+        """By how much each pronunciation falls short of the likeliest path, where it fits best [M], 0 or below.
+
+        The deficit of a stretch of frames is max over CTC paths of the pronunciation of sum_t (log p_t(path_t) -
+        max_k log p_t(k)): 0 where the frames' best labels are exactly its phones.
+
+        Args:
+            log_probs: [T, 40] phone log-probs (natural log), blank last.
+            least: [M] or one for all; deficits below it matter to nobody and may come as -inf.
+
+        Raises:
+            PhoneticsError: log-probs of another shape.
+        """
+        log_probs = checked(log_probs)
+        found = np.full(len(self._order), -np.inf)
+        if len(found) and len(log_probs):
+            emitted = np.ascontiguousarray((log_probs - log_probs.max(axis=1, keepdims=True)).T)
+            least = np.broadcast_to(np.asarray(least, dtype=np.float64), found.shape)[self._order]
+            found[self._order] = _search(emitted, self._phones, self._lengths, self._shared, least)
+        return found
+
+
+@compiled
+def _search(emitted, phones, lengths, shared, least):
+    """Best deficit of each pronunciation; `emitted` [40, T] lacks the frames' maxima, the rest runs in parallel [M].
+
+    Column k holds, for each frame, the best path that ends there in phone k (`inside`) or in the blank after it
+    (`behind`); `best[k]` is the best of `inside`, which no longer pronunciation with the same beginning can exceed.
+    """
+    frames = emitted.shape[1]
+    inside = np.empty((phones.shape[1] + 1, frames))
+    behind = np.empty((phones.shape[1] + 1, frames))
+    best = np.zeros(phones.shape[1] + 1)
+    blank = emitted[BLANK]
+    found = np.full(len(phones), -np.inf)
+    ready = 0
+    for row in range(len(phones)):
+        depth = min(shared[row], ready)
+        while depth < lengths[row] and best[depth] >= least[row]:
+            phone = emitted[phones[row, depth]]
+            repeats = depth > 0 and phones[row, depth] == phones[row, depth - 1]
+            here, after, top = -np.inf, -np.inf, -np.inf
+            for t in range(frames):
+                if depth == 0:
+                    enter = 0.0  # anywhere, what comes before is of no account
+                elif t == 0:
+                    enter = -np.inf
+                elif repeats:
+                    enter = behind[depth, t - 1]
+                else:
+                    enter = max(behind[depth, t - 1], inside[depth, t - 1])
+                after = max(after, here) + blank[t]
+                here = max(here, enter) + phone[t]
+                inside[depth + 1, t], behind[depth + 1, t] = here, after
+                top = max(top, here)
+            depth += 1
+            best[depth] = top
+        ready = depth
+        if depth == lengths[row]:
+            found[row] = best[depth]
+    return found

@@ -1,0 +1,161 @@
+"""Pronunciations of listed phrases and of words: the user's own, else the lexicon's, else the G2P model's."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+
+from nemo_ctcbias.bias_list import BiasList, Note, Phrase
+from nemo_ctcbias.bias_list.bias_list import Entry
+from nemo_ctcbias.errors import PhoneticsError
+from nemo_ctcbias.phones.g2p import G2P
+from nemo_ctcbias.phones.phones import Pronunciation, parse_phones
+
+Alternatives = tuple[tuple[Pronunciation, float], ...]
+"""Pronunciations and their log-probs, likeliest first; the probabilities add up to 1."""
+
+_BETWEEN_WORDS = re.compile(r"[\s\-‐‑–—/_]+")
+_PUNCTUATION = '.,;:!?()[]"“”„«»…'
+
+
+def split_words(text: str) -> list[str]:
+    """The parts of a phrase that are pronounced one by one: "Jean-Luc Picard" has three."""
+    return [word for part in _BETWEEN_WORDS.split(text.lower()) if (word := part.strip(_PUNCTUATION))]
+
+
+@lru_cache(maxsize=1)
+def shipped_g2p() -> G2P:
+    """The G2P model of this package, loaded once."""
+    return G2P.load()
+
+
+class Pronouncer:
+    """Says how words sound, listed phrases the way their users say.
+
+    Args:
+        bias_list: or what `BiasList.of` takes; its phrases' own pronunciations also hold where their words turn up in
+            a transcript.
+        lexicon: words in lower case and their pronunciations, for example a `Lexicon`.
+        g2p: for all other words; the shipped model if None.
+        alternatives: most pronunciations of a word or a phrase.
+
+    Attributes:
+        phrases: alternatives of each listed phrase; none for one that cannot be pronounced.
+        notes: a note for each such phrase.
+
+    Raises:
+        PhoneticsError: a pronunciation in the list with an unknown phone; names its place in the list.
+    """
+
+    def __init__(
+        self,
+        bias_list: BiasList | Iterable[Entry] | None = None,
+        lexicon: Mapping[str, Sequence[Pronunciation]] | None = None,
+        g2p: G2P | None = None,
+        alternatives: int = 3,
+    ):
+        self.bias_list = BiasList.of(bias_list)
+        self.alternatives = alternatives
+        self.lexicon = {} if lexicon is None else lexicon
+        self._g2p = shipped_g2p() if g2p is None else g2p
+        self._given: dict[tuple[str, ...], Alternatives] = {}
+        self.notes: list[Note] = []
+        # What users say first: it also holds for the words of other phrases, whatever the order of the list.
+        given = {i: self._given_for(i, phrase) for i, phrase in enumerate(self.bias_list) if phrase.pronunciations}
+        self._longest = max(map(len, self._given), default=0)
+        self.phrases: list[Alternatives] = [
+            given[index] if index in given else self._found_for(index, phrase)
+            for index, phrase in enumerate(self.bias_list)
+        ]
+
+    def word(self, word: str) -> Alternatives:
+        """Alternatives of one word.
+
+        Raises:
+            PhoneticsError: digits, another script; the message says which and what to do.
+        """
+        known = self._given.get((word.lower(),)) or _evenly(self.lexicon.get(word.lower(), ()))
+        return normalised((known or self._g2p.pronounce(word, self.alternatives))[: self.alternatives])
+
+    def text(self, text: str) -> Alternatives:
+        """Alternatives of some words together.
+
+        Raises:
+            PhoneticsError: as `word`.
+        """
+        return self._joined([self.word(word) for word in split_words(text)] or [self.word(text)])
+
+    def slots(self, words: Sequence[str]) -> list[Alternatives] | None:
+        """Alternatives of each word of a transcript, listed phrases as one; None if a word cannot be pronounced."""
+        try:
+            return list(self._slots(words))
+        except PhoneticsError:
+            return None
+
+    def _slots(self, words: Sequence[str]) -> Iterator[Alternatives]:
+        at = 0
+        while at < len(words):
+            for count in range(min(self._longest, len(words) - at), 0, -1):
+                given = self._given.get(tuple(word.lower() for word in words[at : at + count]))
+                if given:
+                    yield given
+                    at += count
+                    break
+            else:
+                yield self.text(words[at])
+                at += 1
+
+    def _given_for(self, index: int, phrase: Phrase) -> Alternatives:
+        where = f"{self.bias_list.where(index)}: {phrase.text!r}"
+        read = [self._read(given, where) for given in phrase.pronunciations]
+        alternatives = self._best([item for alternatives in read for item in alternatives], len(read))
+        for form in (phrase.text, *phrase.forms):
+            self._given.setdefault(tuple(form.lower().split()), alternatives)
+        return alternatives
+
+    def _found_for(self, index: int, phrase: Phrase) -> Alternatives:
+        try:
+            return self._best([item for form in phrase.forms for item in self.text(form)])
+        except PhoneticsError as error:
+            reason, _, remedy = f"cannot be pronounced: {error}".partition("; ")
+            reason += ", so it is biased by its spelling alone"
+            self.notes.append(Note(self.bias_list.where(index), phrase.text, "warning", reason, remedy))
+            return ()
+
+    def _read(self, given: str, where: str) -> Alternatives:
+        """ARPAbet if there is no lower-case letter, else a respelling, pronounced like any other text."""
+        if not any(c.islower() for c in given):
+            return ((parse_phones(given, f"{where} has the pronunciation {given!r}"), 0.0),)
+        try:
+            return self.text(given)
+        except PhoneticsError as error:
+            raise PhoneticsError(f"{where} is respelt {given!r}: {error}") from error
+
+    def _joined(self, words: list[Alternatives]) -> Alternatives:
+        joined = [((), 0.0)]
+        for alternatives in words:
+            longer = [(a + b, p + q) for a, p in joined for b, q in alternatives]
+            joined = heapq.nlargest(self.alternatives, longer, key=lambda item: item[1])
+        return normalised(joined)
+
+    def _best(self, items: Sequence[tuple[Pronunciation, float]], least: int = 0) -> Alternatives:
+        merged: dict[Pronunciation, float] = {}
+        for pronunciation, log_prob in items:
+            merged[pronunciation] = max(log_prob, merged.get(pronunciation, -math.inf))
+        return normalised(sorted(merged.items(), key=lambda item: -item[1])[: max(self.alternatives, least)])
+
+
+def _evenly(pronunciations: Sequence[Pronunciation]) -> Alternatives:
+    return tuple((pronunciation, -math.log(len(pronunciations))) for pronunciation in pronunciations)
+
+
+def normalised(alternatives: Sequence[tuple[Pronunciation, float]]) -> Alternatives:
+    """The same alternatives with probabilities that add up to 1."""
+    if not alternatives:
+        return ()
+    top = max(p for _, p in alternatives)
+    total = top + math.log(sum(math.exp(p - top) for _, p in alternatives))
+    return tuple((pronunciation, p - total) for pronunciation, p in alternatives)

@@ -1,0 +1,146 @@
+"""Re-rank an n-best list by how well each hypothesis sounds (phonetic rescoring, Dingliwal et al. 2022).
+
+Hypotheses of one recording mostly agree.  Only where they differ are their pronunciations scored against the phone
+head's log-probs, each different stretch of words once, with the neighbouring words that all of them share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+
+from nemo_ctcbias.number_settings import check_numbers
+from nemo_ctcbias.phones.alignment import forward_scores, hearings, word_cuts
+from nemo_ctcbias.phones.lattice import Lattice
+from nemo_ctcbias.phones.pronouncer import Pronouncer
+
+
+@dataclass(frozen=True)
+class RescoringOptions:
+    """Settings of the rescoring.
+
+    weight: factor on the phone scores (natural log); 0 is off.
+    n_best: hypotheses looked at; those behind keep their places.
+    limit: the most that one stretch of words may win or lose before the weight; also what a stretch loses whose phones
+        do not fit into its frames.
+    """
+
+    weight: float = 0.4
+    n_best: int = 20
+    limit: float = 30.0
+
+    def __post_init__(self) -> None:
+        check_numbers("rescoring", self, lowest={"n_best": 1})
+
+
+class Hypothesis(Protocol):
+    """What is read of a hypothesis: recognised words and the search's score (natural log)."""
+
+    words: Sequence[str]
+    score: float
+
+
+H = TypeVar("H", bound=Hypothesis)
+
+
+@dataclass(frozen=True)
+class Rescored(Generic[H]):
+    """A hypothesis, its phone score against the one that came first before (weighted), and both scores' sum."""
+
+    hypothesis: H
+    phone_score: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Where hypotheses differ: words [first, last) of the best one stand for `words[h]` in hypothesis h."""
+
+    first: int
+    last: int
+    words: list[tuple[str, ...]]
+
+
+class PhoneticRescorer:
+    """Adds phone scores to n-best lists; pronunciations are kept from one recording to the next."""
+
+    def __init__(self, pronouncer: Pronouncer, options: RescoringOptions = RescoringOptions()):
+        self.pronouncer, self.options = pronouncer, options
+        self._lattices: dict[tuple[str, ...], Lattice | None] = {}
+
+    def rescore(
+        self, log_probs: np.ndarray, hypotheses: Sequence[H], spans: Sequence[tuple[int, int]]
+    ) -> list[Rescored[H]]:
+        """The hypotheses, best total first.
+
+        Args:
+            log_probs: [T, 40] phone log-probs, blank last, or [T, K, 40] of K heads, whose mean counts.
+            hypotheses: best first.
+            spans: first frame and last frame + 1 of each word of the first hypothesis, frames as in `log_probs`.
+
+        Raises:
+            PhoneticsError: log-probs of another shape.
+            ValueError: not a span for each word.
+        """
+        if hypotheses and len(spans) != len(hypotheses[0].words):
+            raise ValueError(f"{len(spans)} spans for the {len(hypotheses[0].words)} words of the best hypothesis")
+        head, tail = hypotheses[: self.options.n_best], hypotheses[self.options.n_best :]
+        phone = np.zeros(len(head))
+        if self.options.weight and len(head) > 1:
+            heads = hearings(log_probs)
+            cuts = word_cuts(spans, len(log_probs))
+            for stretch in stretches([hypothesis.words for hypothesis in head]):
+                frames = slice(cuts[stretch.first], cuts[stretch.last]) if spans else slice(None)
+                phone += np.mean([self._gains(heard[frames], stretch.words) for heard in heads], axis=0)
+        phone *= self.options.weight
+        rescored = [Rescored(h, float(p), h.score + float(p)) for h, p in zip(head, phone, strict=True)]
+        rescored.sort(key=lambda item: -item.score)  # stable: equals keep the search's order
+        return rescored + [Rescored(h, 0.0, h.score) for h in tail]
+
+    def _gains(self, log_probs: np.ndarray, words: list[tuple[str, ...]]) -> np.ndarray:
+        """Log-likelihood of each against the first, within the limit; 0 where one of the two has no pronunciation."""
+        lattices = {each: lattice for each in words if (lattice := self._lattice(each)) is not None}
+        if words[0] not in lattices:
+            return np.zeros(len(words))
+        scores = dict(zip(lattices, forward_scores(log_probs, list(lattices.values())), strict=True))
+        # Too few frames for either: -inf against -inf says nothing.
+        first, floor = scores[words[0]], -1e9
+        gains = [max(scores.get(each, first), floor) - max(first, floor) for each in words]
+        return np.clip(gains, -self.options.limit, self.options.limit)
+
+    def _lattice(self, words: tuple[str, ...]) -> Lattice | None:
+        if words not in self._lattices:
+            if len(self._lattices) >= 20_000:
+                self._lattices.clear()
+            slots = self.pronouncer.slots(words)
+            self._lattices[words] = None if slots is None else Lattice.of(slots)
+        return self._lattices[words]
+
+
+def stretches(hypotheses: Sequence[Sequence[str]]) -> Iterator[Stretch]:
+    """The places where hypotheses differ, in order, each with the word before and after it that all share.
+
+    The shared words let the boundaries be found by the sound; they cost every hypothesis the same.
+    """
+    best = hypotheses[0]
+    places = [_matches(best, words) for words in hypotheses]  # word of the best -> word of the hypothesis
+    shared = [i for i in range(len(best)) if all(i in place for place in places)]
+    for before, after in zip([-1, *shared], [*shared, len(best)], strict=True):
+        words = [
+            tuple(hypothesis[max(place.get(before, -1), 0) : place.get(after, len(hypothesis)) + 1])
+            for place, hypothesis in zip(places, hypotheses, strict=True)
+        ]
+        if any(others != words[0] for others in words):
+            yield Stretch(max(before, 0), min(after + 1, len(best)), words)
+
+
+def _matches(a: Sequence[str], b: Sequence[str]) -> dict[int, int]:
+    """Words that both have, in order: position in a -> position in b."""
+    if list(a) == list(b):
+        return {i: i for i in range(len(a))}
+    blocks = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
+    return {i + k: j + k for i, j, size in blocks for k in range(size)}

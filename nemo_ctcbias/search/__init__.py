@@ -1,0 +1,1 @@
+"""From log-probs and a bias list to words: beam search, boosting, alignment, hits."""

@@ -1,0 +1,219 @@
+"""What one frame may make of the beam, a hypothesis and a token at a time (compiled).
+
+The same search with nothing but dictionaries and tuples is the oracle of the tests (tests/search/reference.py).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nemo_ctcbias.bias_list.trie import ROOT
+from nemo_ctcbias.compiled import compiled
+from nemo_ctcbias.search.beams import EXTENSION
+
+
+class Rules(NamedTuple):
+    """Settings of the boosting: see `BoostOptions`, and `BeamSearch` for `free_depth`."""
+
+    weight: float
+    gap_scale: float
+    token_bonus: float
+    max_gap: float
+    first_token: float
+    suppress: float
+    phrase_cost: float
+    free_depth: int
+
+
+@compiled
+def extend(beams, frame, likely, allowed, open_, muted, starts_word, trie, prefixes, rules):
+    """The beams one frame on, and what another token would make of each of them.
+
+    Args:
+        beams: [B] `BEAM`s.
+        frame: [V + 1] log-probs, blank last.
+        likely: [V] tokens to try on all beams.
+        allowed: [V] those to try on beams inside a phrase that goes on with them, too.
+        open_: whether the frame gives credit.
+        muted: [S] states of the trie that give back in this frame what was earned on the way there.
+
+    Returns:
+        [B] the same prefixes, after a blank or the last token once more; [E] `EXTENSION`s to other prefixes.
+    """
+    tokens, blank, top = frame[:-1], frame[-1], frame.max()
+    total, stay = np.logaddexp(beams.blank, beams.token), beams.copy()
+    for b in range(len(beams)):
+        repeat = tokens[beams[b].last] if beams[b].last >= 0 else -np.inf
+        stay[b].blank, stay[b].token = total[b] + blank, beams[b].token + repeat
+        stay[b].best = beams[b].best + max(blank, repeat)
+    heir, next_heir = _heirs(beams)
+    plain = np.flatnonzero(likely)
+    found, count = np.empty(_at_most(beams, len(plain), open_, trie), EXTENSION), 0
+    into, merged = np.full(len(tokens), -1), np.zeros(len(beams), np.bool_)
+    recent = np.zeros(trie.depth[beams.state].max() + 1)  # credits of a beam's last 0, 1, ... tokens, added up
+    for b in range(len(beams)):
+        beam, depth, completes = beams[b], trie.depth[beams[b].state], trie.report[beams[b].state] != ROOT
+        _mark(into, beams, heir[b], next_heir, True)
+        _sum_up(recent[: depth + 1], prefixes, beam.prefix, beam.length - beam.committed_to)
+        gain = kept_boost(beam, trie, prefixes, rules)
+        for index in range(len(plain) + (_children(trie, beam.state) if open_ else 0)):
+            if index < len(plain):
+                token = plain[index]
+            else:
+                # Where bias acts before pruning: a listed continuation survives though the audio ranks it low.
+                child = trie.first_child[beam.state] + index - len(plain)
+                token = trie.token[child]
+                if likely[token] or not allowed[token] or muted[child] or tokens[token] < top - rules.max_gap:
+                    continue
+            new = found[count]
+            new.at, new.token = b, token
+            new.mass = (beam.blank if token == beam.last else total[b]) + tokens[token]
+            if new.mass == -np.inf:
+                continue
+            starts = starts_word[token]
+            new.committed = beam.committed + (gain if starts else 0.0)
+            new.lm = beam.lm + (beam.ended if starts else 0.0)
+            new.word = 0 if starts else beam.word
+            new.state = next_state(trie, beam.state, token)
+            reached = trie.depth[new.state]
+            carried = 0.0
+            if reached > 1 and not (starts and completes):  # else nothing is lent any more
+                # Rare: the match fell back to a shorter phrase.
+                carried = beam.pending if reached == depth + 1 else recent[reached - 1]
+            if muted[new.state]:
+                new.credit = -carried
+            else:
+                new.credit = _credit(reached, top - tokens[token], rules) if open_ else 0.0
+            new.pending = carried + new.credit
+            new.lent = rules.weight * trie.lend[new.state] * new.pending
+            if into[token] >= 0:
+                merged[into[token]] |= _merge(stay[into[token]], new)
+            else:
+                new.score = new.mass + new.lm + new.committed + new.lent
+                count += 1
+        _mark(into, beams, heir[b], next_heir, False)
+    for b in np.flatnonzero(merged):  # only now: all of the above saw the credits of the frame before
+        prefixes.value[stay[b].prefix] = stay[b].credit
+    return stay, found[:count]
+
+
+@compiled
+def _heirs(beams):
+    """[B] the first of the beams whose parent each beam is, -1 for none; [B] the next one of the same parent."""
+    order = np.argsort(beams.prefix)
+    prefixes = beams.prefix[order]
+    heir, next_heir = np.full(len(beams), -1), np.full(len(beams), -1)
+    for b in range(len(beams)):
+        place = np.searchsorted(prefixes, beams[b].parent)
+        if place < len(beams) and prefixes[place] == beams[b].parent:
+            parent = order[place]
+            next_heir[b], heir[parent] = heir[parent], b
+    return heir, next_heir
+
+
+@compiled
+def _mark(into, beams, b, next_heir, on):
+    """Note by which tokens a beam becomes one of its heirs, or forget it."""
+    while b >= 0:
+        into[beams[b].last] = b if on else -1
+        b = next_heir[b]
+
+
+@compiled
+def _children(trie, state):
+    """How many tokens go on with a phrase; those that begin one do so by themselves."""
+    return 0 if state == ROOT else trie.first_child[state + 1] - trie.first_child[state]
+
+
+@compiled
+def _at_most(beams, plain, open_, trie):
+    """No more extensions than this."""
+    count = len(beams) * plain + 1
+    if open_:
+        for b in range(len(beams)):
+            count += _children(trie, beams[b].state)
+    return count
+
+
+@compiled
+def _sum_up(sums, tree, node, most):
+    """Sums of the values of the last 0, 1, ... tokens, of no more than `most`, put into `sums`."""
+    for count in range(1, len(sums)):
+        sums[count] = sums[count - 1]
+        if count <= most:
+            sums[count] += tree.value[node]
+            node = tree.parent[node]
+
+
+# Small on purpose: a function that takes trie and tree along is called, not inlined, at ten times the price of what it
+# does here.
+@compiled
+def _credit(reached, gap, rules):
+    """Credit of a token that goes on with a phrase up to this depth, `gap` below the frame's top-1; before weights."""
+    if reached == 0 or gap > rules.max_gap:
+        return 0.0
+    share = 1.0 if reached > rules.free_depth else rules.first_token
+    return share * (rules.gap_scale * gap + rules.token_bonus)
+
+
+@compiled
+def _merge(beam, new):
+    """Add an extension to the beam of the same prefix, whose last token's credit is that of its likeliest emission."""
+    beam.token = np.logaddexp(beam.token, new.mass)
+    decides = new.mass > beam.best
+    if decides:
+        beam.best, beam.pending, beam.credit, beam.lent = new.mass, new.pending, new.credit, new.lent
+    return decides
+
+
+@compiled
+def kept_boost(beam, trie, prefixes, rules):
+    """Weighted boost that a hypothesis keeps if its last word ends here: that of the phrase which this completes."""
+    end = trie.report[beam.state]
+    if end == ROOT:
+        return 0.0
+    weight = rules.weight * trie.weights[trie.phrase[end]]
+    tokens = min(trie.depth[end], beam.length - beam.committed_to)
+    if weight < 0:
+        return weight * rules.suppress * tokens
+    credits = last_values(prefixes, beam.prefix, tokens)
+    return weight * max(0.0, credits - rules.phrase_cost - trie.cost[end])
+
+
+@compiled
+def kept_boosts(beams, trie, prefixes, rules):
+    """[B] the weighted boosts that hypotheses keep if they end here, those of complete phrases included."""
+    kept = beams.committed.copy()
+    for b in range(len(beams)):
+        kept[b] += kept_boost(beams[b], trie, prefixes, rules)
+    return kept
+
+
+@compiled
+def next_state(trie, state, token):
+    """State of an `Automaton` after a token: the longest suffix that begins a phrase."""
+    while state != ROOT:
+        low, end = trie.first_child[state], trie.first_child[state + 1]
+        high = end
+        while low < high:
+            middle = (low + high) // 2
+            if trie.token[middle] < token:
+                low = middle + 1
+            else:
+                high = middle
+        if low < end and trie.token[low] == token:
+            return low
+        state = trie.fail[state]
+    return trie.from_root[token]
+
+
+@compiled
+def last_values(tree, node, count):
+    """Sum of the values of the last `count` tokens."""
+    total = 0.0
+    for _ in range(count):
+        total += tree.value[node]
+        node = tree.parent[node]
+    return total

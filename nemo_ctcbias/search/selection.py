@@ -1,0 +1,160 @@
+"""Which hypotheses one frame keeps, and the trees of prefixes and words that they grow (compiled).
+
+`scores_of` what `extension.extend` found, `rank` it, `settle` what was chosen; the rest is about trees.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nemo_ctcbias.bias_list.trie import ROOT
+from nemo_ctcbias.compiled import compiled
+from nemo_ctcbias.search.beams import BEAM, Tree, new_tree
+
+
+@compiled
+def scores_of(stay, found):
+    """[B + E] scores; those of extensions lack the penalty of the unfinished word."""
+    scores = np.empty(len(stay) + len(found))
+    for index in range(len(stay)):
+        beam = stay[index]
+        scores[index] = np.logaddexp(beam.blank, beam.token) + beam.lm + beam.partial + beam.committed + beam.lent
+    scores[len(stay) :] = found.score
+    return scores
+
+
+@compiled
+def rank(scores, exact, found, words, beam_width, beam_prune_logp):
+    """Choose the best `beam_width` within `beam_prune_logp` of the best.
+
+    Scores that are not `exact` yet get the penalties of their unfinished words, as far as they are known. Of the others
+    only those matter that could still enter the beam (penalties only lower).
+
+    Returns:
+        Indices of the chosen ones, ascending; nodes of unfinished words met for the first time (`words` needs room for
+        them). Where there are any, give them their values and rank once more, which is the last time.
+    """
+    stays, new, count = len(scores) - len(found), np.empty(len(found), np.int64), 0
+    exact[:stays] = True
+    least = scores[:stays].max() + beam_prune_logp
+    for index in range(stays, len(scores)):
+        if scores[index] >= least and not exact[index]:
+            node = find(words, found[index - stays].word, found[index - stays].token)
+            if node >= 0:
+                scores[index] += words.value[node]
+                exact[index] = True
+    bar = _bar(scores[exact], beam_width, beam_prune_logp)
+    for index in range(stays, len(scores)):
+        if scores[index] >= bar and not exact[index]:
+            word, token = found[index - stays].word, found[index - stays].token
+            if find(words, word, token) < 0:
+                new[count] = insert(words, word, token, np.nan)
+                count += 1
+    return _at_least(bar, scores, exact, beam_width), new[:count]
+
+
+@compiled
+def _bar(scores, beam_width, beam_prune_logp):
+    """Score that a hypothesis must reach to be kept."""
+    bar = scores.max() + beam_prune_logp
+    within = scores[scores >= bar]
+    place = len(within) - beam_width
+    return np.partition(within, place)[place] if place > 0 else bar
+
+
+@compiled
+def _at_least(bar, scores, exact, beam_width):
+    """Indices of the exact scores that reach the bar, ascending; no more than `beam_width`, those at the bar last."""
+    level = beam_width - np.sum(exact & (scores > bar))
+    chosen, count = np.empty(beam_width, np.int64), 0
+    for index in range(len(scores)):
+        if exact[index] and (scores[index] > bar or (scores[index] == bar and level > 0)):
+            level -= scores[index] == bar
+            chosen[count] = index
+            count += 1
+    return chosen[:count]
+
+
+@compiled
+def settle(stay, found, chosen, beams, starts_word, trie, prefixes, words, with_words):
+    """The chosen hypotheses as the next beam, those extended with their new prefixes."""
+    after = np.empty(len(chosen), BEAM)
+    for number in range(len(chosen)):
+        index = chosen[number] - len(stay)
+        if index < 0:
+            after[number] = stay[chosen[number]]
+            continue
+        new, beam = found[index], beams[found[index].at]
+        after[number] = beam
+        one = after[number]
+        one.parent, one.last, one.length = beam.prefix, new.token, beam.length + 1
+        one.prefix = insert(prefixes, beam.prefix, new.token, new.credit)
+        one.blank, one.token, one.best = -np.inf, new.mass, new.mass
+        one.state, one.pending, one.credit, one.lent = new.state, new.pending, new.credit, new.lent
+        one.committed, one.lm, one.ended = new.committed, new.lm, np.nan if with_words else 0.0
+        if starts_word[new.token]:
+            one.before = beam.behind
+            if trie.report[beam.state] != ROOT:
+                one.committed_to = beam.length
+        if with_words:
+            one.word = find(words, new.word, new.token)
+            one.partial = words.value[one.word]
+    return after
+
+
+def with_room(tree: Tree, more: int) -> Tree:
+    """The tree with room for so many more nodes."""
+    if tree.used[0] + more <= len(tree.parent):
+        return tree
+    larger = new_tree(max(2 * len(tree.parent), int(tree.used[0]) + more))
+    copy(tree, larger)
+    return larger
+
+
+@compiled
+def copy(tree, larger):
+    """Put the nodes of a tree into an empty one, under the same numbers."""
+    for node in range(1, tree.used[0]):
+        insert(larger, tree.parent[node], tree.token[node], tree.value[node])
+
+
+@compiled
+def find(tree, parent, token):
+    """Node of (parent, token), -1 if there is none."""
+    node = tree.place[_place_of(tree, parent, token)]
+    return node if node else -1
+
+
+@compiled
+def insert(tree, parent, token, value):
+    """Node of (parent, token), which gets this value; it needs room if it is a new one."""
+    place = _place_of(tree, parent, token)
+    node = tree.place[place]
+    if not node:
+        node = tree.place[place] = tree.used[0]
+        tree.used[0] += 1
+        tree.parent[node], tree.token[node] = parent, token
+    tree.value[node] = value
+    return node
+
+
+@compiled
+def _place_of(tree, parent, token):
+    """Where in the table (parent, token) stands, or would."""
+    last = len(tree.place) - 1
+    place = (parent * 0x9E3779B1 + token * 0x85EBCA6B) >> 7 & last  # spreads neighbours
+    while tree.place[place] and (tree.parent[tree.place[place]] != parent or tree.token[tree.place[place]] != token):
+        place = place + 1 & last
+    return place
+
+
+@compiled
+def read(tree, nodes, lengths):
+    """Tokens and their values of the sequences that end in these nodes, first to last, each [nodes, longest]."""
+    tokens, values = np.zeros((len(nodes), lengths.max()), np.int64), np.zeros((len(nodes), lengths.max()))
+    for row in range(len(nodes)):
+        node = nodes[row]
+        for place in range(lengths[row] - 1, -1, -1):
+            tokens[row, place], values[row, place] = tree.token[node], tree.value[node]
+            node = tree.parent[node]
+    return tokens, values

@@ -1,0 +1,113 @@
+"""Word language model inside the token search: each word is scored once, each unfinished word once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from nemo_ctcbias.search.beams import Tree, new_tree
+from nemo_ctcbias.search.selection import with_room
+
+
+class WordLanguageModel(Protocol):
+    """What the search needs of a language model; pyctcdecode's `LanguageModel` provides it."""
+
+    def get_start_state(self) -> Any:
+        """State before the first word."""
+
+    def score(self, prev_state: Any, word: str, is_last_word: bool = False) -> tuple[float, Any]:
+        """Weighted log-prob of `word` after `prev_state`, and the state behind it."""
+
+    def score_partial_token(self, partial_token: str) -> float:
+        """Penalty (0 or below) of a word that is still growing."""
+
+
+class WordScorer:
+    """Scores words that the search spells; it numbers language model states (0: the first) and words' spellings.
+
+    Attributes:
+        words: tree of the spellings met so far, from their first token on; their values are the penalties of unfinished
+            words.
+    """
+
+    def __init__(
+        self, model: WordLanguageModel, pieces: Sequence[str], starts_word: Iterable[bool], start_state: Any = None
+    ):
+        self.model = model
+        self.pieces = [piece.replace("▁", "").strip() for piece in pieces]
+        self.starts_word = [bool(starts) for starts in starts_word]
+        self.words, self._texts = new_tree(), [""]
+        self._states, self._numbers = [start_state if start_state is not None else model.get_start_state()], {}
+        self._partial: dict[str, float] = {"": 0.0}
+        self._ended: dict[tuple[int, str], tuple[float, int]] = {}
+
+    def with_room(self, more: int) -> Tree:
+        """`words`, which so many more nodes may be put into."""
+        self.words = with_room(self.words, more)
+        return self.words
+
+    def price(self, nodes: np.ndarray) -> None:
+        """Give new nodes of `words`, in their order, the penalties of the unfinished words that they spell."""
+        parents, tokens, penalties = self.words.parent[nodes], self.words.token[nodes], []
+        for parent, token in zip(parents.tolist(), tokens.tolist(), strict=True):
+            text = self._texts[parent] + self.pieces[token]
+            penalty = self._partial.get(text)
+            if penalty is None:
+                penalty = self._partial[text] = float(self.model.score_partial_token(text))
+            self._texts.append(text)
+            penalties.append(penalty)
+        self.words.value[nodes] = penalties
+
+    def end_words(self, beams: np.ndarray) -> None:
+        """Score the last words of `BEAM`s as finished ones, where that was not done yet."""
+        new = np.flatnonzero(np.isnan(beams["ended"]))
+        # Many hypotheses end the same word in the same state.
+        pairs, which = np.unique(beams["before"][new] * len(self._texts) + beams["word"][new], return_inverse=True)
+        ended = [self._end(pair // len(self._texts), self._texts[pair % len(self._texts)]) for pair in pairs.tolist()]
+        if ended:
+            scores, behind = map(np.array, zip(*ended, strict=True))
+            beams["ended"][new], beams["behind"][new] = scores[which], behind[which]
+
+    def _end(self, state: int, word: str) -> tuple[float, int]:
+        """Score of a finished word, number of the state behind it."""
+        ended = self._ended.get((state, word))
+        if ended is None:
+            score, behind = self.model.score(self._states[state], word) if word else (0.0, self._states[state])
+            ended = self._ended[state, word] = float(score), self._number(behind)
+        return ended
+
+    def _number(self, state: Any) -> int:
+        """Number of a language model state; equal ones share it where they can be told."""
+        try:
+            number = self._numbers.setdefault(state, len(self._states))
+        except TypeError:  # lists, for example, have no hash
+            number = len(self._states)
+        if number == len(self._states):
+            self._states.append(state)
+        return number
+
+    def end_text(self, state: int, node: int, tokens: Sequence[int]) -> tuple[float, Any]:
+        """Score that the end of the text adds, and the state behind it.
+
+        Args:
+            state, node: before the last word, and of it.
+            tokens: of the whole text.
+        """
+        word, state = self._texts[node], self._states[state]
+        if word:
+            return self.model.score(state, word, is_last_word=True)
+        # A bare separator stands last. The word before it is scored already; what is left is the end of the text,
+        # which a space must not escape.
+        *earlier, word = ["", *self._words_of(tokens)]
+        if not word:
+            return 0.0, state
+        before = self._states[0]
+        for one in earlier[1:]:
+            _, before = self.model.score(before, one)
+        return self.model.score(before, word, is_last_word=True)[0] - self.model.score(before, word)[0], state
+
+    def _words_of(self, tokens: Sequence[int]) -> list[str]:
+        text = "".join(" " * self.starts_word[token] + self.pieces[token] for token in tokens)
+        return text.split()

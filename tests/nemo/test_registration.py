@@ -1,0 +1,205 @@
+"""What makes NeMo load our classes: `import nemo_ctcbias`, and in Hydra applications nothing at all."""
+
+import io
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+import nemo_ctcbias
+from nemo_ctcbias.nemo.registration import HOST, PREFIX
+
+HERE = Path(__file__).parents[1]
+NEMO_SCRIPTS = os.environ.get("NEMO_SCRIPTS", "")  # a NeMo checkout, to run its own scripts as well
+
+
+def run_python(*arguments, folder=None, **variables):
+    """Start Python; ask the result for `check(process)`."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **variables}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, *map(str, arguments)], cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True
+    )
+
+
+def check(process):
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err[-3000:]
+    return out
+
+
+@pytest.fixture(scope="module")
+def fake_nemo(tmp_path_factory):
+    """A folder with a `nemo.core.classes.common` that has the list and nothing else: quick to import."""
+    folder = tmp_path_factory.mktemp("fake")
+    package = folder / "nemo" / "core" / "classes"
+    package.mkdir(parents=True)
+    for level in (package, package.parent, package.parent.parent):
+        (level / "__init__.py").touch()
+    (package / "common.py").write_text("ALLOWED_TARGET_PREFIXES = ['nemo.']\n")
+    return folder
+
+
+IMPORT_NEMO = "import nemo.core.classes.common as host\n"
+ORDERS = {
+    "before NeMo": "import nemo_ctcbias\n" + IMPORT_NEMO,
+    "after NeMo": IMPORT_NEMO + "import nemo_ctcbias\n",
+    "after NeMo was looked for": (
+        f"import nemo_ctcbias, importlib.util\nassert importlib.util.find_spec({HOST!r})\n" + IMPORT_NEMO
+    ),
+    "again and again": (
+        "import nemo_ctcbias\nnemo_ctcbias.register(); nemo_ctcbias.register()\n"
+        + IMPORT_NEMO
+        + "nemo_ctcbias.register(); nemo_ctcbias.register()\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_import_registers_whatever_comes_first(order, fake_nemo):
+    code = ORDERS[order] + "import sys; print(host.ALLOWED_TARGET_PREFIXES, len(sys.meta_path))"
+    plain = check(run_python("-c", "import sys; print(len(sys.meta_path))")).strip()
+    found = check(run_python("-c", code, PYTHONPATH=str(fake_nemo)))
+    assert found.strip() == f"['nemo.', {PREFIX!r}] {plain}"
+
+
+def test_older_nemo_without_the_list_is_left_alone(fake_nemo, tmp_path):
+    code = "import nemo_ctcbias, nemo.core.classes.common as host; print(vars(host).get('ALLOWED_TARGET_PREFIXES'))"
+    package = tmp_path / "nemo" / "core" / "classes"
+    package.mkdir(parents=True)
+    for level in (package, package.parent, package.parent.parent):
+        (level / "__init__.py").touch()
+    (package / "common.py").touch()
+    assert check(run_python("-c", code, PYTHONPATH=str(tmp_path))).strip() == "None"
+
+
+def test_import_without_nemo_loads_nothing_heavy():
+    code = "import sys; before = set(sys.modules); import nemo_ctcbias; print(*sorted(set(sys.modules) - before))"
+    loaded = check(run_python("-c", code)).split()
+    ours = {name for name in loaded if name.startswith("nemo_ctcbias")}
+    assert ours == {"nemo_ctcbias", "nemo_ctcbias.nemo", "nemo_ctcbias.nemo.registration"}
+    assert not {"torch", "nemo", "numpy", "hydra", "omegaconf", "pyctcdecode"} & set(loaded)
+    assert {name.split(".")[0] for name in loaded} <= {*sys.stdlib_module_names, "nemo_ctcbias"}
+
+
+def test_public_names_are_found_when_asked_for():
+    assert nemo_ctcbias.BiasList(["anna"])[0] == nemo_ctcbias.Phrase("anna")
+    for name in nemo_ctcbias.__all__:
+        assert getattr(nemo_ctcbias, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'BiasLists'"):
+        _ = nemo_ctcbias.BiasLists
+
+
+def test_hydra_finds_the_plugin_of_this_installation():
+    import hydra_plugins
+
+    found = {module.name for module in pkgutil.walk_packages(hydra_plugins.__path__, "hydra_plugins.")}
+    assert "hydra_plugins.nemo_ctcbias.registration" in found
+
+
+# --- NeMo's scripts
+
+
+@pytest.fixture(scope="module")
+def manifest(noise_wavs, tmp_path_factory):
+    """Stored list, own list, no list, own list in a file (named in full: NeMo moves the manifest)."""
+    folder = tmp_path_factory.mktemp("manifest")
+    (folder / "names.txt").write_text("new york\n")
+    lists = [None, ["okonkwo"], [], str(folder / "names.txt")]
+    path = folder / "manifest.json"
+    with path.open("w") as file:
+        for wav, duration, bias_list in zip(noise_wavs, (2.0, 3.1, 1.4, 2.6), lists, strict=True):
+            row = {"audio_filepath": str(wav), "duration": duration, "text": "a b"}
+            file.write(json.dumps(row if bias_list is None else {**row, "bias_list": bias_list}) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def expected(biased_nemo, base_nemo, noise_wavs):
+    """pred_text of the manifest with the stored list and with the hotword "fox" in its place."""
+    from nemo.collections.asr.models import ASRModel
+
+    biased, base = (ASRModel.restore_from(str(path), map_location="cpu").eval() for path in (biased_nemo, base_nemo))
+
+    def text(index, bias_list=None):
+        model = biased if bias_list else base
+        return model.transcribe(
+            [str(noise_wavs[index])], verbose=False, **({"bias_list": bias_list} if bias_list else {})
+        )[0].text
+
+    own = [text(1, ["okonkwo"]), text(2), text(3, ["new york"])]
+    stored, hotword = text(0, ["saoirse"]), text(0, ["fox"])
+    assert "saoirse" in stored and "fox" in hotword and "okonkwo" in own[0] and "new york" in own[2]
+    return {"stored": [stored, *own], "hotwords": [hotword, *own]}
+
+
+HOTWORDS = ("ctc_decoding.strategy=pyctcdecode", "ctc_decoding.beam.pyctcdecode_cfg.hotwords=[fox]")
+
+
+def predictions(path):
+    return [json.loads(line)["pred_text"] for line in path.read_text().splitlines()]
+
+
+def test_a_hydra_application_that_does_not_know_us(biased_nemo, manifest, expected, tmp_path):
+    script = HERE / "nemo_script.py"
+    runs = {}
+    for name, options in {"stored": (), "hotwords": HOTWORDS}.items():
+        given = (
+            f"model_path={biased_nemo}",
+            f"dataset_manifest={manifest}",
+            f"output_filename={tmp_path / name}",
+            *options,
+        )
+        (tmp_path / f"run_{name}").mkdir()
+        runs[name] = run_python(script, *given, folder=tmp_path / f"run_{name}")
+    for name, process in runs.items():
+        check(process)
+        assert predictions(tmp_path / name) == expected[name]
+
+
+@pytest.mark.skipif(not NEMO_SCRIPTS, reason="NEMO_SCRIPTS names no NeMo checkout")
+@pytest.mark.parametrize("decoding", ["stored", "hotwords"])
+@pytest.mark.parametrize("script", ["transcribe_speech", "speech_to_text_eval", "transcribe_speech_parallel"])
+def test_nemos_own_script(script, decoding, biased_nemo, manifest, expected, tmp_path):
+    path = Path(NEMO_SCRIPTS).resolve() / "examples" / "asr" / f"{script}.py"
+    if script == "transcribe_speech_parallel":
+        output = tmp_path / "predictions_all.json"
+        trainer = {"devices": 1, "accelerator": "cpu", "strategy": "auto", "logger": False}
+        options = [f"model={biased_nemo}", f"predict_ds.manifest_filepath={manifest}", f"output_path={tmp_path}"]
+        options += ["predict_ds.num_workers=0", *(f"trainer.{name}={value}" for name, value in trainer.items())]
+    else:
+        output = tmp_path / "output.json"
+        options = [f"model_path={biased_nemo}", f"dataset_manifest={manifest}", f"output_filename={output}"]
+    check(run_python(path, *options, *(HOTWORDS if decoding == "hotwords" else ()), folder=tmp_path))
+    assert predictions(output) == expected[decoding]
+
+
+# --- checkpoints saved before our modules moved
+
+
+def test_checkpoints_that_name_our_old_modules_are_restored(biased_nemo, tmp_path):
+    from nemo.collections.asr.models import ASRModel
+
+    from nemo_ctcbias import BiasedEncDecCTCModelBPE
+
+    old = tmp_path / "old.nemo"
+    now, before = b"nemo_ctcbias.nemo.ctc_models.", b"nemo_ctcbias.models.ctc_models."
+    with tarfile.open(biased_nemo) as stored, tarfile.open(old, "w") as written:
+        for member in stored.getmembers():
+            if not member.isfile():
+                continue
+            content = stored.extractfile(member).read()
+            if member.name.endswith("model_config.yaml"):
+                assert now in content
+                content = content.replace(now, before)
+                member.size = len(content)
+            written.addfile(member, io.BytesIO(content))
+    model = ASRModel.restore_from(str(old), map_location="cpu")
+    assert type(model) is BiasedEncDecCTCModelBPE
+    assert [phrase.text for phrase in model.bias_list] == ["saoirse"]
+    assert model.cfg.target.encode().startswith(now)  # saved again, it names the new place

@@ -1,0 +1,95 @@
+import math
+
+import pytest
+
+from nemo_ctcbias.bias_list import BiasList, Phrase
+from nemo_ctcbias.errors import PhoneticsError
+from nemo_ctcbias.phones import Lexicon, Pronouncer
+from nemo_ctcbias.phones.pronouncer import split_words
+
+SERSHA = ("S", "ER", "SH", "AH")
+
+
+def phones(alternatives):
+    return [pronunciation for pronunciation, _ in alternatives]
+
+
+def test_the_users_pronunciation_comes_before_the_lexicons_before_g2p():
+    lexicon = Lexicon({"saoirse": ["S AO R S"], "siprot": ["S IH P R AH T", "S AY P R AH T"]})
+    pronouncer = Pronouncer([Phrase("Saoirse", pronunciations=["S ER1 SH AH0"])], lexicon)
+    assert phones(pronouncer.word("saoirse")) == [SERSHA]
+    assert phones(pronouncer.word("Siprot")) == list(lexicon["siprot"])
+    assert phones(pronouncer.word("night"))[0] == ("N", "AY", "T")
+    assert phones(Pronouncer(lexicon=lexicon).word("saoirse")) == [("S", "AO", "R", "S")]
+
+
+@pytest.mark.parametrize("text", ["Saoirse", "Siobhan McKay", "live", "Jean-Luc of the Marne"])
+def test_probabilities_add_up_to_one(text):
+    alternatives = Pronouncer().text(text)
+    assert 1 <= len(alternatives) <= 3
+    assert sum(math.exp(p) for _, p in alternatives) == pytest.approx(1)
+    assert [p for _, p in alternatives] == sorted((p for _, p in alternatives), reverse=True)
+    assert len(set(phones(alternatives))) == len(alternatives)
+
+
+def test_respellings_are_in_lower_case():
+    pronouncer = Pronouncer([{"text": "Saoirse", "pronunciations": ["S ER SH AH", "seersha"]}])
+    assert SERSHA in phones(pronouncer.phrases[0])
+    assert ("S", "IY", "R", "SH", "AH") in phones(pronouncer.phrases[0])
+
+
+def test_all_pronunciations_a_user_gives_are_kept():
+    given = ["AE", "EH", "IH", "AA", "UH"]
+    assert len(Pronouncer([Phrase("a", pronunciations=given)], alternatives=2).phrases[0]) == 5
+
+
+def test_the_order_of_the_list_is_no_matter():
+    listed = [Phrase("Saoirse Kelly"), Phrase("Saoirse", pronunciations=["S ER SH AH"])]
+    assert Pronouncer(listed).phrases == Pronouncer(listed[::-1]).phrases[::-1]
+    assert phones(Pronouncer(listed).phrases[0])[0] == (*SERSHA, "K", "EH", "L", "IY")
+
+
+def test_spoken_forms_say_how_a_phrase_sounds():
+    pronouncer = Pronouncer([Phrase("IbuVast 200", spoken=["night"])])
+    assert phones(pronouncer.phrases[0])[0] == ("N", "AY", "T")
+
+
+def test_listed_phrases_are_one_slot_in_a_transcript():
+    listed = [Phrase("ship row", pronunciations=["S IH P R AA T"]), Phrase("Saoirse", pronunciations=["S ER SH AH"])]
+    slots = Pronouncer(listed).slots("the ship row of saoirse ship".split())
+    assert [phones(slot)[0] for slot in slots][1::2] == [("S", "IH", "P", "R", "AA", "T"), SERSHA]
+    assert len(slots) == 5
+    assert Pronouncer(listed).slots(["ship", "2"]) is None
+
+
+def test_what_cannot_be_pronounced_is_reported_and_kept(tmp_path):
+    path = tmp_path / "names.txt"
+    path.write_text("Anna\nR2D2\n東京\n")
+    pronouncer = Pronouncer(BiasList.load(path))
+    assert [bool(alternatives) for alternatives in pronouncer.phrases] == [True, False, False]
+    assert [note.level for note in pronouncer.notes] == ["warning"] * 2
+    assert str(pronouncer.notes[0]) == (
+        f"{path}:2: 'R2D2' cannot be pronounced: 'r2d2' has no known sound for '2', so it is biased by its spelling "
+        "alone; give its pronunciation, or spell it in words"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("S ER SHA", r"list\.jsonl:2: 'Bo' has the pronunciation 'S ER SHA': unknown phone 'SHA'"),
+        ("SERSHA", r"unknown phone 'SERSHA'"),
+        ("", r"no phones"),
+        ("b0", r"list\.jsonl:2: 'Bo' is respelt 'b0': 'b0' has no known sound for '0'"),
+    ],
+)
+def test_wrong_pronunciations_are_named(tmp_path, given, message):
+    path = tmp_path / "list.jsonl"
+    BiasList(["Anna", Phrase("Bo", pronunciations=[given])]).save(path)
+    with pytest.raises(PhoneticsError, match=message):
+        Pronouncer(BiasList.load(path))
+
+
+def test_words_of_a_phrase():
+    assert split_words("Dr. Jean-Luc  O'Neil, (jr)") == ["dr", "jean", "luc", "o'neil", "jr"]
+    assert split_words(" - ") == []

@@ -1,0 +1,199 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import exhaustive, plain_search
+
+from nemo_ctcbias.bias_list.trie import BoostingTrie
+from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.search.beam_search import BeamOptions, BeamSearch
+from nemo_ctcbias.search.boosting import BoostOptions
+from nemo_ctcbias.search.word_scorer import WordScorer
+
+WIDE = BeamOptions(beam_width=10_000, beam_prune_logp=-1e9, token_min_logp=-1e9)
+
+
+def random_log_probs(seed, frames, size, sharpness=2.0):
+    logits = np.random.default_rng(seed).normal(scale=sharpness, size=(frames, size))
+    return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+
+
+@given(seed=st.integers(0, 10**6), frames=st.integers(0, 5), size=st.integers(2, 4))
+@settings(max_examples=60)
+def test_unlimited_beam_is_the_sum_over_all_paths(seed, frames, size):
+    log_probs = random_log_probs(seed, frames, size)
+    found = BeamSearch(np.ones(size - 1, dtype=bool), WIDE).search(log_probs)
+    expected = exhaustive(log_probs)
+    assert {h.tokens for h in found} == set(expected)
+    for hypothesis in found:
+        assert hypothesis.acoustic == pytest.approx(expected[hypothesis.tokens], abs=1e-9)
+    assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
+
+
+phrase_lists = st.dictionaries(
+    st.lists(st.integers(0, 3), min_size=1, max_size=4).map(tuple),
+    st.sampled_from([1.0, 0.5, 2.0, -1.0]),
+    min_size=1,
+    max_size=6,
+)
+
+
+def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, barred=None):
+    spellings, given = list(enumerate(phrases)), [costs[p] for p in phrases] if costs else None
+    trie = BoostingTrie(spellings, list(phrases.values()), len(starts_word), given)
+    muted = barred and [trie.only([index for index, p in spellings if p in frame]) for frame in barred]
+    found = BeamSearch(starts_word, options, boost, trie).search(log_probs, muted=muted)
+    return {h.tokens: (h.acoustic, h.boost) for h in found}
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    frames=st.integers(1, 12),
+    phrases=phrase_lists,
+    starts=st.lists(st.booleans(), min_size=4, max_size=4),
+    width=st.sampled_from([2, 5, 50]),
+    token_min=st.sampled_from([-1.0, -3.0, -20.0]),
+    costs=st.lists(st.sampled_from([0.0, 0.2, 1.0]), min_size=6, max_size=6),
+    bars=st.none() | st.lists(st.sets(st.integers(0, 5)), min_size=12, max_size=12),
+)
+@settings(max_examples=250)
+def test_arrays_agree_with_the_plain_search(seed, frames, phrases, starts, width, token_min, costs, bars):
+    log_probs = random_log_probs(seed, frames, 5)
+    options = BeamOptions(beam_width=width, token_min_logp=token_min)
+    boost = BoostOptions(
+        0.8, gap_scale=0.7, token_bonus=0.3, max_gap=6.0, max_blank=0.9, first_token=0.25, list_cost=0.4, free_list=1
+    )
+    of = dict(zip(phrases, costs, strict=False))
+    barred = bars and [{p for index, p in enumerate(phrases) if index in frame} for frame in bars]
+    fast = fast_search(log_probs, phrases, starts, options, boost, of, barred)
+    slow = plain_search(log_probs, phrases, starts, options, boost, costs=of, barred=barred)
+    assert set(fast) == set(slow)
+    for tokens, (acoustic, kept) in slow.items():
+        assert fast[tokens][0] == pytest.approx(acoustic, abs=1e-9)
+        assert fast[tokens][1] == pytest.approx(kept, abs=1e-9)
+
+
+class WordTable:
+    """A language model that remembers the last word; scores by a table drawn from a seed."""
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def draw(self, *key):
+        return np.random.default_rng([self.seed, *"".join(key).encode()]).normal()
+
+    def get_start_state(self):
+        return "^"
+
+    def score(self, state, word, is_last_word=False):
+        return 2.0 * self.draw(state, "|", word) + (self.draw(word, "$") if is_last_word else 0.0), word
+
+    def score_partial_token(self, text):
+        return -abs(self.draw(text))
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    frames=st.integers(1, 10),
+    phrases=phrase_lists,
+    starts=st.sampled_from([[True, False, True, False], [True, True, False, False], [True, True, True, True]]),
+    width=st.sampled_from([2, 5, 50]),
+)
+@settings(max_examples=120)
+def test_with_a_language_model_arrays_agree_with_the_plain_search(seed, frames, phrases, starts, width):
+    log_probs, pieces = random_log_probs(seed, frames, 5), ["▁a", "b", "▁c", "d"]
+    options, boost = BeamOptions(beam_width=width), BoostOptions(0.8)
+    trie = BoostingTrie([(i, p) for i, p in enumerate(phrases)], list(phrases.values()), 4)
+    scorer = WordScorer(WordTable(seed), pieces, starts)
+    fast = {h.tokens: h for h in BeamSearch(starts, options, boost, trie).search(log_probs, scorer)}
+    texts = [piece.strip("▁") for piece in pieces]
+    slow = plain_search(log_probs, phrases, starts, options, boost, lm=WordTable(seed), pieces=texts)
+    assert set(fast) == set(slow)
+    for tokens, (acoustic, kept, words) in slow.items():
+        assert fast[tokens].acoustic == pytest.approx(acoustic, abs=1e-9)
+        assert fast[tokens].boost == pytest.approx(kept, abs=1e-9)
+        assert fast[tokens].lm == pytest.approx(words, abs=1e-9)
+
+
+@given(seed=st.integers(0, 10**6), phrases=phrase_lists)
+@settings(max_examples=40)
+def test_weight_zero_equals_no_list(seed, phrases):
+    log_probs = random_log_probs(seed, 10, 5)
+    starts = np.array([True, False, True, False])
+    without = BeamSearch(starts).search(log_probs)
+    trie = BoostingTrie([(i, p) for i, p in enumerate(phrases)], list(phrases.values()), 4)
+    assert BeamSearch(starts, boost=BoostOptions(weight=0.0), trie=trie).search(log_probs) == without
+    zero = BoostingTrie([(i, p) for i, p in enumerate(phrases)], [0.0] * len(phrases), 4)
+    assert BeamSearch(starts, trie=zero).search(log_probs) == without
+
+
+@given(seed=st.integers(0, 10**6), phrases=phrase_lists, order=st.randoms())
+@settings(max_examples=40)
+def test_list_order_changes_nothing(seed, phrases, order):
+    log_probs = random_log_probs(seed, 10, 5)
+    starts = [True, False, True, False]
+    shuffled = list(phrases.items())
+    order.shuffle(shuffled)
+    options, boost = BeamOptions(beam_width=20), BoostOptions()
+    assert fast_search(log_probs, phrases, starts, options, boost) == fast_search(
+        log_probs, dict(shuffled), starts, options, boost
+    )
+
+
+def test_unmatched_hypotheses_net_zero_and_completed_ones_keep_their_credit():
+    starts = np.array([True, False, True])
+    trie = BoostingTrie([(0, (0, 1))], [1.0], 3)
+    log_probs = random_log_probs(5, 8, 4)
+    boost = BoostOptions(gap_scale=0.5, token_bonus=1.0, max_blank=1.0)
+    for hypothesis in BeamSearch(starts, WIDE, boost, trie).search(log_probs):
+        words = "".join(map(str, hypothesis.tokens)).replace("0", " 0").replace("2", " 2").split()
+        assert (hypothesis.boost > 0) == ("01" in words), hypothesis.tokens
+
+
+def test_silence_spells_no_name():
+    log_probs = np.log(np.full((20, 4), 0.001 / 3))
+    log_probs[:, 3] = np.log(0.999)
+    trie = BoostingTrie([(0, (0, 1))], [1.0], 3)
+    boost = BoostOptions(weight=50.0, token_bonus=10.0, max_gap=100.0)
+    best = BeamSearch(np.array([True, False, True]), boost=boost, trie=trie).search(log_probs)[0]
+    assert best.tokens == ()
+
+
+def test_certain_blank_frames_at_either_end_change_nothing():
+    log_probs = random_log_probs(3, 6, 4)
+    blank = np.full((2, 4), -np.inf)
+    blank[:, 3] = 0.0
+    search = BeamSearch(np.ones(3, dtype=bool))
+    plain = search.search(log_probs)
+    padded = search.search(np.concatenate([blank, log_probs, blank]))
+    assert [h.tokens for h in padded] == [h.tokens for h in plain]
+    assert [h.score for h in padded] == pytest.approx([h.score for h in plain])
+
+
+@given(seed=st.integers(0, 10**6), order=st.permutations(range(4)))
+@settings(max_examples=30)
+def test_renaming_tokens_renames_the_result(seed, order):
+    log_probs = random_log_probs(seed, 8, 5)
+    starts = np.array([True, False, True, False])
+    plain = BeamSearch(starts).search(log_probs)
+    renamed = BeamSearch(starts[order]).search(log_probs[:, [*order, 4]])
+    back = {tuple(order[t] for t in h.tokens): h.score for h in renamed}
+    assert back == pytest.approx({h.tokens: h.score for h in plain})
+
+
+@pytest.mark.parametrize("width", [0, -3, 2.5])
+def test_impossible_width_is_refused(width):
+    with pytest.raises(SettingError, match="beam_width must be a whole number from 1 up"):
+        BeamOptions(beam_width=width)
+
+
+@pytest.mark.parametrize(("name", "value"), [("weight", -1), ("gap_scale", 1.5), ("max_gap", float("nan"))])
+def test_impossible_boost_is_refused(name, value):
+    with pytest.raises(SettingError, match=f"biasing.boost.{name}"):
+        BoostOptions(**{name: value})
+
+
+def test_phrases_of_longer_lists_need_more_evidence():
+    boost = BoostOptions(list_cost=0.5, free_list=100)
+    assert boost.phrase_cost(1) == boost.phrase_cost(100) == 0.0
+    assert boost.phrase_cost(1000) == pytest.approx(0.5 * np.log(10))
