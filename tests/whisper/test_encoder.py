@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import pytest
 import torch
 from nemo.collections.asr.models import ASRModel, EncDecCTCModelBPE
@@ -98,10 +96,13 @@ def test_nemo_saves_restores_and_trains_it_with_interctc(tmp_path, tokenizer_dir
             strict=True,
         ):
             torch.testing.assert_close(a, b)
-    restored.train()
-    restored._optimizer = torch.optim.SGD(restored.parameters(), lr=0.1)  # its rate is logged
-    restored._trainer = SimpleNamespace(global_step=0, log_every_n_steps=1)
-    loss = restored.training_step((audio, length, torch.randint(0, 9, (2, 3)), torch.tensor([3, 2])), 0)["loss"]
-    loss.backward()
-    # InterCTC listens on both layers, so the loss reaches all parameters.
+    # As NeMo's training step does it.
+    restored.train().set_access_enabled(access_enabled=True, guid=restored.model_guid)
+    log_probs, frames, _ = restored(input_signal=audio, input_signal_length=length)
+    spoken = {"targets": torch.randint(0, 9, (2, 3)), "target_lengths": torch.tensor([3, 2])}
+    loss = restored.loss(log_probs=log_probs, input_lengths=frames, **spoken)
+    transcript = {"transcript": spoken["targets"], "transcript_len": spoken["target_lengths"]}
+    both, seen = restored.add_interctc_losses(loss, **transcript, compute_wer=False)
+    both.backward()
+    assert {"inter_ctc_loss_l0", "inter_ctc_loss_l1"} <= {name.removeprefix("train_") for name in seen}
     assert all(p.grad is not None for p in restored.parameters())
