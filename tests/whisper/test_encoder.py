@@ -1,6 +1,7 @@
 import pytest
 import torch
 from nemo.collections.asr.models import ASRModel, EncDecCTCModelBPE
+from nemo.core.classes.mixins import AccessMixin
 from omegaconf import OmegaConf
 from places import ROOT
 
@@ -97,7 +98,8 @@ def test_nemo_saves_restores_and_trains_it_with_interctc(tmp_path, tokenizer_dir
         ):
             torch.testing.assert_close(a, b)
     # As NeMo's training step does it.
-    restored.train().set_access_enabled(access_enabled=True, guid=restored.model_guid)
+    restored.train()
+    AccessMixin.set_access_enabled(access_enabled=True, guid=restored.model_guid)
     log_probs, frames, _ = restored(input_signal=audio, input_signal_length=length)
     spoken = {"targets": torch.randint(0, 9, (2, 3)), "target_lengths": torch.tensor([3, 2])}
     loss = restored.loss(log_probs=log_probs, input_lengths=frames, **spoken)
