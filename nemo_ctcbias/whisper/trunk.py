@@ -19,8 +19,8 @@ class Block(nn.Module):
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.fc1, self.fc2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """One block on; `mask` [B, 1, 1, T] is true for frames that may be attended to."""
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """One block on; `mask` [B, 1, 1, T] is true for frames that may be attended to, None for all."""
         batch, frames, width = x.shape
         qkv = self.qkv(self.attn_ln(x)).view(batch, frames, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
