@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 RATE, LONGEST, PAUSE = 16000, 28.5, 0.5  # Hz; seconds of a group of utterances, and of the silence between them
 MARKS = {"!": ".", ";": ",", ":": ","}  # what stands for marks that are too rare to be learnt
+SHORT = {"mr.", "mrs.", "ms.", "dr.", "st.", "prof."}  # whose full stop ends nothing
 FIRST_PERSON = re.compile(r"i('|$)")
 
 
@@ -70,7 +71,8 @@ def _dress(word: str, heard: str, same: bool) -> str:
         word = word.upper() if upper else word[0].upper() + word[1:]
     mark = re.search(r"[.,?!;:-]+", heard[len(heard.rstrip(".,?!;:-\"')]}")) :])
     mark = mark and MARKS.get(mark[0][0], mark[0][0])
-    return word + mark if mark and (mark != "-" or same) else word
+    means_it = same if mark == "-" else heard.lower() not in SHORT
+    return word + mark if mark and means_it else word
 
 
 def joined(words: list[str]) -> str:
