@@ -49,10 +49,17 @@ def dressed(words: list[str], heard: str) -> list[str]:
     pieces = heard.replace("-", "- ").split()
     bare = [re.sub(r"[^a-z0-9']", "", piece.lower()) for piece in pieces]
     pieces, bare = [p for p, b in zip(pieces, bare, strict=True) if b], [b for b in bare if b]
-    found, word, piece = list(words), 0, 0
-    for left, right in kaldialign.align(words, bare, "\0"):
-        if left != "\0" and right != "\0":
-            found[word] = _dress(left, pieces[piece], alike(left, right))
+    found, word, piece, unlike, mark = list(words), 0, 0, None, ""
+    for left, right in kaldialign.align([*words, "\0end"], [*bare, "\0end"], "\0"):
+        if left != "\0" and right != "\0" and alike(left, right):
+            if unlike is not None:  # what was heard as something else ends where that ends
+                found[unlike] += mark
+            unlike, mark = None, ""
+            if word < len(words):
+                found[word] = _cased(left, pieces[piece]) + _mark(pieces[piece])
+        else:
+            unlike = word if left != "\0" else unlike
+            mark = _mark(pieces[piece]).replace("-", "") if right != "\0" else mark
         word, piece = word + (left != "\0"), piece + (right != "\0")
     return [w[0].upper() + w[1:] if FIRST_PERSON.match(w) else w for w in found]
 
@@ -63,16 +70,20 @@ def alike(word: str, heard: str) -> bool:
     return errors <= max(len(word), len(heard)) / 2
 
 
-def _dress(word: str, heard: str, same: bool) -> str:
-    """`word` with the capitals of `heard`, if they are the same word, and with the mark behind it."""
-    letters = heard.lstrip("\"'([{")
-    if same and letters[:1].isupper():
-        upper = sum(c.isupper() for c in letters) > 1 and letters.upper() == letters
-        word = word.upper() if upper else word[0].upper() + word[1:]
-    mark = re.search(r"[.,?!;:-]+", heard[len(heard.rstrip(".,?!;:-\"')]}")) :])
-    mark = mark and MARKS.get(mark[0][0], mark[0][0])
-    means_it = same if mark == "-" else heard.lower() not in SHORT
-    return word + mark if mark and means_it else word
+def _cased(word: str, heard: str) -> str:
+    """`word` with the capitals of `heard`, which is the same word."""
+    letters = heard.lstrip("\"'([{").rstrip(".,?!;:-\"')]}")
+    if not letters[:1].isupper():
+        return word
+    return word.upper() if len(letters) > 1 and letters.isupper() else word[0].upper() + word[1:]
+
+
+def _mark(heard: str) -> str:
+    """The mark behind a piece of text, as one of those that are learnt; "" for none."""
+    found = re.search(r"[.,?!;:-]", heard[len(heard.rstrip(".,?!;:-\"')]}")) :])
+    if found is None or heard.lower() in SHORT:
+        return ""
+    return MARKS.get(found[0], found[0])
 
 
 def joined(words: list[str]) -> str:

@@ -58,8 +58,8 @@ def variables(data: bytes) -> dict[str, np.ndarray]:
         at += length
         return data[at - length : at].rstrip(b"\0").decode()
 
-    if (version := take("I")) != 6 or (kind := name()) != "WhisperSpec":
-        raise ValueError(f"not a Whisper model of CTranslate2's format 6: {version}, {kind}")
+    if take("I") != 6 or name() != "WhisperSpec":
+        raise ValueError("not a Whisper model in CTranslate2's format 6")
     take("I")
     found = {}
     for _ in range(take("I")):
