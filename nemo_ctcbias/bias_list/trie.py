@@ -70,8 +70,43 @@ class BoostingTrie:
         self.phrases = len({p for p, _, _ in used})
         self._insert(used)
         self._link()
-        first_child = np.searchsorted(self._keys, np.arange(len(self.depth) + 1) * vocab_size) + 1
-        from_root = np.zeros(vocab_size, dtype=np.int64)
+        self._pack()
+
+    def restricted(self, weights: Sequence[float]) -> BoostingTrie:
+        """The trie of the same spellings with these weights, phrases of weight 0 gone, and nothing inserted anew.
+
+        Its time is that of a look at each state, whatever is left; no two phrases may share a spelling.
+        """
+        part = object.__new__(BoostingTrie)
+        part.vocab_size, part.weights = self.vocab_size, np.array(weights, dtype=np.float64).reshape(-1)
+        ends = np.flatnonzero(self.phrase >= 0)
+        ends = ends[part.weights[self.phrase[ends]] != 0.0]
+        kept, states = np.arange(len(self.depth)) == ROOT, ends
+        while len(states):  # up to the root
+            kept[states] = True
+            states = np.unique(self._parent[states])
+            states = states[~kept[states]]
+        old = np.flatnonzero(kept)
+        fail = self.fail[old]
+        while not kept[fail].all():  # a suffix that is gone leads on to the next one
+            fail = np.where(kept[fail], fail, self.fail[fail])
+        part.depth, part._token, part.cost = self.depth[old], self._token[old], self.cost[old]
+        part._parent, part.fail = np.searchsorted(old, self._parent[old]), np.searchsorted(old, fail)
+        part._keys = part._parent[1:] * self.vocab_size + part._token[1:]
+        part.phrase = np.full(len(old), -1, dtype=np.int64)
+        ending = np.searchsorted(old, ends)
+        part.phrase[ending] = self.phrase[ends]
+        part.cost[part.phrase < 0] = 0.0
+        part.phrases = len(np.unique(part.phrase[ending]))
+        part._lend(ending, part.phrase[ending])
+        part._report()
+        part._pack()
+        return part
+
+    def _pack(self) -> None:
+        """The arrays as compiled code takes them."""
+        first_child = np.searchsorted(self._keys, np.arange(len(self.depth) + 1) * self.vocab_size) + 1
+        from_root = np.zeros(self.vocab_size, dtype=np.int64)
         begin = np.arange(first_child[ROOT], first_child[ROOT + 1])
         from_root[self._token[begin]] = begin
         self.automaton = Automaton(
@@ -118,6 +153,9 @@ class BoostingTrie:
         # Lightest first, so that the heaviest phrase (the first listed among equals, its cheapest spelling) comes last.
         order = np.lexsort((-costs, -phrases, self.weights[phrases])) if len(phrases) else np.zeros(0, dtype=np.int64)
         self.phrase[states[order]], self.cost[states[order]] = phrases[order], costs[order]
+        self._lend(states, phrases)
+
+    def _lend(self, states: np.ndarray, phrases: np.ndarray) -> None:
         self.lend = np.zeros(len(self.depth))
         if len(states):
             np.maximum.at(self.lend, states, self.weights[phrases])
@@ -134,9 +172,8 @@ class BoostingTrie:
         return np.where(self._keys[place] == wanted, place + 1, -1)
 
     def _link(self) -> None:
-        """Breadth-first failure links and reports: a state's chain only leads to shallower states."""
+        """Breadth-first failure links: a state's chain only leads to shallower states."""
         self.fail = np.zeros(len(self.depth), dtype=np.int64)
-        self.report = np.where(self.phrase >= 0, np.arange(len(self.depth)), 0)
         for level in range(2, int(self.depth.max(initial=0)) + 1):
             states = np.flatnonzero(self.depth == level)
             suffix = self.fail[self._parent[states]]
@@ -148,7 +185,12 @@ class BoostingTrie:
                 suffix[retry] = self.fail[suffix[retry]]
                 found[retry] = self._children(suffix[retry], self._token[states[retry]])
             self.fail[states] = np.maximum(found, ROOT)
-            bare = states[self.phrase[states] < 0]
+        self._report()
+
+    def _report(self) -> None:
+        self.report = np.where(self.phrase >= 0, np.arange(len(self.depth)), 0)
+        for level in range(2, int(self.depth.max(initial=0)) + 1):
+            bare = np.flatnonzero((self.depth == level) & (self.phrase < 0))
             self.report[bare] = self.report[self.fail[bare]]
 
     def only(self, phrases: Sequence[int]) -> np.ndarray:

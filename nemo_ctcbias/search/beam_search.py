@@ -73,6 +73,7 @@ class BeamSearch:
         trie: listed phrases, None for none.
         initial_state: trie state before the first token (a character model's start counts as a space).
         free_depth: depth up to which tokens earn only `first_token` of the credit.
+        phrase_cost: what a completed phrase gives back of its credit (never more than it has), before the weights.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class BeamSearch:
         skipped: tuple[int, ...] = (),
         initial_state: int = ROOT,
         free_depth: int = 1,
+        phrase_cost: float = 0.0,
     ):
         self.starts_word = np.asarray(starts_word, dtype=bool)
         self.options, self.max_blank = options, boost.max_blank
@@ -97,7 +99,7 @@ class BeamSearch:
         names = ("weight", "gap_scale", "token_bonus", "max_gap", "first_token", "suppress")
         self.rules = Rules(
             **{name: float(getattr(boost, name)) for name in names},
-            phrase_cost=float(boost.phrase_cost(trie.phrases)) if self.active else 0.0,
+            phrase_cost=float(phrase_cost) if self.active else 0.0,
             free_depth=free_depth,
         )
 

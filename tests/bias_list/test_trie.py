@@ -72,6 +72,21 @@ def test_lend_is_the_largest_weight_ahead_and_never_negative(phrases, data):
             assert trie.lend[state] == max(0.0, *ahead)
 
 
+@given(phrases=phrase_lists, data=st.data())
+def test_restricted_it_is_the_trie_of_what_is_left(phrases, data):
+    def drawn(values):
+        return data.draw(st.lists(st.sampled_from(values), min_size=len(phrases), max_size=len(phrases)))
+
+    costs, weights = drawn([0.0, 0.5]), drawn([-1.0, 0.0, 0.0, 0.5, 2.0])
+    whole = BoostingTrie(list(enumerate(phrases)), [1.0] * len(phrases), 4, costs)
+    part = whole.restricted(weights)
+    anew = BoostingTrie(list(enumerate(phrases)), weights, 4, costs)
+    assert part.phrases == anew.phrases
+    for name, one, other in zip(part.automaton._fields, part.automaton, anew.automaton, strict=True):
+        assert one.tolist() == other.tolist(), name
+        assert one.dtype == other.dtype, name
+
+
 def test_heaviest_phrase_of_equal_tokens_wins_and_zero_weights_are_left_out():
     trie = BoostingTrie([(0, (1, 2)), (1, (1, 2)), (2, (3,))], [1.0, 2.0, 0.0], 4)
     assert trie.phrase[trie.step(trie.step(ROOT, 1), 2)] == 1

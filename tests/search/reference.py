@@ -63,12 +63,12 @@ class NoWords:
 
 
 def plain_search(
-    log_probs, phrases, starts_word, options, boost, free_depth=1, lm=None, pieces=None, costs=None, barred=None
+    log_probs, phrases, starts_word, options, boost, free_depth=1, lm=None, pieces=None, costs=None, phrase_cost=0.0
 ):
     """`phrases`: {tokens: weight}.  Returns {tokens: (acoustic, boost)} of the final beam, with `lm` its score too.
 
     costs: {tokens: what the phrase gives back}.
-    barred: for each frame, the phrases on whose way nothing is earned in it, and all given back.
+    phrase_cost: what every phrase gives back.
     lm, pieces: language model, and the text that each token adds to the word it begins or goes on with.
     """
     model = lm or NoWords()
@@ -113,15 +113,14 @@ def plain_search(
         count = min(len(phrase), len(beam.tokens) - beam.settled)
         if phrases[phrase] < 0:
             return boost.weight * phrases[phrase] * boost.suppress * count
-        cost = boost.list_cost * math.log(max(1, len(phrases) / boost.free_list)) + (costs or {}).get(phrase, 0.0)
+        cost = phrase_cost + (costs or {}).get(phrase, 0.0)
         return boost.weight * phrases[phrase] * max(0.0, sum_credits(beam.tokens, count) - cost)
 
     def score(beam):
         return np.logaddexp(beam.blank, beam.token) + beam.committed + beam.lent + lm_score(beam.tokens)
 
     first.lent, first.pending, first.credit = 0.0, 0.0, 0.0
-    for t, frame in enumerate(log_probs):
-        free = [p for p in phrases if not barred or p not in barred[t]]
+    for frame in log_probs:
         top, blank, tokens = frame.max(), frame[size], frame[:size]
         open_ = bool(phrases) and math.exp(blank) <= boost.max_blank
         likely = {c for c in range(size) if tokens[c] >= options.token_min_logp}
@@ -142,7 +141,7 @@ def plain_search(
             revived = set()
             if open_ and n:
                 prefix = beam.tokens[len(beam.tokens) - n :]
-                revived = {p[n] for p in free if len(p) > n and p[:n] == prefix}
+                revived = {p[n] for p in phrases if len(p) > n and p[:n] == prefix}
                 revived = {c for c in revived - likely if tokens[c] >= top - boost.max_gap}
             for c in [*sorted(likely), *sorted(revived)]:
                 mass = (
@@ -163,7 +162,7 @@ def plain_search(
                 if reached and reached == n + 1 and new.settled == beam.settled:
                     earlier = beam.pending  # kept as it was lent
                 earlier = earlier if reached > 1 else 0.0
-                if not any(p[:reached] == new.tokens[len(new.tokens) - reached :] for p in free):
+                if not any(p[:reached] == new.tokens[len(new.tokens) - reached :] for p in phrases):
                     new.credit = -earlier
                 new.pending = earlier + new.credit
                 new.lent = boost.weight * weight * new.pending

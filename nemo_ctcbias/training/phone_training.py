@@ -9,11 +9,11 @@ import torch
 
 from nemo_ctcbias.errors import ModelError, PhoneticsError
 from nemo_ctcbias.evaluation.phone_errors import PhoneErrors
-from nemo_ctcbias.nemo.frozen_training import FrozenBaseTraining
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 from nemo_ctcbias.phones.alignment import HeardPhones
 from nemo_ctcbias.phones.phones import BLANK, Pronunciation, phone_ids
 from nemo_ctcbias.phones.pronouncer import Pronouncer, split_words
+from nemo_ctcbias.training.frozen_training import FrozenBaseTraining
 
 
 @dataclass

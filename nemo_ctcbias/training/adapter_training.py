@@ -16,9 +16,10 @@ from nemo_ctcbias.bias_list.sampling import ListSampler
 from nemo_ctcbias.errors import ModelError
 from nemo_ctcbias.evaluation.counts import Counts
 from nemo_ctcbias.evaluation.scoring import compare
-from nemo_ctcbias.nemo.frozen_training import FrozenBaseTraining
+from nemo_ctcbias.nemo.encoder import Encoded
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 from nemo_ctcbias.search.alignment import align
+from nemo_ctcbias.training.frozen_training import FrozenBaseTraining
 
 
 @dataclass
@@ -65,7 +66,6 @@ class AdapterTraining(FrozenBaseTraining):
         model.unfreeze_enabled_adapters()
         model.train()  # for the adapter's dropout and SpecAugment; what is frozen stays in eval mode
         model.spec_augmentation = model.spec_augmentation if options.spec_augment else None
-        model.context.keeps_attention = True
         self.validation: dict[str, Counts] = {}
 
     def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
@@ -77,11 +77,11 @@ class AdapterTraining(FrozenBaseTraining):
         listed = self.spelled(self.sampler.sample(texts, rng))
         if not len(listed):  # nothing of the list can be spelled; a loss all the same, for other processes wait
             return sum(parameter.sum() for parameter in self.parameters() if parameter.requires_grad) * 0.0
-        log_probs, frames = self._log_probs(batch, [listed] * len(tokens))
+        encoded, changed, log_probs = self.model.trained_on([listed] * len(tokens), **self.inputs(batch))
+        frames = encoded.lengths
         ctc = self.model.loss(log_probs=log_probs, targets=transcripts, input_lengths=frames, target_lengths=lengths)
-        labels = self._labels(listed, tokens, frames.tolist(), log_probs.shape[1])
-        attention = self.model.context.attention[self.name]
-        parts = attention_loss(attention, labels)
+        labels = self._labels(listed, tokens, encoded)
+        parts = attention_loss(changed.attention[self.name], labels)
         loss = ctc + self.options.phrase_weight * parts.phrase + self.options.token_weight * parts.token
         shown = {"loss": loss, "ctc": ctc, **vars(parts)}
         self.log_dict({f"train_{key}": value.detach() for key, value in shown.items()}, batch_size=len(tokens))
@@ -91,15 +91,10 @@ class AdapterTraining(FrozenBaseTraining):
         """The rows that the adapter sees of a list."""
         return TokenList.of([one.tokens for one in spell(BiasList(phrases), self.vocabulary, 1).spellings])
 
-    def _log_probs(self, batch: Any, lists: Sequence[TokenList]) -> tuple[torch.Tensor, torch.Tensor]:
-        with self.model.decoding.lists(lists):
-            log_probs, frames, _ = self.model.forward(**self.inputs(batch))
-        return log_probs, frames
-
     @torch.no_grad()
-    def _labels(self, listed: TokenList, tokens: list[list[int]], frames: list[int], length: int) -> Labels:
+    def _labels(self, listed: TokenList, tokens: list[list[int]], encoded: Encoded) -> Labels:
         """What each frame should look at, by aligning the transcripts with the base model's own log-probs."""
-        base = self.model.context.unbiased.float().cpu().numpy()
+        base, frames = encoded.log_probs.float().cpu().numpy(), encoded.lengths.tolist()
         blank = base.shape[2] - 1
         paths, spans = [], []
         rows = {
@@ -113,8 +108,8 @@ class AdapterTraining(FrozenBaseTraining):
             except ValueError:  # spoken faster than the frames allow: nothing to learn for the attention
                 paths.append([])
                 spans.append([])
-        labels = label_frames(paths, spans, length, blank)
-        device = self.model.context.unbiased.device
+        labels = label_frames(paths, spans, base.shape[1], blank)
+        device = encoded.log_probs.device
         return Labels(labels.phrases.to(device), labels.tokens.to(device))
 
     def on_validation_epoch_start(self) -> None:
@@ -130,9 +125,9 @@ class AdapterTraining(FrozenBaseTraining):
         for text in texts:
             rare = [word for word in text.split() if self.sampler.counts[word] <= 2]
             lists.append(sorted({*rare, *rng.choices(self.sampler.pool, k=self.options.distractors)}))
-        log_probs, frames = self._log_probs(batch, [self.spelled(one) for one in lists])
-        base = self.model.context.unbiased
-        for key, probs in (("base", base), ("list", log_probs)):
+        encoded, _, log_probs = self.model.trained_on([self.spelled(one) for one in lists], **self.inputs(batch))
+        frames = encoded.lengths
+        for key, probs in (("base", encoded.log_probs), ("list", log_probs)):
             for row, (text, phrases) in enumerate(zip(texts, lists, strict=True)):
                 heard = self._greedy(probs[row, : frames[row]])
                 self.validation[key] += compare(text, heard, phrases, 0.0).counts

@@ -1,4 +1,4 @@
-"""Replace misheard words by listed phrases that sound like them (lexicon lookup, Dingliwal et al. 2022).
+"""Phonetic correction: misheard words replaced by listed phrases that sound like them (Dingliwal et al. 2022: lookup).
 
 Phones are often right where the spelling of a rare word is wrong.  Where the phones heard in the span of one to four
 words are the pronunciation of a listed phrase, and the words there are unknown or unsure, the phrase takes their place.
@@ -14,44 +14,22 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from nemo_ctcbias.bias_list.list_length import log_excess
-from nemo_ctcbias.number_settings import check_numbers
 from nemo_ctcbias.phones.alignment import HeardPhones, forward_scores, hearings, word_cuts
 from nemo_ctcbias.phones.edit_distance import DistanceTable
 from nemo_ctcbias.phones.lattice import Lattice
 from nemo_ctcbias.phones.phones import Pronunciation
 from nemo_ctcbias.phones.pronouncer import Pronouncer
 
-
-@dataclass(frozen=True)
-class LookupOptions:
-    """Settings of the lookup.
-
-    min_confidence: a word of the vocabulary is only replaced if its confidence is below this; 0 protects all of them.
-    distance: the most that the phones heard may differ from the pronunciation, as a share of its length; 0 is exact.
-    min_phones: shorter pronunciations are met by chance.
-    max_words: longest span that is replaced.
-    slack: phones by which the boundaries of a span may be off, subword models being vague about them; where they are,
-        the phones must be exactly the pronunciation.
-    min_gain: log-prob that the phrase's phones must have over those of the words it replaces; where exactly its
-        pronunciation was heard, 0 is enough, for an unknown word may be another spelling of it.
-    list_cost: what a phrase of a list of N > `free_list` phrases must gain besides, times ln(N / free_list): the longer
-        the list, the more of it sounds like what was said by chance.
-    free_list: phrases of a list; longer ones ask for more.
-    """
-
-    min_confidence: float = 0.5
-    distance: float = 0.2
-    min_phones: int = 5
-    max_words: int = 4
-    slack: int = 1
-    min_gain: float = 2.0
-    list_cost: float = 1.0
-    free_list: float = 100.0
-
-    def __post_init__(self) -> None:
-        lowest = {"min_phones": 1, "max_words": 1, "min_gain": -np.inf, "free_list": 1}
-        check_numbers("lookup", self, lowest, highest={"distance": 1})
+# A phrase must sound by so much (a log-prob) better than the words that it replaces; where exactly its pronunciation
+# was heard, 0 is enough, for an unknown word may be another spelling of it. Default of `phonetics.correction_gain`.
+GAIN = 2.0
+CONFIDENCE = 0.5  # a word of the vocabulary is only replaced if its confidence is below this
+DISTANCE = 0.2  # the most that the phones heard may differ from the pronunciation, as a share of its length
+MIN_PHONES = 5  # shorter pronunciations are met by chance
+MAX_WORDS = 4  # longest span that is replaced
+# Phones by which the boundaries of a span may be off, subword models being vague about them; where they are, the phones
+# must be exactly the pronunciation.
+SLACK = 1
 
 
 @dataclass(frozen=True)
@@ -92,7 +70,7 @@ class Replacement:
 
 
 class PronunciationIndex:
-    """Listed phrases (those with a positive weight) by how they sound."""
+    """Listed phrases (those with a positive weight) by how they sound; `words` are those of all phrases."""
 
     def __init__(self, pronouncer: Pronouncer):
         of: dict[Pronunciation, list[int]] = defaultdict(list)
@@ -104,6 +82,8 @@ class PronunciationIndex:
         owners = [(row, phrase) for row, one in enumerate(self._pronunciations) for phrase in self._of[one]]
         self._rows, self._phrases = np.array(owners, dtype=np.int64).reshape(-1, 2).T
         self._table = DistanceTable(self._pronunciations)
+        forms = [form for phrase in pronouncer.bias_list for form in phrase.forms]
+        self.words = frozenset(word for form in forms for word in form.lower().split())
 
     def rows(self, heard: np.ndarray) -> np.ndarray:
         """Which pronunciations belong to phrases with a positive factor in `heard` [N]: `among` of `near`."""
@@ -125,24 +105,27 @@ class PronunciationIndex:
         return found
 
 
-class LexiconLookup:
+class PhoneticCorrection:
     """Finds the replacements in transcripts.
 
     Args:
         pronouncer: made with the bias list.
+        index: of the phrases by how they sound, made of the same.
         in_vocabulary: whether a word is an ordinary one; listed words count as such.
-        options: see `LookupOptions`.
+        gain: by how much a phrase must sound better than the words there.
+        prior: what it must gain besides for being one of a long list.
     """
 
     def __init__(
-        self, pronouncer: Pronouncer, in_vocabulary: Callable[[str], bool], options: LookupOptions = LookupOptions()
+        self,
+        pronouncer: Pronouncer,
+        index: PronunciationIndex,
+        in_vocabulary: Callable[[str], bool],
+        gain: float = GAIN,
+        prior: float = 0.0,
     ):
-        self.pronouncer, self.options = pronouncer, options
-        self.index = PronunciationIndex(pronouncer)
+        self.pronouncer, self.index, self.gain, self.prior = pronouncer, index, gain, prior
         self._in_vocabulary = in_vocabulary
-        self._chance = options.list_cost * log_excess(len(pronouncer.bias_list), options.free_list)
-        forms = [form for phrase in pronouncer.bias_list for form in phrase.forms]
-        self._listed = {word for form in forms for word in form.lower().split()}
 
     def find(
         self, log_probs: np.ndarray, words: Sequence[SpokenWord], heard: np.ndarray | None = None
@@ -170,8 +153,8 @@ class LexiconLookup:
         return sorted(chosen, key=lambda replacement: replacement.first)
 
     def _doubtful(self, word: SpokenWord) -> bool:
-        known = word.text.lower() in self._listed or self._in_vocabulary(word.text)
-        return not known or word.confidence < self.options.min_confidence
+        known = word.text.lower() in self.index.words or self._in_vocabulary(word.text)
+        return not known or word.confidence < CONFIDENCE
 
     def _candidates(
         self,
@@ -187,8 +170,8 @@ class LexiconLookup:
             lasts = list(self._lasts(doubtful, first))
             for before, start, early in edges[first] if lasts else ():
                 ends = {after - before for last in lasts for after, _, _ in edges[last]}
-                ends = [end for end in ends if end >= self.options.min_phones]
-                near = self.index.near(heard.phones[before:], ends, self.options.distance, among)
+                ends = [end for end in ends if end >= MIN_PHONES]
+                near = self.index.near(heard.phones[before:], ends, DISTANCE, among)
                 for last in lasts:
                     for after, end, late in edges[last]:
                         place, phones = (first, last, start, end), heard.phones[before:after]
@@ -199,7 +182,7 @@ class LexiconLookup:
 
     def _lasts(self, doubtful: list[bool], first: int) -> Iterator[int]:
         """Ends of the spans of doubtful words from `first` on."""
-        for last in range(first, min(first + self.options.max_words, len(doubtful))):
+        for last in range(first, min(first + MAX_WORDS, len(doubtful))):
             if not doubtful[last]:
                 return
             yield last + 1
@@ -207,7 +190,7 @@ class LexiconLookup:
     def _edges(self, heard: HeardPhones, cut: int, frames: int) -> Iterator[tuple[int, int, bool]]:
         """(phones before, frame, whether it is off) of each place where the boundary `cut` of words may really be."""
         before = bisect_left(heard.middles, cut)
-        slack = 0 if cut in (0, frames) else self.options.slack
+        slack = 0 if cut in (0, frames) else SLACK
         middles = (0.0, *heard.middles, float(frames))  # phone k is at k + 1
         for phones in range(max(before - slack, 0), min(before + slack, len(heard.phones)) + 1):
             between = int(middles[phones] + middles[phones + 1] + 1) // 2
@@ -248,7 +231,7 @@ class LexiconLookup:
             lattices.append(Lattice.of(slots))
         score, *old_scores = forward_scores(log_probs[start:end], lattices).tolist()
         old_score = old_scores[0] if old_scores else None
-        needed = (self.options.min_gain if distance else min(self.options.min_gain, 0.0)) + self._chance
+        needed = (self.gain if distance else min(self.gain, 0.0)) + self.prior
         fits = score > -np.inf and (old_score is None or score - old_score >= needed)
         if fits:  # else the old words sound better
             yield Replacement(first, last, old, index, form, start, end, heard, distance, score, old_score)
@@ -256,12 +239,3 @@ class LexiconLookup:
 
 def _likeness(form: str, words: tuple[str, ...]) -> float:
     return SequenceMatcher(None, form.lower().replace(" ", ""), "".join(words).lower(), autojunk=False).ratio()
-
-
-def replace_words(words: Sequence[str], replacements: Sequence[Replacement]) -> list[str]:
-    """The words of the transcript with the phrases in place."""
-    written, at = [], 0
-    for replacement in replacements:
-        written += [*words[at : replacement.first], *replacement.form.split()]
-        at = replacement.last
-    return [*written, *words[at:]]
