@@ -201,7 +201,7 @@ def test_tables_show_what_was_measured(page):
 
 @pytest.mark.parametrize("speech", results_tables.WHOLE)
 def test_plots_show_the_same_figures(speech):
-    rows = {(row["system"], row["list_size"]): row for row in results_tables.plotted(speech)}
+    rows = {(row["system"], row["list_size"]): row for row in results_tables.plotted("small", speech)}
     assert set(rows) == {(system, int(size)) for system in results_tables.PLOTTED for size in results_tables.LONG}
     for row in rows.values():
         assert row["f1_low"] <= row["f1"] <= row["f1_high"] and row["u_wer"] > 0
@@ -217,7 +217,7 @@ def test_figures_measured_again_take_the_place_of_the_old_ones(tmp_path, monkeyp
     monkeypatch.setattr(results_tables, "FIGURES", copy)
     parts = "hotword+spot+adapter+boost-lm+rescore+lookup+verify"  # as evaluate calls joint
     one = {"system": parts, "list_kind": "utterance", "list_size": 100, "utterances": 234, "wer": 12.34, "f1": None}
-    results_tables.add("librispeech", [one, {**one, "list_size": 7}])
+    results_tables.add("small", "librispeech", [one, {**one, "list_size": 7}])
     after = results_tables.read()
     changed = [row for row in after if row not in before]
     assert len(after) == len(before) + 1
