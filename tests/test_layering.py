@@ -17,7 +17,7 @@ LAYERS = (
     ("old_settings", "settings", "settings_file"),
     ("compiled_list",),
     ("recognizer",),
-    ("nemo", "models"),
+    ("nemo", "models", "whisper"),
     ("evaluation",),
     ("training",),
     ("commands", "cli"),

@@ -24,7 +24,7 @@ def test_what_instances_have(char_nemo):
 
     model = ASRModel.restore_from(str(char_nemo), map_location="cpu")
     assert model.encoder._feat_in == 80 and model.wer.decoding is model.decoding
-    assert model._cfg is model.cfg and hasattr(model, "artifacts")
+    assert model._cfg == model.cfg
     assert len(model.decoding.labels_map) == len(model.decoder.vocabulary) and model.decoding.blank_id > 0
 
 
