@@ -170,7 +170,8 @@ def plain_search(
     for t, frame in enumerate(log_probs):
         free = [p for p in phrases if not barred or p not in barred[t]]
         top, blank, tokens = frame.max(), frame[size], frame[:size]
-        open_ = bool(phrases) and math.exp(blank) <= boost.max_blank
+        heard = [one[:size].max() >= one[size] for one in log_probs[max(0, t - 12) : t + 13]]
+        open_ = bool(phrases) and math.exp(blank) <= boost.max_blank and any(heard)
         likely = {c for c in range(size) if tokens[c] >= options.token_min_logp}
         if tokens.max() >= top:
             likely.add(int(tokens.argmax()))
