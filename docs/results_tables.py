@@ -1,10 +1,11 @@
 """Writes the tables of measured results into the pages that show them, all from results.csv.
 
     python docs/results_tables.py
-    python docs/results_tables.py --add librispeech ../results/librispeech/results.json
+    python docs/results_tables.py --add strong librispeech ../results/librispeech/results.json
     python docs/results_tables.py --plots
 
-`--add` takes in what `nemo-ctcbias evaluate` measured, in place of older figures of the same system and lists.
+`--add` takes in what `nemo-ctcbias evaluate` measured on a base model and a set of recordings, in place of older
+figures of the same system and lists.
 `--plots` draws README's two plots, too.
 In the pages, a table stands between `<!-- table: NAME -->` and `<!-- end -->`.
 """
@@ -16,6 +17,7 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,8 @@ DOCS = Path(__file__).parent
 FIGURES = DOCS / "results.csv"
 PAGES = (DOCS.parent / "README.md", DOCS / "results.md", DOCS / "comparison.md")
 WHOLE = {"librispeech": 234, "commonvoice": 350}  # utterances
-KEY = ("speech", "lists", "distractors", "system")
+BASES = ("strong", "small")
+KEY = ("base", "speech", "lists", "distractors", "system")
 MEASURES = ("wer", "b_wer", "u_wer", "precision", "recall", "f1", "f1_low", "f1_high")
 
 LONG = ("100", "1000", "20000")
@@ -173,20 +176,20 @@ def _f1(row: Row | None) -> str:
 def _tables() -> dict[str, Callable[[], str]]:
     rows = read()
     tables: dict[str, Callable[[], str]] = {}
-    for speech in WHOLE:
-        mine = [row for row in rows if row["speech"] == speech]
+    for base, speech in product(BASES, WHOLE):
+        mine = [row for row in rows if (row["base"], row["speech"]) == (base, speech)]
         usual = [row for row in mine if row["lists"] == "utterance"]
         tables |= {
-            f"{speech}, summary": lambda mine=mine: summary(mine),
-            f"{speech}, 100": lambda usual=usual: full(chosen(usual, distractors="100")),
-            f"{speech}, 1,000": lambda usual=usual: full(chosen(usual, distractors="1000")),
-            f"{speech}, 20,000": lambda usual=usual: full(chosen(usual, distractors="20000")),
-            f"{speech}, peers": lambda usual=usual: full(chosen(usual, distractors=LONG, system=COMPARED)),
-            f"{speech}, peers with LM": lambda usual=usual: full(
+            f"{base}, {speech}, summary": lambda mine=mine: summary(mine),
+            f"{base}, {speech}, 100": lambda usual=usual: full(chosen(usual, distractors="100")),
+            f"{base}, {speech}, 1,000": lambda usual=usual: full(chosen(usual, distractors="1000")),
+            f"{base}, {speech}, 20,000": lambda usual=usual: full(chosen(usual, distractors="20000")),
+            f"{base}, {speech}, peers": lambda usual=usual: full(chosen(usual, distractors=LONG, system=COMPARED)),
+            f"{base}, {speech}, peers with LM": lambda usual=usual: full(
                 chosen(usual, distractors=LONG, system=COMPARED_WITH_LM)
             ),
-            f"{speech}, short": lambda usual=usual: short(chosen(usual, distractors=("5", "20"))),
-            f"{speech}, kinds": lambda mine=mine: kinds([row for row in mine if row["lists"] != "utterance"]),
+            f"{base}, {speech}, short": lambda usual=usual: short(chosen(usual, distractors=("5", "20"))),
+            f"{base}, {speech}, kinds": lambda mine=mine: kinds([row for row in mine if row["lists"] != "utterance"]),
         }
     return tables
 
@@ -206,7 +209,7 @@ def page(path: Path) -> str:
     )
 
 
-def add(speech: str, measured: Iterable[dict]) -> None:
+def add(base: str, speech: str, measured: Iterable[dict]) -> None:
     """Put rows of results.json in place of older ones, or behind them."""
     kept = {tuple(row[k] for k in KEY): row for row in read()}
     for one in measured:
@@ -214,7 +217,13 @@ def add(speech: str, measured: Iterable[dict]) -> None:
         joint = {frozenset(JOINT): "joint", frozenset((*JOINT, "g2g")): "joint+g2g"}
         system = joint.get(frozenset(parts), one["system"])
         figures = {m: "" if one.get(m) is None else f"{one[m]:.1f}" for m in MEASURES}
-        row = {"speech": speech, "lists": one["list_kind"], "distractors": str(one["list_size"]), "system": system}
+        row = {
+            "base": base,
+            "speech": speech,
+            "lists": one["list_kind"],
+            "distractors": str(one["list_size"]),
+            "system": system,
+        }
         row |= {"utterances": str(one["utterances"]), **figures}
         kept[tuple(row[k] for k in KEY)] = row
     with FIGURES.open("w", encoding="utf-8", newline="") as file:
@@ -223,9 +232,9 @@ def add(speech: str, measured: Iterable[dict]) -> None:
         writer.writerows(kept.values())
 
 
-def plotted(speech: str) -> list[dict[str, Any]]:
+def plotted(base: str, speech: str) -> list[dict[str, Any]]:
     """Rows as `plot` takes them, F1 with its interval."""
-    rows = chosen(read(), speech=speech, lists="utterance", distractors=LONG, system=PLOTTED)
+    rows = chosen(read(), base=base, speech=speech, lists="utterance", distractors=LONG, system=PLOTTED)
     numbers = ("f1", "f1_low", "f1_high", "u_wer")
     return [
         {
@@ -242,12 +251,12 @@ def plotted(speech: str) -> list[dict[str, Any]]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--add", nargs=2, metavar=("SPEECH", "FILE"), help="results.json to take in first")
+    parser.add_argument("--add", nargs=3, metavar=("BASE", "SPEECH", "FILE"), help="results.json to take in first")
     parser.add_argument("--plots", action="store_true", help="draw README's plots, too")
     arguments = parser.parse_args()
     if arguments.add:
-        add(arguments.add[0], json.loads(Path(arguments.add[1]).read_text(encoding="utf-8")))
+        add(*arguments.add[:2], json.loads(Path(arguments.add[2]).read_text(encoding="utf-8")))
     for path in PAGES:
         path.write_text(page(path), encoding="utf-8")
     for speech in WHOLE if arguments.plots else ():
-        plot(plotted(speech), DOCS.parent / "examples" / "data" / f"results_{speech}.png", PLOTTED)
+        plot(plotted("small", speech), DOCS.parent / "examples" / "data" / f"results_{speech}.png", PLOTTED)

@@ -19,23 +19,16 @@ from training_files import DECODING, MEANINGS, NAMES, SHARED, commented
 
 from nemo_ctcbias.adapter.config import ContextualAdapterConfig
 from nemo_ctcbias.bias_list.sampling import SamplingOptions
-from nemo_ctcbias.lm.options import LanguageModelOptions
-from nemo_ctcbias.nemo.adapter_training import TrainingOptions
-from nemo_ctcbias.nemo.config import BiasingConfig, LanguageModelUse
-from nemo_ctcbias.nemo.phone_training import PhoneTrainingOptions
-from nemo_ctcbias.phones.options import PhoneticsOptions
 from nemo_ctcbias.phones.phone_head import PhoneHeadConfig
-from nemo_ctcbias.search.beam_search import BeamOptions
-from nemo_ctcbias.search.boosting import BoostOptions
+from nemo_ctcbias.settings import Settings
+from nemo_ctcbias.training.adapter_training import TrainingOptions
+from nemo_ctcbias.training.phone_training import PhoneTrainingOptions
 
 PAGE = Path(__file__).with_name("settings.md")
 #: Section of a model's config, and the dataclasses whose fields are its keys.
 MODEL: dict[str, tuple[type, ...]] = {
-    "biasing": (BiasingConfig,),
-    "biasing.boost": (BoostOptions,),
-    "biasing.beam": (BeamOptions,),
-    "biasing.lm": (LanguageModelUse, LanguageModelOptions),
-    "biasing.phonetics": (PhoneticsOptions,),
+    "biasing": (Settings,),
+    **{f"biasing.{name}": (kind,) for name, kind in Settings.SECTIONS.items()},
     "adapters.NAME": (ContextualAdapterConfig,),
     "phone_head": (PhoneHeadConfig,),
 }
@@ -66,7 +59,6 @@ not set it. All others that these know can be added, for example `+trainer.max_t
 """
 ENTRY = re.compile(r"^ {4,8}([a-z_]+(?:, [a-z_]+)*): (.*)$")
 YAML = {"None": "null", "True": "true", "False": "false"}
-ELSEWHERE = re.compile(r" In the config `([a-z_.]+)`\.$")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,10 +87,7 @@ def meanings(kind: type) -> dict[str, str]:
 
 
 def settings_of(kind: type, section: str) -> dict[str, Setting]:
-    """Keys of a dataclass and of those in it, in the order of its docstring; fields that begin with _ are none.
-
-    A field that stands at another place of the section says so: "In the config `rescoring.enabled`."
-    """
+    """Keys of a dataclass in the order of its docstring; fields that begin with _ are none, sections stand alone."""
     told = meanings(kind)
     fields = [field for field in dataclasses.fields(kind) if not field.name.startswith("_")]
     order = list(told)
@@ -106,13 +95,8 @@ def settings_of(kind: type, section: str) -> dict[str, Setting]:
     for field in sorted(fields, key=lambda field: order.index(field.name) if field.name in told else len(order)):
         key = f"{section}.{field.name}"
         value = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-        if dataclasses.is_dataclass(value):
-            found |= settings_of(type(value), key)
-        elif key not in MODEL:
-            meaning = told.get(field.name) or MEANINGS[key]
-            place = ELSEWHERE.search(meaning)
-            key = f"{section}.{place[1]}" if place else key
-            found[key] = Setting(as_yaml(value), ELSEWHERE.sub("", meaning))
+        if key not in MODEL:
+            found[key] = Setting(as_yaml(value), told.get(field.name) or MEANINGS[key])
     return found
 
 

@@ -19,11 +19,12 @@ import torch
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.bias_list.sampling import ListSampler
 from nemo_ctcbias.commands.loading import load_model
+from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.evaluation.logprobs import read_audio
 from nemo_ctcbias.evaluation.manifest import read_manifest
 from nemo_ctcbias.evaluation.rare_words import read_phrases
-from nemo_ctcbias.nemo.adapter_training import AdapterTraining
-from nemo_ctcbias.nemo.vocabulary import vocabulary_of
+from nemo_ctcbias.nemo.context import version_of
+from nemo_ctcbias.training.adapter_training import AdapterTraining
 
 
 def timed(act, repeats: int = 3):
@@ -67,31 +68,38 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     model = load_model(args.model, "cpu", args.adapter)
-    vocabulary, words = vocabulary_of(model), read_phrases(args.phrases)
+    words = read_phrases(args.phrases)
     rows, _ = read_manifest(args.manifest)
     audio = [torch.from_numpy(read_audio(row, 16000))[None] for row in rows[: args.recordings]]
-    table(model, vocabulary, words, audio, [int(size) for size in args.sizes.split(",")])
+    table(model, words, audio, [int(size) for size in args.sizes.split(",")])
     some = random.Random(1).sample(words, min(20_000, len(words)))
     print(f"training step / frozen forward, median: {training_ratio(model, rows[: args.recordings], some):.2f}")
 
 
+def adapted(model, encoded, listed: CompiledList):
+    """The encoder's output with a list that is embedded once."""
+
+    def embed(place, name, adapter):
+        return listed.bank(name, version_of(adapter), adapter.embed)
+
+    return model.context.change(encoded, [listed.tokens], embed=embed).output
+
+
 @torch.inference_mode()
-def table(model, vocabulary, words: list[str], audio: list[torch.Tensor], sizes: list[int]) -> None:
+def table(model, words: list[str], audio: list[torch.Tensor], sizes: list[int]) -> None:
     """Print the cost in use."""
     encoder_seconds, batches = [], []
     for signal in audio:
         features, length = model.preprocessor(input_signal=signal, length=torch.tensor([signal.shape[1]]))
         seconds, _ = timed(lambda f=features, n=length: model.encoder(audio_signal=f, length=n))
         encoder_seconds.append(seconds)
-        with model.context.recording(model) as kept:
-            model.encoder(audio_signal=features, length=length)
-        batches.append(kept[0])
+        batches.append(model.encode(processed_signal=features, processed_signal_length=length))
     print("| phrases | spell and embed, s | adapter / encoder, median | adapter, ms | encoder, ms |")
     print("|---|---|---|---|---|")
     for size in sizes:
-        bias_list = BiasList(words[:size])
-        embed, _ = timed(lambda b=bias_list: model.context.change(batches[0], vocabulary, [b]), 1)
-        spent = [timed(lambda e=e, b=bias_list: model.context.change(e, vocabulary, [b]))[0] for e in batches]
+        listed = CompiledList(BiasList(words[:size]), model.lists.sources)
+        embed, _ = timed(lambda b=listed: adapted(model, batches[0], b), 1)
+        spent = [timed(lambda e=e, b=listed: adapted(model, e, b))[0] for e in batches]
         ratio = statistics.median(mine / theirs for mine, theirs in zip(spent, encoder_seconds, strict=True))
         milliseconds = [1000 * statistics.median(values) for values in (spent, encoder_seconds)]
         print(f"| {size:,} | {embed:.2f} | {ratio:.2f} | {milliseconds[0]:.1f} | {milliseconds[1]:.1f} |")

@@ -24,9 +24,10 @@ class FeatureDataset(Dataset):
         for number, folder in enumerate(map(Path, folders)):
             header = json.loads((folder / "index.json").read_text(encoding="utf-8"))
             self.frames_per_second = header["frames_per_second"]
+            self.blocks = header.get("blocks", 0)  # of the trunk that these features have been through
             store = np.memmap(folder / "features.f16", dtype=np.float16, mode="r").reshape(-1, header["mels"])
             self.stores.append(store)
-            for start, frames, text, _speaker in header["utterances"]:
+            for start, frames, text, *_ in header["utterances"]:
                 self.items.append((start, frames, tokenize(text)))
                 self.folder_of.append(number)
                 self.texts.append(text)

@@ -2,6 +2,8 @@
 
     python examples/train_base.py data.features=[cache/real,cache/tts] model.tokenizer.dir=tokenizer \
         tokenizer_text=text.txt exp_manager.exp_dir=runs save_to=base.nemo
+    python examples/train_base.py --config-name base_whisper_ctc_bpe init_from_nemo_model=start.nemo \
+        data.features=[cache/trunk] model.tokenizer.dir=tokenizer exp_manager.exp_dir=runs save_to=strong.nemo
 
 Stops cleanly at `trainer.max_steps` or `+trainer.max_time=00:01:30:00`; started again, it resumes.
 """
@@ -19,18 +21,20 @@ from nemo.collections.common.tokenizers.sentencepiece_tokenizer import create_sp
 from nemo.core.config import hydra_runner
 from nemo.utils import logging
 from nemo.utils.exp_manager import exp_manager
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
+
+import nemo_ctcbias  # noqa: F401  (allows our encoder's name)
 
 
 class Progress(pl.Callback):
     """One line every `log_every_n_steps`: step, loss, learning rate, seconds of audio a second."""
 
     def __init__(self):
-        self.seconds, self.losses, self.clock = 0.0, [], None
+        self.seconds, self.losses, self.clock, self.frames_per_second = 0.0, [], None, 100.0
 
     def on_train_batch_end(self, trainer, model, outputs, batch, batch_idx):
         self.clock = self.clock or time.monotonic()
-        self.seconds += float(batch[1].sum()) * model.cfg.preprocessor.window_stride
+        self.seconds += float(batch[1].sum()) / self.frames_per_second
         self.losses.append(float(outputs["loss"]))
         if trainer.global_step % trainer.log_every_n_steps == 0:
             now = time.monotonic()
@@ -53,6 +57,20 @@ def ensure_tokenizer(cfg: DictConfig) -> None:
         create_spt_model(cfg.tokenizer_text, cfg.vocab_size, -1, False, "bpe", str(folder))
 
 
+class BaseModel(EncDecCTCModelBPE):
+    """NeMo's model; parameters of a pretrained trunk, if there is one, learn at a rate of their own."""
+
+    trunk_lr: float | None = None
+
+    def setup_optimizer_param_groups(self):
+        trunk, rest = [], []
+        for name, parameter in self.named_parameters():
+            (trunk if name.startswith("encoder.trunk.") else rest).append(parameter)
+        self._optimizer_param_groups = [{"params": rest}]
+        if trunk:
+            self._optimizer_param_groups.append({"params": trunk} | ({"lr": self.trunk_lr} if self.trunk_lr else {}))
+
+
 @hydra_runner(config_path="../configs", config_name="base_fastconformer_ctc_bpe")
 def main(cfg: DictConfig) -> None:
     if cfg.num_threads:
@@ -62,7 +80,10 @@ def main(cfg: DictConfig) -> None:
     progress = Progress()
     trainer = pl.Trainer(callbacks=[progress], **cfg.trainer)
     exp_manager(trainer, cfg.get("exp_manager"))
-    model = EncDecCTCModelBPE(cfg=cfg.model, trainer=trainer)
+    with open_dict(cfg.model):
+        cfg.model.target = f"{EncDecCTCModelBPE.__module__}.{EncDecCTCModelBPE.__name__}"  # what it is saved as
+    model = BaseModel(cfg=cfg.model, trainer=trainer)
+    model.trunk_lr = cfg.get("trunk_lr")
     model.maybe_init_from_pretrained_checkpoint(cfg)
 
     curriculum = sorted((int(step), float(limit)) for step, limit in cfg.data.curriculum)
@@ -71,6 +92,7 @@ def main(cfg: DictConfig) -> None:
         return min(cfg.data.max_seconds, max(limit for step, limit in curriculum if step <= trainer.global_step))
 
     data = FeatureDataset(list(cfg.data.features), model.tokenizer.text_to_ids)
+    progress.frames_per_second = data.frames_per_second
     sampler = BucketSampler(
         data,
         cfg.data.batch_seconds,
@@ -81,6 +103,8 @@ def main(cfg: DictConfig) -> None:
         seed=cfg.data.seed,
     )
     model._train_dl = feature_loader(data, sampler)
+    if data.blocks:
+        model.encoder.entry = data.blocks
     if cfg.data.validation:
         dev = FeatureDataset([cfg.data.validation], model.tokenizer.text_to_ids)
         model._validation_dl = feature_loader(dev, BucketSampler(dev, cfg.data.batch_seconds, lambda: 1e9))

@@ -22,8 +22,8 @@ from omegaconf import DictConfig
 from nemo_ctcbias import from_ctc
 from nemo_ctcbias.bias_list.sampling import ListSampler, SamplingOptions
 from nemo_ctcbias.evaluation.rare_words import read_phrases
-from nemo_ctcbias.nemo.adapter_training import AdapterTraining, TrainingOptions
 from nemo_ctcbias.nemo.convert import shipped_model
+from nemo_ctcbias.training.adapter_training import AdapterTraining, TrainingOptions
 
 
 @hydra_runner(config_path="../configs", config_name="contextual_adapter")

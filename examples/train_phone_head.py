@@ -21,8 +21,8 @@ from omegaconf import DictConfig
 
 from nemo_ctcbias import from_ctc
 from nemo_ctcbias.nemo.convert import shipped_model
-from nemo_ctcbias.nemo.phone_training import PhoneHeadTraining, PhoneTrainingOptions
 from nemo_ctcbias.phones import Lexicon, Pronouncer
+from nemo_ctcbias.training.phone_training import PhoneHeadTraining, PhoneTrainingOptions
 
 
 @hydra_runner(config_path="../configs", config_name="phone_head")

@@ -79,10 +79,7 @@ def base_nemo(tokenizer_dir, tmp_path_factory) -> Path:
 
 
 # A boost so strong that random noise is heard as listed phrases.
-EAGER = {
-    "boost": {"gap_scale": 0.9, "token_bonus": 6.0, "max_gap": 100.0, "max_blank": 1.0, "first_token": 0.9},
-    "beam": {"beam_width": 30, "token_min_logp": -100.0, "beam_prune_logp": -1000.0},
-}
+EAGER = {"boost": {"gap_scale": 0.9, "token_bonus": 9.0}, "beam": {"beam_width": 30}}
 
 
 @pytest.fixture(scope="session")
@@ -127,11 +124,11 @@ def char_nemo(tmp_path_factory) -> Path:
 
 
 def sharpen(model) -> None:
-    """Random weights give flat log-probs; scale the head so that greedy output has words."""
+    """Random weights give flat log-probs; scale the head a little, so that some words are likelier than others."""
     import torch
 
     with torch.no_grad():
-        model.decoder.decoder_layers[0].weight.mul_(12.0)
+        model.decoder.decoder_layers[0].weight.mul_(1.2)
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from test_readme import ENV, run_on_shared_data
 
 from nemo_ctcbias.adapter.config import check_config
 from nemo_ctcbias.errors import SettingError
-from nemo_ctcbias.nemo import config, language_model
 from nemo_ctcbias.phones.phone_head import PhoneHeadConfig
+from nemo_ctcbias.settings import Settings, setting_names
 
 sys.path.append(str(ROOT / "docs"))
 settings_table = importlib.import_module("settings_table")
@@ -39,15 +39,10 @@ def told(section):
     return OmegaConf.to_container(OmegaConf.from_dotlist([f"{key}={one.default}" for key, one in found.items()]))
 
 
-PARTS = ("boost", "beam", "lm", "phonetics")  # keys of `biasing` that are sections
+PARTS = tuple(Settings.SECTIONS)  # keys of `biasing` that are sections
 REFUSING = {
-    "biasing": config.BiasingConfig.merge,
-    **{f"biasing.{name}": lambda given, name=name: config.BiasingConfig.merge({name: given}) for name in PARTS},
-    **{
-        f"biasing.phonetics.{name}": lambda given, name=name: config.BiasingConfig.merge({"phonetics": {name: given}})
-        for name in told("biasing.phonetics")
-        if isinstance(told("biasing.phonetics")[name], dict)
-    },
+    "biasing": Settings.of,
+    **{f"biasing.{name}": lambda given, name=name: Settings.of({name: given}) for name in PARTS},
     "adapters.NAME": lambda given: check_config(given, layers=3),
     "phone_head": lambda given: PhoneHeadConfig.of(given, widths=[8]),
 }
@@ -65,14 +60,8 @@ def test_the_page_has_every_key_that_is_taken(section):
 def test_defaults_of_a_models_config_are_those_that_act():
     """All of them written out change nothing."""
     section = told("biasing")
-    nothing, written = config.BiasingConfig.merge({}), config.BiasingConfig.merge(section)
-    kinds = (config.boost_options, config.beam_options, config.language_model_options, config.phonetics_options)
-    assert [of(written) for of in kinds] == [of(nothing) for of in kinds]
-    given = {key: value for key, value in section.items() if not isinstance(value, dict)}
-    assert given == {key: nothing[key] for key in given}
-    file = {"path": "lm.bin"}
-    assert language_model.always(OmegaConf.create(file)) == section["lm"]["always"]
-    assert language_model.always(OmegaConf.create({**file, "always": True})) == section["lm"]["enabled"]
+    assert Settings.of(section) == Settings()
+    assert {key.removeprefix("biasing.") for key in MODEL if key.startswith("biasing.")} == set(setting_names())
     assert check_config(told("adapters.NAME"), layers=3) == check_config({}, layers=3)
     phone_head = told("phone_head")
     assert PhoneHeadConfig.of(phone_head, widths=[8]) == PhoneHeadConfig.of({}, widths=[8])
@@ -212,7 +201,7 @@ def test_tables_show_what_was_measured(page):
 
 @pytest.mark.parametrize("speech", results_tables.WHOLE)
 def test_plots_show_the_same_figures(speech):
-    rows = {(row["system"], row["list_size"]): row for row in results_tables.plotted(speech)}
+    rows = {(row["system"], row["list_size"]): row for row in results_tables.plotted("small", speech)}
     assert set(rows) == {(system, int(size)) for system in results_tables.PLOTTED for size in results_tables.LONG}
     for row in rows.values():
         assert row["f1_low"] <= row["f1"] <= row["f1_high"] and row["u_wer"] > 0
@@ -228,7 +217,7 @@ def test_figures_measured_again_take_the_place_of_the_old_ones(tmp_path, monkeyp
     monkeypatch.setattr(results_tables, "FIGURES", copy)
     parts = "hotword+spot+adapter+boost-lm+rescore+lookup+verify"  # as evaluate calls joint
     one = {"system": parts, "list_kind": "utterance", "list_size": 100, "utterances": 234, "wer": 12.34, "f1": None}
-    results_tables.add("librispeech", [one, {**one, "list_size": 7}])
+    results_tables.add("small", "librispeech", [one, {**one, "list_size": 7}])
     after = results_tables.read()
     changed = [row for row in after if row not in before]
     assert len(after) == len(before) + 1

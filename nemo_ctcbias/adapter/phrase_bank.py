@@ -54,6 +54,11 @@ class TokenList:
             owners=tuple(rows if owners is None else (owners[row] for row in rows)),
         )
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the tensors."""
+        return sum(one.element_size() * one.nelement() for one in (self.tokens, self.lengths, self.log_weights))
+
     def heard(self, factors: Sequence[float]) -> TokenList:
         """The rows of phrases whose factor (one for each phrase of the bias list) is above 0, weights times it."""
         factors = torch.tensor([float(factors[owner]) for owner in self.owners])
@@ -88,6 +93,12 @@ class PhraseBank:
     types: Tensor
     bias: Tensor
     vectors: Tensor | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the tensors."""
+        tensors = [getattr(self, item.name) for item in fields(self)]
+        return sum(one.element_size() * one.nelement() for one in tensors if one is not None)
 
     @classmethod
     def stack(cls, banks: Sequence[PhraseBank]) -> PhraseBank:

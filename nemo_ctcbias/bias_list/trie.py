@@ -206,15 +206,6 @@ class BoostingTrie:
             bare = np.flatnonzero((self.depth == level) & (self.phrase < 0))
             self.report[bare] = self.report[self.fail[bare]]
 
-    def only(self, phrases: Sequence[int]) -> np.ndarray:
-        """States [S] from which nothing but these phrases can be completed."""
-        others = (self.phrase >= 0) & ~np.isin(self.phrase, phrases)
-        for level in range(int(self.depth.max(initial=0)), 0, -1):  # children before parents
-            nodes = np.flatnonzero(self.depth == level)
-            np.logical_or.at(others, self._parent[nodes], others[nodes])
-        others[ROOT] = True
-        return ~others
-
     def step(self, state: int, token: int) -> int:
         """Next state after one token."""
         trie = self.automaton

@@ -64,26 +64,19 @@ def look(model: Any, name: str, samples: np.ndarray, bias_list: BiasList) -> dic
     """
     import torch
 
-    from nemo_ctcbias.nemo.vocabulary import vocabulary_of
-
-    vocabulary = vocabulary_of(model)
-    model.context.keeps_attention = True
-    try:
-        with torch.inference_mode(), model.decoding.lists([bias_list]):
-            signal = torch.from_numpy(np.asarray(samples, dtype=np.float32))[None]
-            log_probs = model(input_signal=signal, input_signal_length=torch.tensor([signal.shape[1]]))[0][0]
-            attention, listed = model.context.attention.get(name), model.context.attended
-    finally:
-        model.context.keeps_attention = False
+    with torch.inference_mode():
+        signal = torch.from_numpy(np.asarray(samples, dtype=np.float32))[None]
+        encoded = model.encode(input_signal=signal, input_signal_length=torch.tensor([signal.shape[1]]))
+        changed, attention, rows = model.attended(encoded, model.lists.of(bias_list), name)
     if attention is None:
         raise SettingError(
             "attention: no phrase of the list can be spelled by this model or heard in this recording; see "
             "nemo-ctcbias check-list"
         )
-    phrases = [bias_list[listed[0].owners[row]].written for row in attention.phrases[0].tolist()]
+    phrases = [bias_list[rows.owners[row]].written for row in attention.phrases[0].tolist()]
     weights = attention.weights[0].mean(dim=0).float().numpy().T
-    frames = len(log_probs)
-    path = greedy_path(log_probs.float().numpy())
+    log_probs, vocabulary = changed[0].float().numpy(), model.lists.sources.vocabulary
+    frames, path = len(log_probs), greedy_path(log_probs)
     return {
         "phrases": [*phrases, NO_BIAS],
         "weights": weights,

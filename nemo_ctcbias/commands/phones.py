@@ -34,12 +34,12 @@ def run(args: argparse.Namespace) -> int:
     from nemo_ctcbias.cli import quieten
 
     quieten()
+    from nemo_ctcbias.evaluation.encodings import Encodings
     from nemo_ctcbias.evaluation.logprobs import encode, load_model
     from nemo_ctcbias.evaluation.manifest import read_manifest
-    from nemo_ctcbias.evaluation.phone_log_probs import PhoneLogProbs
     from nemo_ctcbias.nemo.convert import shipped_model
-    from nemo_ctcbias.nemo.phonetic import lexicon_of
     from nemo_ctcbias.nemo.vocabulary import vocabulary_of
+    from nemo_ctcbias.phones.lexicon import lexicon_of
     from nemo_ctcbias.shipped import PHONE_HEAD, shipped_file
 
     if args.limit is not None and args.limit < 1:
@@ -48,11 +48,12 @@ def run(args: argparse.Namespace) -> int:
     rows, skipped = read_manifest(args.manifest)
     model = load_model(args.model or shipped_model())
     head = args.phone_head or (shipped_file(PHONE_HEAD) if args.model is None else None)
-    phones = PhoneLogProbs(model, head, who="phones")
+    encodings = Encodings(model, phone_head=head)
+    encodings.require_phone_head("phones")
     items, unreadable = encode(model, rows[: args.limit], progress=args.progress)
     for one in [*skipped, *unreadable]:
         print(f"nemo-ctcbias: {one.id}: {one.reason}", file=sys.stderr)
-    errors, left_out = measure(items, phones, vocabulary_of(model), Pronouncer(lexicon=lexicon))
+    errors, left_out = measure(items, encodings.phones, vocabulary_of(model), Pronouncer(lexicon=lexicon))
     print(table(errors))
     if left_out:
         print(f"\n{left_out} of {len(items)} utterances have words that cannot be pronounced, and are left out")
@@ -74,7 +75,7 @@ def measure(
     Returns:
         (all words, rare words) for each kind of output, and how many utterances were left out.
     """
-    from nemo_ctcbias.evaluation.adapted import best_tokens
+    from nemo_ctcbias.evaluation.encodings import best_tokens
     from nemo_ctcbias.evaluation.normalise import normalise
 
     errors = {name: (PhoneErrors(), PhoneErrors()) for name in (HEAD, SUBWORDS)}

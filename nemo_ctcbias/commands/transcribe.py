@@ -19,10 +19,9 @@ from nemo_ctcbias.commands.loading import load_model
 from nemo_ctcbias.commands.recordings import Recording, is_file, loaded, recordings_of_manifest
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.options import LanguageModelOptions
-from nemo_ctcbias.nemo.config import PRESET_NAMES
-from nemo_ctcbias.nemo.settings_file import read_settings
-from nemo_ctcbias.phones.options import PARTS
 from nemo_ctcbias.search.hits import Hit
+from nemo_ctcbias.settings import PRESET_NAMES
+from nemo_ctcbias.settings_file import read_settings
 from nemo_ctcbias.shipped import LANGUAGE_MODEL, shipped_file
 
 GROUP = 64  # batches whose recordings are held in memory at a time, and sorted by length
@@ -60,8 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--lm-alpha", type=float, help=f"weight of its log-probs (default {LM.alpha})")
     parser.add_argument("--lm-beta", type=float, help=f"score of each word (default {LM.beta})")
-    parser.add_argument("--phone-head", metavar="FILE", help="phone head (a `save_phone_head` file) for spotting, "
-                        "rescoring, verification, lookup; none: without (default: the model's own; the shipped "
+    parser.add_argument("--phone-head", metavar="FILE", help="phone head (a `save_phone_head` file) for detection, "
+                        "rescoring, verification, correction; none: without (default: the model's own; the shipped "
                         "model's)")  # fmt: skip
     parser.add_argument("--variants", type=int, metavar="N", help="spellings of each phrase to listen for, its own "
                         "included (default: the model's own setting, 1)")  # fmt: skip
@@ -153,7 +152,7 @@ def _set_phonetics(model, args: argparse.Namespace) -> None:
     settings = {"variants": args.variants, "lexicon": args.pronunciations}
     settings = {name: value for name, value in settings.items() if value is not None}
     if args.phone_head == "none":
-        settings |= {part: {"enabled": False} for part in PARTS}
+        settings["parts"] = []
     if settings:
         model.set_phonetics(**settings)
 

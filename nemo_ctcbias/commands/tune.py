@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nemo_ctcbias.errors import SettingError
-from nemo_ctcbias.nemo.settings_file import write_settings
+from nemo_ctcbias.settings_file import write_settings
 
 if TYPE_CHECKING:
     from nemo_ctcbias.evaluation.weights import Tuned
@@ -60,7 +60,8 @@ def tuned_weights(args: argparse.Namespace) -> Tuned:
     from nemo_ctcbias.evaluation.logprobs import encode, load_model
     from nemo_ctcbias.evaluation.manifest import read_manifest
     from nemo_ctcbias.evaluation.rare_words import read_phrases, read_word_counts
-    from nemo_ctcbias.evaluation.weights import FEW, WeightedSystem, tune_weights
+    from nemo_ctcbias.evaluation.systems import make_system
+    from nemo_ctcbias.evaluation.weights import FEW, tune_weights
     from nemo_ctcbias.nemo.convert import shipped_model
 
     if args.list_size < 0 or (args.limit is not None and args.limit < 1):
@@ -74,7 +75,7 @@ def tuned_weights(args: argparse.Namespace) -> Tuned:
         print(f"nemo-ctcbias: {one.id}: {one.reason}", file=sys.stderr)
     if len(items) < LEAST:
         raise SettingError(f"{args.manifest}: {len(items)} utterances are too few to tune on; give at least {LEAST}")
-    system = WeightedSystem()
+    system = make_system("joint")
     system.prepare(context_of(model, args.model is None, args.adapter, args.lm, args.phone_head))
     lists = builder.build([item.row for item in items], "utterance", args.list_size)
     tuned = tune_weights(system, items, lists, args.seed, args.progress)

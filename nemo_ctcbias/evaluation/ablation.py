@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nemo_ctcbias.evaluation.parts import PHONE_PARTS
 from nemo_ctcbias.evaluation.systems import Context
-from nemo_ctcbias.nemo.config import phonetics_options
+from nemo_ctcbias.settings import Settings
 
 ABLATION = "ablation"  # stands for the systems below among `--systems`
 
@@ -41,15 +42,9 @@ def joint_parts(context: Context) -> tuple[str, ...]:
 
 def _switched_off(context: Context) -> set[str]:
     """Parts that the settings do without; named as a system, they are measured all the same."""
-    phonetics = phonetics_options(context.biasing)
-    wanted = {
-        "boost-lm": context.biasing.lm.get("enabled", True),
-        "spot": phonetics.spot,
-        "rescore": phonetics.rescore,
-        "lookup": phonetics.look_up,
-        "verify": phonetics.verify,
-    }
-    return {part for part, use in wanted.items() if use is False}
+    settings = Settings.of(context.biasing)
+    off = {part for part, name in PHONE_PARTS.items() if not settings.wants(name)}
+    return off | ({"boost-lm"} if not settings.lm.enabled else set()) | ({"adapter"} if not settings.adapter else set())
 
 
 def missing_parts(context: Context) -> dict[str, str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from nemo_ctcbias.evaluation.adapted import AdaptedLogProbs
+from nemo_ctcbias.compiled_list import CompiledList
+from nemo_ctcbias.evaluation.encodings import Encodings
 from nemo_ctcbias.evaluation.logprobs import Item
 
 NO_BIAS = "<no-bias>"
@@ -32,28 +32,25 @@ class Attended:
     seconds_per_frame: float
 
 
-def attended(adapted: AdaptedLogProbs, item: Item, bias_list: Any, most: int = ATTENDED_PHRASES) -> Attended | None:
+def attended(encodings: Encodings, item: Item, listed: CompiledList, most: int = ATTENDED_PHRASES) -> Attended | None:
     """What the first enabled adapter attended to; None where no phrase of the list can be spelled.
 
     Args:
-        adapted: whose encoder has heard the utterance already.
+        encodings: which have heard the utterance already.
         item: the utterance.
-        bias_list: what is listened for.
+        listed: what is listened for.
         most: how many phrases are kept.
     """
-    context = adapted.model.context
-    name = context.get_enabled_adapters()[0]
-    context.keeps_attention = True
-    try:
-        adapted(item, bias_list)
-        found, listed = context.attention.get(name), context.attended
-    finally:
-        context.keeps_attention, context.attention, context.attended = False, {}, ()
+    import torch
+
+    name = encodings.model.context.get_enabled_adapters()[0]
+    with torch.inference_mode():
+        found = encodings.model.context.change(encodings.encoded(item), [listed.tokens]).attention.get(name)
     if found is None:
         return None
     frames = len(item.log_probs)
     weights = found.weights[0].mean(dim=0)[:frames].float().cpu().numpy().T
-    names = [bias_list[listed[0].owners[row]].written for row in found.phrases[0].tolist()]
+    names = [listed.bias_list[listed.tokens.owners[row]].written for row in found.phrases[0].tolist()]
     best = np.argsort(-weights[:-1].max(axis=1), kind="stable")[:most].tolist()
     rows = sorted(best, key=lambda row: int(weights[row].argmax()))
     return Attended(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation import report
@@ -21,9 +21,8 @@ from nemo_ctcbias.evaluation.runner import Run, run_system, subset
 from nemo_ctcbias.evaluation.signature import signature
 from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System, make_system, read_words
 from nemo_ctcbias.evaluation.tuning import Tuning, tune
-from nemo_ctcbias.nemo.config import BiasingConfig, phonetics_options
-from nemo_ctcbias.nemo.presets import effective
-from nemo_ctcbias.nemo.settings_file import read_settings
+from nemo_ctcbias.settings import Settings, clean, overlaid
+from nemo_ctcbias.settings_file import read_settings
 from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, PHONE_HEAD, shipped_file
 
 __all__ = ["EvaluateOptions", "Evaluation", "evaluate"]
@@ -126,8 +125,9 @@ def context_of(
         adapter, lm = adapter or shipped_file(ADAPTER), lm or shipped_file(LANGUAGE_MODEL)
         phone_head = phone_head or shipped_file(PHONE_HEAD)
     biasing = settings_of(model, settings)
-    own = biasing.lm.get("path") if biasing.lm.get("enabled", True) else None
-    phonetics = phonetics_options(biasing)
+    acting = Settings.of(biasing)
+    own = acting.lm.path if acting.lm.enabled else None
+    phonetics = acting.phonetics
     return Context(
         model,
         adapter=adapter,
@@ -139,18 +139,20 @@ def context_of(
     )
 
 
-def settings_of(model: Any, path: Path | None) -> DictConfig:
-    """The `biasing` section of a biased model, or the defaults, overlaid by that of a file.
+def settings_of(model: Any, path: Path | None) -> dict[str, Any]:
+    """The `biasing` section of a biased model, or none, overlaid by that of a file.
 
     Raises:
         SettingError: a file that cannot be used, or that says what is none of its business here.
     """
-    given = OmegaConf.create(read_settings(path) if path else {})
+    given = clean(read_settings(path) if path else {})
     for key, instead in (("bias_list", "lists are made for the manifest"), ("lm.path", "give it as --lm")):
-        if OmegaConf.select(given, key) is not None:
+        if OmegaConf.select(OmegaConf.create(given), key) is not None:
             raise SettingError(f"{path}: biasing.{key} is not used here; {instead}")
-    own = model.cfg.biasing if hasattr(model, "set_bias_list") else {}
-    return effective(BiasingConfig.merge(OmegaConf.merge(own, given)))
+    own = OmegaConf.to_container(model.cfg.biasing) if hasattr(model, "set_bias_list") else {}
+    found = overlaid(own, given)
+    Settings.of(found)
+    return found
 
 
 def _shipped_model() -> str:

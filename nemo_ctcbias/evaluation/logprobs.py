@@ -116,7 +116,7 @@ def encode(
 
 
 def read_audio(row: Row, sample_rate: int) -> npt.NDArray[np.float32]:
-    """Mono samples of a row's recording (its `offset` and `duration` seconds if it has an offset), resampled.
+    """Mono samples of a row's recording, resampled; of one with an `offset`, its `duration` seconds from there.
 
     Raises:
         AudioError: unreadable or empty.
@@ -127,7 +127,9 @@ def read_audio(row: Row, sample_rate: int) -> npt.NDArray[np.float32]:
     try:
         with soundfile.SoundFile(row["audio_filepath"]) as file:
             start = round(float(row.get("offset") or 0.0) * file.samplerate)
-            frames = round(float(row["duration"]) * file.samplerate) if start and row.get("duration") else -1
+            # As NeMo, and as `transcribe`: without an offset durations are often rounded.
+            part = row.get("offset") is not None and row.get("duration")
+            frames = round(float(row["duration"]) * file.samplerate) if part else -1
             file.seek(min(start, file.frames))
             samples, rate = file.read(frames, dtype="float32", always_2d=True).mean(axis=1), file.samplerate
     except (OSError, RuntimeError, ValueError, TypeError) as error:

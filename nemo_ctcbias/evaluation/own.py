@@ -1,140 +1,141 @@
-"""Our own systems, named by their parts: `hotword`, `adapter+hotword` and so on; `joint` stands for all of them."""
+"""Our own systems: dicts of settings given to the recognizer, named by their parts.
+
+`hotword`, `adapter+hotword` and so on; `joint` stands for all parts that the model has, `joint-PART` for these without
+one, `untrained` for all that needs nothing trained beyond the checkpoint, `untrained+lm` for that with a language
+model.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from functools import lru_cache
 
+from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.compiled_list import CompiledList, CompiledLists, Sources
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.ablation import joint_parts
-from nemo_ctcbias.evaluation.adapted import best_tokens
 from nemo_ctcbias.evaluation.attended import Attended, attended
+from nemo_ctcbias.evaluation.encodings import Encodings
 from nemo_ctcbias.evaluation.logprobs import Item
-from nemo_ctcbias.evaluation.parts import AFTERWARDS, PARTS, STRENGTH, Recipe
+from nemo_ctcbias.evaluation.parts import PARTS, PHONE_PARTS, grid_of, settings_of
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
-from nemo_ctcbias.nemo.config import beam_options, boost_options
-from nemo_ctcbias.search.greedy import GreedyDecoder
+from nemo_ctcbias.lm.kenlm_file import load_language_model
+from nemo_ctcbias.phones import G2G, G2P, Pronouncer
+from nemo_ctcbias.phones.common_words import CommonWords
+from nemo_ctcbias.phones.lexicon import lexicon_of
+from nemo_ctcbias.phones.spoken_variants import SpokenVariants
+from nemo_ctcbias.recognizer import Recognizer, Utterance
 from nemo_ctcbias.search.hits import Hit
+from nemo_ctcbias.settings import Settings, overlaid
 
-JOINT_SYSTEM = "joint"  # all parts that the model has
+JOINT_SYSTEM = "joint"
+UNTRAINED = {"untrained": ("hotword",), "untrained+lm": ("hotword", "boost-lm")}
+LONG = 10_000  # such a list takes seconds to be embedded or pronounced, and here every utterance brings its own
+POOL = 400_000  # distractors whose pronunciations are remembered from one list and system to the next
 
 
 class OwnSystem(PlainSystem):
-    """The biased beam search of this package with the parts of its name."""
+    """This package's recognizer with the parts of its name."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.parts = name.split("+")
-        for part in self.parts:
+        *self._named, last = name.split("+") if name not in UNTRAINED else UNTRAINED[name]
+        last, *self._without = last.split("-") if last.startswith(f"{JOINT_SYSTEM}-") else [last]
+        if self._without and "-".join(self._without) in PARTS:
+            self._without = ["-".join(self._without)]
+        self._named.append(last)
+        for part in (*self._named, *self._without):
             if part not in (*PARTS, JOINT_SYSTEM):
                 raise SettingError(f"system {name!r}: part {part!r} does not exist; available: {', '.join(PARTS)}")
-        if len(set(self.parts)) < len(self.parts):
+        if len(set(self._named)) < len(self._named):
             raise SettingError(f"system {name!r}: a part is named twice; name each part once")
 
     def prepare(self, context: Context) -> None:
-        """Build the decoder for the model's vocabulary with all parts applied."""
-        from nemo_ctcbias.bias_list import BiasList
-        from nemo_ctcbias.nemo.vocabulary import vocabulary_of
-        from nemo_ctcbias.search.hotword_decoder import HotwordBeamDecoder
+        """Get settings and language model ready, and see that the model has what the parts need."""
+        self.parts = [part for part in self._named if part != JOINT_SYSTEM]
+        if JOINT_SYSTEM in self._named:
+            joint = [part for part in joint_parts(context) if part not in self._without]
+            self.parts = list(dict.fromkeys([*joint, *self.parts]))
+        parts, shared = self.parts, context.shared
+        if "encodings" not in shared:  # several systems may need them, and the encoder takes its time
+            shared["encodings"] = Encodings(context.model, context.adapter, context.phone_head)
+        self._encodings: Encodings = shared["encodings"]
+        if "adapter" in parts:
+            self._encodings.require_adapter()
+        if any(part in PHONE_PARTS for part in parts):
+            self._encodings.require_phone_head("parts spot, rescore, verify and lookup")
+        if {"lm", "boost-lm"} & set(parts) and context.lm is None:
+            raise SettingError("parts lm and boost-lm need a language model: give --lm FILE (KenLM ARPA or binary)")
+        self._given = overlaid(context.biasing, settings_of(parts, context.variants))
+        if context.beam_width is not None:
+            self._given = overlaid(self._given, {"beam": {"beam_width": context.beam_width}})
+        self.settings = Settings.of(self._given)
+        self._lists = self._compiled_lists(context)
+        self._common = CommonWords(context.lm, self._lists.sources.lexicon)
+        self._language_model = context.lm if self.settings.lm.enabled else None
+        self.recognizer = lru_cache(maxsize=16)(self._make_recognizer)
+        self.slow_from = LONG if set(parts) - {"hotword", "lm", "boost-lm", "rescore"} else None
+        grid = grid_of(parts, self.settings.weight, self.settings.phonetics.rescoring_weight)
+        self.grid = tuple(dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values()))
+        self.default = {name: values[len(values) // 2] for name, values in grid.items()}
 
-        if JOINT_SYSTEM in self.parts:
-            more = [part for part in self.parts if part != JOINT_SYSTEM]
-            self.parts = list(dict.fromkeys([*joint_parts(context), *more]))
-        biasing = context.biasing
-        self._recipe = Recipe(
-            decoder={
-                "boost": boost_options(biasing),
-                "beam": beam_options(biasing),
-                "alternatives": biasing.alternatives,
-            }
-        )
-        for part in PARTS:
-            if part in self.parts:
-                PARTS[part](self._recipe, context)
-        self._bias_list = BiasList
-        self._vocabulary = vocabulary_of(context.model)
-        self._beam_width = context.beam_width
-        self._decoder = HotwordBeamDecoder.from_vocabulary(vocabulary_of(context.model), **self._recipe.decoder)
-        self.slow_from = self._recipe.slow_from
-        names = list(self._recipe.grid)
-        self.grid = tuple(dict(zip(names, v, strict=True)) for v in itertools.product(*self._recipe.grid.values()))
-        self.default = {name: values[len(values) // 2] for name, values in self._recipe.grid.items()}
+    def _compiled_lists(self, context: Context) -> CompiledLists:
+        if "g2p" not in context.shared:  # every utterance brings a list of its own, drawn from the same pool
+            context.shared["g2p"] = G2P.load(kept=POOL)
+        g2p, lexicon = context.shared["g2p"], lexicon_of(context.pronunciations)
+        variants = None
+        if self.settings.phonetics.variants > 1:
+            if "g2g" not in context.shared:  # a word's spellings do not depend on how many of them are listened for
+                pronouncer = Pronouncer(lexicon=lexicon, g2p=g2p)
+                context.shared["g2g"] = G2G(pronouncer, g2p, excluded=CommonWords(context.lm).unfit)
+            variants = SpokenVariants(context.shared["g2g"], self.settings.phonetics.variants)
+        vocabulary = self._encodings.model.lists.sources.vocabulary
+        sources = Sources(vocabulary, self.settings.alternatives, variants, lexicon, g2p)
+        return CompiledLists(sources, most_bytes=0)  # thousands of lists of 20,000 phrases would fill the memory
+
+    def _make_recognizer(self, setting: tuple[tuple[str, float], ...]) -> Recognizer:
+        """The recognizer with some settings changed."""
+        settings = Settings.of(overlaid(self._given, dict(setting)))
+        vocabulary, model = self._lists.sources.vocabulary, None
+        if self._language_model is not None:
+            model = load_language_model(self._language_model, settings.language_model_options, vocabulary)
+        return Recognizer(settings, vocabulary, model, self._common)
 
     def ready(self, item: Item) -> None:
         """Run the encoder, where its inner layers are needed."""
-        if self._recipe.adapted:
-            self._recipe.adapted.encode(item)
-        if self._recipe.phones:
-            self._recipe.phones(item)
+        if self._hears or "adapter" in self.parts:
+            self._encodings.encoded(item)
 
-    def build(self, phrases: Phrases, setting: Setting) -> Any:
-        """The bias list, and what is listened for in its place, compiled for the vocabulary."""
-        bias_list = self._bias_list(phrases)
-        listened = self._recipe.variants(bias_list) if self._recipe.variants else bias_list
-        if self._recipe.beam:
-            # The decoder keeps its last lists; thousands of lists of 20,000 phrases would fill the memory.
-            self._decoder.compile.cache_clear()
-            self._decoder.compile(listened)
-        if self._recipe.adapted:
-            self._recipe.adapted.get_ready(listened)
-        if self._recipe.spotting:
-            self._recipe.spotting.spotter(bias_list)
-        if self._recipe.second_pass:
-            self._second_pass(setting).get_ready(bias_list)
-        return bias_list, listened
+    @property
+    def _hears(self) -> bool:
+        return any(part in PHONE_PARTS for part in self.parts)
 
-    def decode(self, item: Item, bias: Any, setting: Setting) -> str:
+    def build(self, phrases: Phrases, setting: Setting) -> CompiledList:
+        """The bias list, compiled for the vocabulary, all parts made that are needed."""
+        listed = self._lists.of(BiasList(phrases if set(self.parts) - {"lm"} else ()))
+        _ = listed.search
+        if "adapter" in self.parts:
+            _ = listed.tokens
+        if self._hears:
+            _ = listed.scores
+        if "lookup" in self.parts:
+            _ = listed.sounds
+        return listed
+
+    def decode(self, item: Item, bias: CompiledList, setting: Setting) -> str:
         """Text of the best hypothesis, display forms written."""
-        log_probs, setting = item.log_probs, dict(setting)
-        bias_list, listened = bias
-        heard = None
-        if self._recipe.spotting and len(bias_list):
-            heard = self._recipe.spotting(self._recipe.phones(item), bias_list)
-        if self._recipe.adapted:
-            strength = setting.pop(STRENGTH)
-            if heard is not None and not self._recipe.lists:
-                strength *= self._recipe.spotting.options.adapter_strength
-            log_probs = self._recipe.adapted(item, listened, strength, heard)
-        self._heard, self._best = log_probs, None
-        if not self._recipe.beam:
-            return self._vocabulary.decode(best_tokens(log_probs))
-        second_pass = self._second_pass(setting) if self._recipe.second_pass else None
-        search = partial(
-            self._decoder.decode_beams,
-            log_probs,
-            beam_width=self._beam_width,
-            hotwords=listened if self._recipe.lists else None,
-            base_log_probs=item.log_probs if self._recipe.adapted else None,
-            limit=second_pass.hypotheses if second_pass else 1,
-            **{name: value for name, value in setting.items() if name not in AFTERWARDS},
-        )
-        if second_pass:
-            beams = second_pass(search, self._recipe.phones(item), bias_list, heard)
-        else:
-            beams = search(heard=heard)
-        self._best = beams[0]
-        return self._best.text
+        utterance, adapt = Utterance(item.log_probs), None
+        if self._hears or "adapter" in self.parts:
+            utterance = self._encodings.utterance(item, self._hears)
+        if "adapter" in self.parts:
+            adapt = self._encodings.adapting(item)
+        self.best = self.recognizer(tuple(setting.items())).recognize([utterance], [bias], adapt)[0][0]
+        return self.best.text
 
-    def _second_pass(self, setting: Setting) -> Any:
-        return self._recipe.second_pass(*(setting.get(name) for name in AFTERWARDS))
+    def hits(self, item: Item) -> list[Hit]:
+        """Listed phrases in the text of the last `decode`, times in seconds."""
+        return [hit.in_seconds(item.seconds / len(item.log_probs)) for hit in self.best.hits]
 
-    def hits(self, item: Item, written: Sequence[str]) -> list[Hit]:
-        """Listed phrases in the text of the last `decode`, times in seconds.
-
-        Args:
-            item: the utterance that was decoded.
-            written: the phrases that the text holds; without a search they are looked for in it.
-        """
-        best = self._best
-        if best is None:
-            greedy = GreedyDecoder(self._vocabulary)
-            best = greedy.decode_beams(
-                self._heard, self._bias_list(list(dict.fromkeys(written))), base_log_probs=item.log_probs
-            )[0]
-        return [hit.in_seconds(item.seconds / len(self._heard)) for hit in best.hits]
-
-    def attention(self, item: Item, bias: Any) -> Attended | None:
+    def attention(self, item: Item, bias: CompiledList) -> Attended | None:
         """Where the contextual adapter looked for what `build` returned; None without one."""
-        return attended(self._recipe.adapted, item, bias[1]) if self._recipe.adapted else None
+        return attended(self._encodings, item, bias) if "adapter" in self.parts else None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
+from nemo_ctcbias.evaluation.cased_phrases import cased_phrases
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
 
@@ -54,7 +55,8 @@ class Flashlight(PlainSystem):
         from nemo.collections.asr.modules.flashlight_decoder import FlashLightKenLMBeamSearchDecoder
 
         folder = Path(self._folder.name)
-        words = sorted({word for phrase in phrases for word in phrase.split()})
+        forms = cased_phrases(phrases, self._model.decoder.vocabulary)
+        words = sorted({word for phrase in forms for word in phrase.split()})
         boosts = "".join(f"{word}\t{setting['boost']}\n" for word in words)
         (folder / "boost.tsv").write_text(boosts, encoding="utf-8")
         with _quiet_stderr(), warnings.catch_warnings():

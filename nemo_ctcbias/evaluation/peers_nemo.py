@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.evaluation.cased_phrases import cased_phrases
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
 
@@ -73,7 +74,8 @@ class BoostingGreedy(PlainSystem):
         """A decoding object with the tree of these phrases."""
         if not phrases:
             return nemo_decoding(self._model, self.strategy, **self.options)
-        tree = {"boosting_tree.key_phrases_list": list(phrases), "boosting_tree_alpha": 1.0}
+        forms = cased_phrases(phrases, self._model.decoder.vocabulary)
+        tree = {"boosting_tree.key_phrases_list": forms, "boosting_tree_alpha": 1.0}
         return nemo_decoding(self._model, self.strategy, **tree, **self.options)
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from unittest import mock
 
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
+from nemo_ctcbias.evaluation.cased_phrases import cased_phrases
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
 
@@ -38,6 +39,11 @@ class PyctcdecodeHotwords(PlainSystem):
         alphabet = pyctcdecode.Alphabet.build_alphabet([*context.model.decoder.vocabulary, ""])
         self._decoder = pyctcdecode.BeamSearchDecoderCTC(alphabet, self._language_model(context))
         self._beam_width = context.beam_width or DEFAULT_BEAM_WIDTH
+        self._pieces = context.model.decoder.vocabulary
+
+    def build(self, phrases: Phrases, setting: Setting) -> Any:
+        """The phrases in the cases that the model writes."""
+        return tuple(cased_phrases(phrases, self._pieces))
 
     def _language_model(self, context: Context) -> Any:
         return None
@@ -59,7 +65,7 @@ class PyctcdecodeCached(PyctcdecodeHotwords):
         """Words and character trie of the list, as pyctcdecode makes them."""
         from pygtrie import CharTrie
 
-        words = sorted((word for phrase in phrases for word in phrase.split()), key=len)
+        words = sorted((word for phrase in super().build(phrases, setting) for word in phrase.split()), key=len)
         return frozenset(words), CharTrie.fromkeys(words) if words else CharTrie()
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.evaluation.cased_phrases import cased_forms, writes_capitals
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.peers_nemo import best_text, nemo_decoding
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
@@ -30,6 +31,7 @@ class WordSpotter(PlainSystem):
             raise SettingError(f"system {self.name!r}: the word spotter needs a model with a tokenizer")
         self._model = context.model
         self._blank = len(context.model.decoder.vocabulary)
+        self._capitals = writes_capitals(context.model.decoder.vocabulary)
         self._greedy = nemo_decoding(context.model, "greedy_batch")
 
     def build(self, phrases: Phrases, setting: Setting) -> Any:
@@ -37,7 +39,9 @@ class WordSpotter(PlainSystem):
         from nemo.collections.asr.parts.context_biasing import ContextGraphCTC
 
         graph = ContextGraphCTC(blank_id=self._blank)
-        graph.add_to_graph([(phrase, [self._model.tokenizer.text_to_ids(phrase)]) for phrase in phrases])
+        encode = self._model.tokenizer.text_to_ids
+        spellings = {phrase: cased_forms(phrase, self._capitals) for phrase in phrases}
+        graph.add_to_graph([(phrase, [encode(form) for form in forms]) for phrase, forms in spellings.items()])
         return graph
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:

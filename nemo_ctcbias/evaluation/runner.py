@@ -105,8 +105,7 @@ def _explain(run: Run, system: System, item: Item, bias: Any) -> None:
     if not hasattr(system, "hits"):
         run.hits.append(None)
         return
-    outcome = run.outcomes[-1]
-    run.hits.append([hit.as_dict() for hit in system.hits(item, (*outcome.hits, *outcome.false_alarms))])
+    run.hits.append([hit.as_dict() for hit in system.hits(item)])
     if len(run.positions) <= ATTENTION_UTTERANCES and (found := system.attention(item, bias)) is not None:
         run.attention[run.positions[-1]] = found
 

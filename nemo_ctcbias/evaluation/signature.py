@@ -6,15 +6,16 @@ import hashlib
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-
-from omegaconf import DictConfig, OmegaConf
+from typing import Any
 
 from nemo_ctcbias import __version__
 from nemo_ctcbias.evaluation.ablation import JOINT, missing_parts
 from nemo_ctcbias.evaluation.normalise import NORMALISER
 from nemo_ctcbias.evaluation.options import EvaluateOptions
 from nemo_ctcbias.evaluation.systems import Context
-from nemo_ctcbias.nemo.config import BiasingConfig
+from nemo_ctcbias.settings import Settings, changed
+
+FILES = ("bias_list", "lm.path", "phonetics.lexicon")
 
 
 def signature(options: EvaluateOptions, context: Context, model: str, pool: Sequence[str]) -> str:
@@ -55,13 +56,10 @@ def signature(options: EvaluateOptions, context: Context, model: str, pool: Sequ
     return "|".join(f"{name}:{value}" for name, value in parts.items())
 
 
-def _settings_hash(biasing: DictConfig) -> str:
+def _settings_hash(biasing: dict[str, Any]) -> str:
     """Of what differs from the defaults; files are named by themselves."""
-    usual, acting = (OmegaConf.to_container(one) for one in (BiasingConfig.merge(None), biasing))
-    acting["bias_list"] = None
-    for section, name in (("lm", "path"), ("phonetics", "lexicon")):
-        acting[section].pop(name, None)
-    return "default" if acting == usual else hashlib.sha256(repr(acting).encode()).hexdigest()[:8]
+    acting = {name: value for name, value in changed(Settings.of(biasing)).items() if name not in FILES}
+    return "default" if not acting else hashlib.sha256(repr(sorted(acting.items())).encode()).hexdigest()[:8]
 
 
 def _named(path: str | Path | None, otherwise: str = "none") -> str:

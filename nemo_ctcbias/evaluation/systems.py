@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from omegaconf import DictConfig
-
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.logprobs import Item
-from nemo_ctcbias.nemo.config import BiasingConfig
 
 Setting = dict[str, Any]  # what tuning chooses, for example {"hotword_weight": 10.0}
 Phrases = tuple[str, ...]
@@ -30,7 +27,7 @@ class Context:
     pronunciations: Path | None = None  # lexicon in the format of the CMU dictionary
     variants: int = 5  # forms of each phrase that the part g2g listens for, the phrase itself included
     words: tuple[str, ...] = ()  # vocabulary of decoders that know only the words of a lexicon
-    biasing: DictConfig = field(default_factory=lambda: BiasingConfig.merge(None))  # settings of our own systems
+    biasing: dict[str, Any] = field(default_factory=dict)  # settings of our own systems
     shared: dict[str, Any] = field(default_factory=dict)  # what several systems make once
 
 
@@ -104,17 +101,18 @@ def make_system(name: str) -> System:
     Raises:
         SettingError: no such system, or one of its parts does not exist or is not there yet.
     """
-    from nemo_ctcbias.evaluation.own import JOINT_SYSTEM, OwnSystem
+    from nemo_ctcbias.evaluation.own import JOINT_SYSTEM, UNTRAINED, OwnSystem
     from nemo_ctcbias.evaluation.parts import PARTS
 
     if name in _PEERS:
         module, kind = _PEERS[name].split(":")
         return getattr(importlib.import_module(module), kind)()
-    if "+" in name or name in (*PARTS, JOINT_SYSTEM):
+    if "+" in name or name.startswith(f"{JOINT_SYSTEM}-") or name in (*PARTS, JOINT_SYSTEM, *UNTRAINED):
         return OwnSystem(name)
     raise SettingError(
         f"unknown system {name!r}; choose from {', '.join(_PEERS)}, or own parts joined with '+': "
-        f"{', '.join(PARTS)}; joint for all of them, ablation for each alone and added one by one"
+        f"{', '.join(PARTS)}; joint for all of them, joint-PART without one, untrained and untrained+lm for what needs "
+        "no training, ablation for each part alone and added one by one"
     )
 
 

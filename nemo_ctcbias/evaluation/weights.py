@@ -4,73 +4,42 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from nemo_ctcbias.evaluation.counts import Counts
 from nemo_ctcbias.evaluation.logprobs import Item
-from nemo_ctcbias.evaluation.own import JOINT_SYSTEM, OwnSystem
-from nemo_ctcbias.evaluation.parts import RESCORING, STRENGTH, USUAL, VERIFYING
+from nemo_ctcbias.evaluation.normalise import normalise
+from nemo_ctcbias.evaluation.own import OwnSystem
+from nemo_ctcbias.evaluation.parts import PHONE_PARTS
+from nemo_ctcbias.evaluation.rare_words import is_spoken
 from nemo_ctcbias.evaluation.runner import run_system
-from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting
-from nemo_ctcbias.nemo.config import phonetics_options
-from nemo_ctcbias.phones.spotting import Spotting
+from nemo_ctcbias.evaluation.systems import Phrases, Setting
 
 #: Values tried, by key of the `biasing` section; the others stay as they are.
 GRID: dict[str, tuple[float, ...]] = {
     "weight": (5.0, 7.5, 10.0, 12.5, 15.0),
     "boost.token_bonus": (0.5, 1.0, 1.5, 2.0),
-    "phonetics.spotting.threshold": (3.5, 5.0, 6.5),
+    "phonetics.detection_threshold": (3.5, 5.0, 6.5),
     "lm.alpha": (0.3, 0.5, 0.7),
     "lm.beta": (0.5, 1.5, 2.5),
-    "phonetics.rescoring.weight": (0.0, 0.2, 0.4, 0.7),
-    "phonetics.verification.threshold": (2.0, 5.0, 8.0),
+    "phonetics.rescoring_weight": (0.0, 0.2, 0.4, 0.7),
+    "phonetics.verification_threshold": (2.0, 5.0, 8.0),
 }
 HELD_BACK = 3  # one utterance in so many
 FEW = 100  # spoken phrases: with fewer, a word more or less decides
 
 
-class WeightedSystem(OwnSystem):
-    """The joint model, its settings the keys of the `biasing` section."""
-
-    def __init__(self) -> None:
-        super().__init__(JOINT_SYSTEM)
-
-    def prepare(self, context: Context) -> None:
-        """As the joint model; `default` are the weights it has."""
-        from nemo_ctcbias.nemo.phonetic import lexicon_of
-
-        super().prepare(context)
-        model = self._decoder._language_model
-        phonetics = phonetics_options(context.biasing)
-        self.default = {"weight": context.biasing.weight, "boost.token_bonus": self._decoder.boost.token_bonus}
-        if model is not None:
-            self.default |= {"lm.alpha": model.alpha, "lm.beta": model.beta}
-        if self._recipe.spotting:
-            self.default["phonetics.spotting.threshold"] = phonetics.spotting.threshold
-            lexicon, g2p = lexicon_of(context.pronunciations), context.shared["g2p"]
-            usual = phonetics.spotting
-            self._spotting = lru_cache(lambda least: Spotting(replace(usual, threshold=least), lexicon, g2p))
-        if self._recipe.second_pass:
-            self.default["phonetics.rescoring.weight"] = phonetics.rescoring.weight
-            self.default["phonetics.verification.threshold"] = phonetics.verification.threshold
-
-    def decode(self, item: Item, bias: Any, setting: Setting) -> str:
-        """Text of the best hypothesis with these weights."""
-        self._decoder.boost = replace(self._decoder.boost, token_bonus=setting["boost.token_bonus"])
-        if "lm.alpha" in setting:
-            model = self._decoder._language_model
-            model.alpha, model.beta = setting["lm.alpha"], setting["lm.beta"]
-        if self._recipe.spotting:
-            self._recipe.spotting = self._spotting(setting["phonetics.spotting.threshold"])
-        used = {"hotword_weight": setting["weight"]}
-        if self._recipe.adapted:
-            used[STRENGTH] = setting["weight"] / USUAL  # as on a model, where one weight scales both
-        if self._recipe.second_pass:
-            used[RESCORING] = setting["phonetics.rescoring.weight"]
-            used[VERIFYING] = setting["phonetics.verification.threshold"]
-        return super().decode(item, bias, used)
+def weights_of(system: OwnSystem) -> Setting:
+    """The weights that a prepared system has, of those that are tuned and that it makes use of."""
+    settings, parts = asdict(system.settings), set(system.parts)
+    unused = {"lm.": not parts & {"lm", "boost-lm"}}
+    unused |= {f"phonetics.{name}": part not in parts for part, name in PHONE_PARTS.items()}
+    found: Setting = {}
+    for key in GRID:
+        if not any(key.startswith(start) for start, unneeded in unused.items() if unneeded):
+            section, _, last = key.rpartition(".")
+            found[key] = settings[section][last] if section else settings[last]
+    return found
 
 
 @dataclass(frozen=True)
@@ -110,7 +79,7 @@ def descend(measure: Callable[[list[Setting]], list[float]], default: Setting) -
 
 
 def tune_weights(
-    system: WeightedSystem, items: Sequence[Item], lists: Sequence[Phrases], seed: int = 1, progress: bool = True
+    system: OwnSystem, items: Sequence[Item], lists: Sequence[Phrases], seed: int = 1, progress: bool = True
 ) -> Tuned:
     """Choose the weights on two thirds of the utterances and measure them on the rest, which is never tuned on.
 
@@ -126,7 +95,9 @@ def tune_weights(
         runs = run_system(system, items, lists, settings, used, "tune", progress)
         return [objective(run.total) for run in runs]
 
-    chosen = descend(measure, system.default)
-    before, after = run_system(system, items, lists, [system.default, chosen], held, "held back", progress)
-    spoken = sum(len(set(items[place].row["text"].split()) & set(lists[place])) for place in used)
-    return Tuned(chosen, dict(system.default), before.total, after.total, spoken)
+    default = weights_of(system)
+    chosen = descend(measure, default)
+    before, after = run_system(system, items, lists, [default, chosen], held, "held back", progress)
+    # Lists are normalised, and so the texts must be that they are looked for in.
+    spoken = sum(is_spoken(word, normalise(items[place].row["text"])) for place in used for word in lists[place])
+    return Tuned(chosen, default, before.total, after.total, spoken)

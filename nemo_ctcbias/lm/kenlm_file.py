@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import logging
 import mmap
 import random
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.errors import LanguageModelError, MissingDependencyError
-from nemo_ctcbias.lm.options import LanguageModelOptions
+from nemo_ctcbias.lm.options import UNK_OFFSET, LanguageModelOptions
 
 if TYPE_CHECKING:
     import kenlm
@@ -43,6 +45,23 @@ def load_language_model(
         LanguageModelError: if the file is missing or KenLM cannot read it.
         MissingDependencyError: pyctcdecode is not installed.
     """
+    path = Path(path)
+    stamp = path.stat().st_mtime_ns if path.is_file() else None
+    model, words = _read(path, stamp)
+    if words is None:
+        logger.warning(f"{path}: holds no words (built with -v), so unfinished words are all scored as unknown ones")
+    elif vocabulary is not None:
+        note = mismatch(words, vocabulary, listed)
+        if note:
+            logger.warning(f"{path}: {note}")
+    model = copy.copy(model)  # the weights are its own, all that takes time and memory is shared
+    model.alpha, model.beta = options.alpha, options.beta
+    return model
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, stamp: int | None) -> tuple[LanguageModel, list[str] | None]:
+    """A file as it was at that time, and its words."""
     try:
         from pyctcdecode.language_model import LanguageModel
     except ImportError as error:
@@ -50,16 +69,8 @@ def load_language_model(
             "language models need pyctcdecode: pip install 'nemo-ctcbias[pyctcdecode]', or in an environment "
             "with numpy 2: pip install --no-deps pyctcdecode==0.5.0 pygtrie"
         ) from error
-    path = Path(path)
-    model = open_kenlm(path)
-    words = words_of(path)
-    if words is None:
-        logger.warning(f"{path}: holds no words (built with -v), so unfinished words are all scored as unknown ones")
-    elif vocabulary is not None:
-        note = mismatch(words, vocabulary, listed)
-        if note:
-            logger.warning(f"{path}: {note}")
-    return LanguageModel(model, words, alpha=options.alpha, beta=options.beta, unk_score_offset=options.unk_offset)
+    model, words = open_kenlm(path), words_of(path)
+    return LanguageModel(model, words, unk_score_offset=UNK_OFFSET), words
 
 
 def open_kenlm(path: str | Path, at_once: bool = True) -> kenlm.Model:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +14,37 @@ from nemo.collections.asr.models import ASRModel
 from nemo.utils import logging, model_utils
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from nemo_ctcbias.bias_list import BiasList, Note, spell
+from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.bias_list.report import announce
+from nemo_ctcbias.compiled_list import CompiledList, CompiledLists, Sources
+from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.nemo import language_model
-from nemo_ctcbias.nemo.config import BiasingConfig, beam_options, boost_options, language_model_options
+from nemo_ctcbias.nemo.decoding_config import hotwords_of, settings_of
 from nemo_ctcbias.nemo.files import packed_file
+from nemo_ctcbias.nemo.internals import Lock, Once
 from nemo_ctcbias.nemo.phonetic import LEXICON
-from nemo_ctcbias.nemo.presets import PresetMixin
 from nemo_ctcbias.nemo.transcription import TranscriptionMixin
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
+from nemo_ctcbias.phones.common_words import CommonWords
+from nemo_ctcbias.phones.lexicon import lexicon_of
+from nemo_ctcbias.recognizer import Recognizer
+from nemo_ctcbias.settings import Settings, clean
 
 ARTIFACT = "biasing.bias_list"
 
 
-class BiasedCTCMixin(PresetMixin, TranscriptionMixin):
+class BiasedCTCMixin(TranscriptionMixin):
     """Bias lists on one of NeMo's CTC model classes.
 
     The stored list acts on every transcription; `transcribe(bias_list=...)` replaces it for one call, a
     manifest's `bias_list` field for one utterance.  Without any list the model is its base class.
-    """
 
-    decoding_class: type
+    Attributes:
+        settings: the section `biasing` of its config as it acts, parsed.
+        lists: the compiled lists that it keeps.
+        lock: held where NeMo changes itself.
+    """
 
     def __init__(self, cfg: DictConfig, trainer: Any = None):
         cfg = model_utils.convert_model_config_to_dict_config(cfg)
@@ -43,7 +54,8 @@ class BiasedCTCMixin(PresetMixin, TranscriptionMixin):
         self._setup_biasing()
 
     def _setup_biasing(self) -> None:
-        biasing = BiasingConfig.merge(self._cfg.get("biasing"))
+        self.lock = Lock()
+        biasing = self.checked_biasing(self._cfg.get("biasing") or {})
         stored = biasing.bias_list
         biasing.bias_list = None
         with open_dict(self._cfg):
@@ -59,7 +71,6 @@ class BiasedCTCMixin(PresetMixin, TranscriptionMixin):
         language_model.settle(self)
         self._host_adapters()
         self._host_phone_head()
-        self._expect_calls()
         self.change_decoding_strategy(self._cfg.decoding, verbose=False)
 
     # --- the list
@@ -84,13 +95,66 @@ class BiasedCTCMixin(PresetMixin, TranscriptionMixin):
         self.change_decoding_strategy(self._cfg.decoding, verbose=False)
         return notes
 
+    def check_bias_list(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
+        """What of a list this model could not use or would change, and why."""
+        return self.lists.of(BiasList.of(bias_list)).notes
+
+    def acts(self, listed: CompiledList) -> bool:
+        """Whether an utterance with this list is more than NeMo's own decoding."""
+        settings = self.settings
+        if not settings.enabled or not (settings.boost.enabled or self.adapters_act()):
+            return False
+        if settings.boost.enabled and settings.lm.always and self.language_model_path:
+            return True
+        return bool(settings.weight) and len(listed) > 0 and listed.search.active
+
+    # --- settings
+
+    @staticmethod
+    def checked_biasing(given: Mapping[str, Any]) -> DictConfig:
+        """A section `biasing` with today's names and all its upper keys.
+
+        Raises:
+            SettingError: naming an unknown key or a value that cannot be.
+        """
+        given = OmegaConf.to_container(given) if OmegaConf.is_config(given) else dict(given)
+        given = clean({key: OmegaConf.to_container(v) if OmegaConf.is_config(v) else v for key, v in given.items()})
+        Settings.of(given)
+        usual = {item.name: {} if item.name in Settings.SECTIONS else item.default for item in fields(Settings)}
+        return OmegaConf.create({**usual, **{key: value for key, value in given.items() if value is not None}})
+
+    def set_biasing(self, **settings: object) -> None:
+        """Change settings of the section, nested ones too: `set_biasing(weight=8, boost={"token_bonus": 1.0})`.
+
+        Raises:
+            SettingError: a setting that does not exist or is out of range, or `bias_list` (see `set_bias_list`), or
+                `lm.path` (see `set_language_model`).
+        """
+        given = OmegaConf.create(settings)
+        for key, instead in (("bias_list", "set_bias_list"), ("lm.path", "set_language_model")):
+            if OmegaConf.select(given, key) is not None:
+                raise SettingError(f"biasing.{key}: is set with model.{instead}(...)")
+        given = OmegaConf.create(clean(OmegaConf.to_container(given)))
+        stored = OmegaConf.create(OmegaConf.to_container(self._cfg.biasing))
+        self._cfg.biasing = self.checked_biasing(OmegaConf.merge(stored, given))
+        self._settle_lexicon()
+        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+
+    def set_preset(self, preset: str | None) -> None:
+        """Choose how much is done: "off", "fast" (adapter and boosting), "accurate" (all that the model has).
+
+        Settings made for a part count for more, for example `set_phonetics(parts=["detection"])`. None: the parts' own
+        settings alone. It is saved with the model.
+
+        Raises:
+            SettingError: no such preset.
+        """
+        self._cfg.biasing = self.checked_biasing({**self._cfg.biasing, "preset": preset})
+        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+
     def set_bias_weight(self, weight: float) -> None:
         """Strength of all lists: 10 as tuned, 0 off; saved with the model."""
         self.set_biasing(weight=weight)
-
-    def check_bias_list(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
-        """What of a list this model could not use or would change, and why."""
-        return spell(BiasList.of(bias_list), vocabulary_of(self), self._cfg.biasing.alternatives).notes
 
     # --- decoding
 
@@ -100,67 +164,64 @@ class BiasedCTCMixin(PresetMixin, TranscriptionMixin):
         if not isinstance(decoding_cfg, DictConfig):
             decoding_cfg = OmegaConf.structured(decoding_cfg)
         OmegaConf.set_struct(decoding_cfg, False)
-        hotwords, weight = _hotwords(decoding_cfg)
+        hotwords = hotwords_of(decoding_cfg)
         base = copy.deepcopy(decoding_cfg)
         if hotwords:
             base.strategy = "greedy_batch"  # for utterances without a list; NeMo's own beam has no timestamps
         super().change_decoding_strategy(base, verbose=False)
-        self._install_decoding(decoding_cfg, hotwords, weight)
+        self.default_list = self._bias_list if hotwords is None else BiasList(hotwords)
+        self._use(settings_of(self._cfg.biasing, decoding_cfg))
+        decoding = self._make_decoding(self.cfg.decoding)  # with NeMo's defaults filled in
+        best_only = self.cfg.decoding.get("beam", {}).get("return_best_hypothesis", True)
+        decoding.attach(self.recognise_log_probs, self._seconds_per_frame(), nbest=not best_only)
+        self.decoding = self.wer.decoding = decoding
+        if hotwords:  # what was asked for, so that it is kept on saving and on the next change
+            with open_dict(self.cfg.decoding):
+                self.cfg.decoding.strategy = decoding_cfg.strategy
         if verbose:
             logging.info(f"Changed decoding strategy to \n{OmegaConf.to_yaml(self.cfg.decoding)}")
 
-    def _install_decoding(self, wanted: DictConfig, hotwords: list | None, weight: float | None) -> None:
-        from nemo_ctcbias.nemo.strategy import BiasSource
-        from nemo_ctcbias.search.greedy import GreedyDecoder
+    def _use(self, settings: Settings) -> None:
+        """Take settings; what is compiled of lists stays as long as it would be the same."""
+        if getattr(self, "settings", None) != settings:
+            self._recognizer = Once()
+        self.settings = settings
+        self._warn_of_missing_head()
+        vocabulary, phonetics = vocabulary_of(self), settings.phonetics
+        guessing = self.language_model_path if phonetics.variants > 1 else None  # which words are no names
+        made_of = vocabulary.pieces, settings.alternatives, phonetics.variants, phonetics.lexicon, guessing
+        if getattr(self, "_lists_made_of", None) != made_of:
+            lexicon = lexicon_of(phonetics.lexicon)
+            variants = self._variants(CommonWords(guessing)) if phonetics.variants > 1 else None
+            self.lists = CompiledLists(Sources(vocabulary, settings.alternatives, variants, lexicon))
+            self._lists_made_of, self._recognizer = made_of, Once()
 
-        merged = self.cfg.decoding  # with NeMo's defaults filled in
-        decoding = self._make_decoding(merged)
-        biasing = self.biasing
-        searches = biasing.enabled and biasing.hotword
-        default = BiasList(hotwords) if hotwords else self._bias_list
-        if self._call_list is not None:  # NeMo comes here in the middle of a call that asks for timestamps
-            default = self._call_list
-        best_only = merged.get("beam", {}).get("return_best_hypothesis", True)
-        source = BiasSource(
-            default=default,
-            weight=biasing.weight if weight is None else weight,
-            nbest=None if best_only else biasing.nbest,
-            always=searches and language_model.always(biasing.lm),
-            seconds_per_frame=self.encoder.subsampling_factor * self._cfg.preprocessor.window_stride
-            if hasattr(self.encoder, "subsampling_factor")
-            else 1.0,
-        )
-        spotting = self._spotting() if biasing.enabled else None
-        decoding.attach(
-            _HotwordDecoderOf(self) if searches else None,
-            source,
-            variants=self._variants() if biasing.enabled else None,
-            second_pass=self._second_pass(spotting) if searches else None,
-            spotting=spotting,
-            greedy=GreedyDecoder(vocabulary_of(self), biasing.alternatives) if biasing.enabled else None,
-        )
-        self.decoding = decoding
-        self.wer.decoding = decoding
-        if hotwords:  # what was asked for, so that it is kept on saving and on the next change
-            with open_dict(self.cfg.decoding):
-                self.cfg.decoding.strategy = wanted.strategy
+    @property
+    def recognizer(self) -> Recognizer:
+        """What lists are recognised with, made when the first is; a language model needs pyctcdecode only then."""
+        with self.lock:
+            return self._recognizer.get(self._make_recognizer)
 
-    def make_hotword_decoder(self):
-        """The search that this model's lists are decoded with."""
-        from nemo_ctcbias.search.hotword_decoder import HotwordBeamDecoder
+    def _make_recognizer(self) -> Recognizer:
+        settings, path, sources = self.settings, self.language_model_path, self.lists.sources
+        listed = [phrase.text for phrase in self.bias_list]
+        weights = settings.language_model_options
+        model = None if path is None else load_language_model(path, weights, sources.vocabulary, listed)
+        return Recognizer(settings, sources.vocabulary, model, CommonWords(path, sources.lexicon))
 
-        biasing = self.biasing
-        weights = language_model_options(biasing)
-        return HotwordBeamDecoder.from_vocabulary(
-            vocabulary_of(self),
-            language_model.language_model_of(self),
-            boost=boost_options(biasing),
-            beam=beam_options(biasing),
-            alternatives=biasing.alternatives,
-            class_weight=weights.class_weight,
-            class_list_cost=weights.class_list_cost,
-            boost_share=weights.boost_share,
-        )
+    @property
+    def language_model_path(self) -> str | None:
+        """The file of the language model that is in use."""
+        return self.settings.lm.path if self.settings.lm.enabled else None
+
+    @property
+    def nbest(self) -> int:
+        """Hypotheses that are asked for."""
+        return self.settings.nbest if self.decoding.nbest else 1
+
+    def _seconds_per_frame(self) -> float:
+        factor = getattr(self.encoder, "subsampling_factor", None)
+        return 1.0 if factor is None else factor * self._cfg.preprocessor.window_stride
 
     # --- saving and loading
 
@@ -202,24 +263,3 @@ class BiasedCTCMixin(PresetMixin, TranscriptionMixin):
         from nemo_ctcbias.nemo.convert import from_ctc
 
         return from_ctc(source)
-
-
-class _HotwordDecoderOf:
-    """The model's hotword decoder, made when the first list is decoded: pyctcdecode is needed only then."""
-
-    def __init__(self, model: BiasedCTCMixin):
-        self._make, self._decoder = model.make_hotword_decoder, None
-
-    def __getattr__(self, name: str):
-        if self._decoder is None:
-            self._decoder = self._make()
-        return getattr(self._decoder, name)
-
-
-def _hotwords(decoding_cfg: DictConfig) -> tuple[list | None, float | None]:
-    """Hotwords and weight of NeMo's `pyctcdecode` strategy, where it is selected and they are given."""
-    if decoding_cfg.get("strategy") != "pyctcdecode":
-        return None, None
-    settings = OmegaConf.select(decoding_cfg, "beam.pyctcdecode_cfg") or {}
-    hotwords = settings.get("hotwords")
-    return (list(hotwords), float(settings.get("hotword_weight", 10.0))) if hotwords else (None, None)

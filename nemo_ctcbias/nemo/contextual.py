@@ -8,19 +8,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from omegaconf import OmegaConf
-from torch import nn
+from torch import Tensor, nn
 
+from nemo_ctcbias.adapter import Attention, ContextualAdapter, PhraseBank
 from nemo_ctcbias.adapter.config import check_config
-from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.adapter.phrase_bank import TokenList
+from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.errors import ModelError, SettingError
-from nemo_ctcbias.nemo.context import ContextModule, Encoded, Listened
-from nemo_ctcbias.nemo.layers import layers_of, widths_of
+from nemo_ctcbias.nemo.context import Changed, ContextModule, version_of
+from nemo_ctcbias.nemo.encoder import Encoded, encode, layers_of, rows_of, widths_of
+from nemo_ctcbias.nemo.internals import features_of
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
+from nemo_ctcbias.recognizer import Adapt
 
 HOST = "context"
-AS_TUNED = 10.0  # the weight of a list at which an adapter acts with its own strength
 
 
 class ContextualMixin:
@@ -64,7 +68,7 @@ class ContextualMixin:
         cfg = check_config(cfg, len(layers))
         if cfg.query_layers is None:
             cfg.query_layers = self._usual_layers(len(layers))
-        widths, width = widths_of(self.encoder, self.encoder._feat_in)
+        widths, width = widths_of(self.encoder, features_of(self.encoder))
         base = {"width": width, "layers": len(layers), "vocabulary": self._vocabulary_digest()}
         if cfg.base is not None:
             _check_base(adapter, dict(cfg.base), base)
@@ -84,8 +88,6 @@ class ContextualMixin:
 
     def _check_name(self, name: str) -> None:
         """NeMo finds an adapter's weights by looking for its name inside their names."""
-        from nemo_ctcbias.adapter import ContextualAdapter
-
         others = [other for other in self._adapter_names() if other != name]
         parts = {part for key, _ in ContextualAdapter(1, [1], 1, dim=4).named_parameters() for part in key.split(".")}
         taken = next((word for word in [*others, *parts] if name in word or word in name), None)
@@ -113,30 +115,81 @@ class ContextualMixin:
     # --- acting
 
     def forward(self, *args, **kwargs):
-        """As NeMo's, the encoder's output changed by the enabled adapters for the lists in force."""
-        if not self._adapters_act():
+        """As NeMo's, the encoder's output changed by the enabled adapters for the stored list."""
+        listed = self.lists.of(self.bias_list)
+        if not len(listed) or not self.adapters_act():
             return super().forward(*args, **kwargs)
-        strength = self.decoding._source.weight / AS_TUNED
-        with self.context.listening(self, vocabulary_of(self), self._listened, strength) as unadapted:
-            found = super().forward(*args, **kwargs)
-        self.decoding.know(found[0], base=unadapted[-1])
-        return found
+        encoded = self.encode(*args, **kwargs)
+        lists = [listed] * len(encoded.output)
+        heard = self._heard(encoded, lists)
+        log_probs = self._decoded(self._changed(encoded, lists, heard, self.recognizer.adapter_strength(heard)))
+        return log_probs, encoded.lengths, log_probs.argmax(dim=-1)
 
-    def unadapted_forward(self, **inputs):
-        """`forward` of the base model, whatever the lists."""
-        return super().forward(**inputs)
+    def encode(self, *args, **kwargs) -> Encoded:
+        """What the encoder makes of a batch, whatever the lists; called as `forward`."""
+        with self.lock:
+            return encode(
+                self.encoder, self.layers_read(), lambda: super(ContextualMixin, self).forward(*args, **kwargs)
+            )
 
-    def _adapters_act(self) -> bool:
-        source = self.decoding._source
-        return bool(self.biasing.enabled and source.weight and self.context.get_enabled_adapters())
+    def layers_read(self) -> set[int]:
+        """Numbers of the encoder's layers that adapters look at."""
+        return {layer for adapter in self.context.enabled().values() for layer in adapter.query_layers}
 
-    def _listened(self, encoded: Encoded) -> Listened:
-        """What the adapters listen for in a batch."""
-        return Listened(self._lists_in_force(len(encoded.output)))
+    def adapters_act(self) -> bool:
+        """Whether there is an adapter that may listen to lists."""
+        settings = self.settings
+        return bool(settings.enabled and settings.adapter and settings.weight and self.context.get_enabled_adapters())
 
-    def _lists_in_force(self, size: int) -> Sequence[BiasList]:
-        lists = self.decoding._lists
-        return lists if lists is not None else [self.decoding._source.default] * size
+    def adapting(self, encoded: Encoded) -> Adapt:
+        """The enabled adapters on a batch, as the recognizer calls them."""
+
+        def adapt(lists, heard, strength):
+            log_probs = self._decoded(self._changed(encoded, lists, heard, strength))
+            return rows_of(log_probs, encoded.lengths)
+
+        return adapt
+
+    def attended(self, encoded: Encoded, listed: CompiledList, name: str) -> tuple[Tensor, Attention | None, TokenList]:
+        """Log-probs [B, T, V + 1] for a list, where an adapter looked, and the rows of the list that it looked at.
+
+        There is no attention where no phrase can be spelled, or heard in the first utterance.
+        """
+        lists = [listed] * len(encoded.output)
+        heard = self._heard(encoded, lists)
+        rows = listed.tokens if heard[0] is None else listed.tokens.heard(heard[0])
+        changed = self._changed(encoded, lists, heard, self.recognizer.adapter_strength(heard))
+        return self._decoded(changed), changed.attention.get(name), rows
+
+    def trained_on(self, lists: Sequence[TokenList], **inputs: Tensor) -> tuple[Encoded, Changed, Tensor]:
+        """What the encoder makes of a batch, the adapters of that with these lists, and the decoder of that."""
+        encoded = self.encode(**inputs)
+        changed = self.context.change(encoded, lists, self.settings.strength)
+        return encoded, changed, self._decoded(changed)
+
+    def _heard(self, encoded: Encoded, lists: Sequence[CompiledList]) -> list[np.ndarray | None]:
+        """Which phrases are listened for."""
+        utterances = self.utterances(encoded, self.hears())
+        return [self.recognizer.detected(one.phones, listed) for one, listed in zip(utterances, lists, strict=True)]
+
+    def _changed(
+        self, encoded: Encoded, lists: Sequence[CompiledList], heard: Sequence[np.ndarray | None], strength: float
+    ) -> Changed:
+        rows = [
+            listed.tokens if factors is None else listed.tokens.heard(factors)
+            for listed, factors in zip(lists, heard, strict=True)
+        ]
+
+        def embed(place: int, name: str, adapter: ContextualAdapter) -> PhraseBank:
+            """Embedded once a list; never kept in training, nor for the few phrases that one recording is left with."""
+            if heard[place] is not None or torch.is_grad_enabled() or adapter.training:
+                return adapter.embed(rows[place])
+            return lists[place].bank(name, version_of(adapter), adapter.embed)
+
+        return self.context.change(encoded, rows, strength, embed)
+
+    def _decoded(self, changed: Changed) -> Tensor:
+        return self.decoder(encoder_output=changed.output)
 
     def train(self, mode: bool = True) -> ContextualMixin:
         """As torch's, but what is frozen stays in eval mode: no dropout, and BatchNorm keeps its statistics."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 
 from nemo.collections.asr.models import ASRModel, EncDecCTCModel, EncDecCTCModelBPE
-from omegaconf import open_dict
 
 from nemo_ctcbias.errors import ModelError
 from nemo_ctcbias.nemo.biased_ctc import BiasedCTCMixin
 from nemo_ctcbias.nemo.ctc_models import BiasedEncDecCTCModel, BiasedEncDecCTCModelBPE
+from nemo_ctcbias.nemo.internals import sharing
 from nemo_ctcbias.shipped import MODEL, shipped_file
 
 
@@ -35,19 +34,7 @@ def from_ctc(source: EncDecCTCModel | str | Path) -> BiasedCTCMixin:
         raise ModelError(
             f"{name}{type(model).__name__} is not a CTC model; give an EncDecCTCModel or EncDecCTCModelBPE checkpoint"
         )
-    return _share(model, kind)
-
-
-def _share(model: EncDecCTCModel, kind: type[BiasedCTCMixin]) -> BiasedCTCMixin:
-    """A `kind` with the modules of `model`; containers are copied, so that the original stays as it is."""
-    biased = kind.__new__(kind)
-    biased.__dict__.update(
-        {name: copy.copy(value) if isinstance(value, dict) else value for name, value in model.__dict__.items()}
-    )
-    biased._cfg = copy.deepcopy(model._cfg)
-    with open_dict(biased._cfg):
-        biased._cfg.target = f"{kind.__module__}.{kind.__qualname__}"
-    biased.wer = copy.copy(model.wer)
+    biased = sharing(model, kind)
     biased._setup_biasing()
     biased.train(model.training)
     return biased

@@ -3,112 +3,163 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
 from nemo.collections.asr.parts.utils.timestamp_utils import process_timestamp_outputs
+from torch import Tensor
 
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import BiasListError
+from nemo_ctcbias.nemo.encoder import Encoded, rows_of
+from nemo_ctcbias.nemo.internals import (
+    call_of,
+    manifest_of_call,
+    transcribe_config,
+    unchanged_on_error,
+    was_training,
+)
+from nemo_ctcbias.nemo.strategy import Recognised
 from nemo_ctcbias.nemo.utterance_lists import FIELD, list_of_entry, lists_of_dataset, lists_of_manifest
+from nemo_ctcbias.recognizer import Utterance
+
+
+@dataclass
+class Call:
+    """The lists of one call of `transcribe`, which travels through NeMo's steps with it.
+
+    default: of utterances that bring none.
+    each: one for each recording, in order; None where they bring none.
+    of_rows: by row of the manifest.
+    row: the next utterance.
+    """
+
+    default: BiasList
+    each: Sequence[BiasList] | None = None
+    of_rows: dict[int, BiasList] = field(default_factory=dict)
+    row: int = 0
+
+    def next(self, size: int) -> list[BiasList]:
+        """Lists of the next utterances, in the order of the call."""
+        rows = range(self.row, self.row + size)
+        self.row += size
+        if self.each is not None:
+            return [self.each[row] for row in rows]
+        return [self.of_rows.get(row, self.default) for row in rows]
 
 
 class TranscriptionMixin:
     """NeMo's ways to transcribe (`transcribe`, and `predict_step` of its parallel script), each with its lists."""
 
-    def _expect_calls(self) -> None:
-        self._call_list: BiasList | None = None
-        self._call_lists: list[BiasList] | None = None
-        self._manifest_lists: dict[int, BiasList] = {}
-        self._batch_lists: list[BiasList] | None = None
-        self._row = 0
-        self._predict_lists: dict[int, BiasList] = {}
-        self._predict_folder = Path()
-
     def transcribe(self, audio, *args, bias_list=..., bias_lists: Sequence | None = None, **kwargs):
         """As NeMo's `transcribe`.
+
+        Several threads may call at once, each with lists of its own; NeMo works on one call after the other.
 
         Args:
             bias_list: list for this call instead of the stored one (None: no bias).
             bias_lists: one list for each recording, in order.
         """
-        if bias_lists is not None:
-            if isinstance(audio, (list, tuple)) and len(audio) != len(bias_lists):
-                raise BiasListError(f"bias_lists: {len(bias_lists)} lists for {len(audio)} recordings")
-            self._call_lists = [BiasList.of(one) for one in bias_lists]
-        stored = self.decoding._source.default
-        if bias_list is not ...:
-            self.decoding._source.default = self._call_list = BiasList.of(bias_list)
-        try:
-            return super().transcribe(audio, *args, **kwargs)
-        finally:
-            self._call_list = self._call_lists = None
-            self.decoding._source.default = stored
+        each = None if bias_lists is None else [BiasList.of(one) for one in bias_lists]
+        if each is not None and isinstance(audio, (list, tuple)) and len(audio) != len(each):
+            raise BiasListError(f"bias_lists: {len(each)} lists for {len(audio)} recordings")
+        call = Call(self.default_list if bias_list is ... else BiasList.of(bias_list), each)
+        transcribe = super().transcribe
+        audio, options = transcribe_config(transcribe, call, audio, *args, **kwargs)
+        with self.lock, unchanged_on_error(self):
+            return transcribe(audio, **options)
+
+    def recognised(self, encoded: Encoded, lists: Sequence[BiasList]) -> Recognised:
+        """Hypotheses of the utterances of a batch that have a list which can act.
+
+        All are searched where the language model is for all recordings.
+        """
+        compiled = [self.lists.of(one) for one in lists]
+        active = [place for place, one in enumerate(compiled) if self.acts(one)]
+        if not active:
+            return {}
+        encoded = encoded.take(active)
+        lists = [compiled[place] for place in active]
+        utterances = self.utterances(encoded, self.hears())
+        adapt = self.adapting(encoded) if self.adapters_act() else None
+        found = self.recognizer.recognize(utterances, lists, adapt, self.nbest)
+        return dict(zip(active, found, strict=True))
+
+    def recognise_log_probs(self, log_probs: Tensor, lengths: Tensor) -> Recognised:
+        """The same of log-probs alone, with the stored list."""
+        listed = self.lists.of(self.default_list)
+        if not self.settings.boost.enabled or not self.acts(listed):
+            return {}
+        utterances = [Utterance(one) for one in rows_of(log_probs, lengths)]
+        return dict(enumerate(self.recognizer.recognize(utterances, [listed] * len(utterances), nbest=self.nbest)))
 
     def _transcribe_on_begin(self, audio, trcfg):
-        self._row, self._manifest_lists, self._list_folder = 0, {}, None
+        call_of(trcfg, lambda: Call(self.default_list))
         super()._transcribe_on_begin(audio, trcfg)
 
     def _transcribe_on_end(self, trcfg):
         super()._transcribe_on_end(trcfg)
-        self.train(trcfg._internal.training_mode)  # NeMo leaves encoder and decoder in train mode
+        self.train(was_training(trcfg))  # NeMo leaves encoder and decoder in train mode
 
     def _transcribe_input_processing(self, audio, trcfg):
-        first = audio[0] if isinstance(audio, (list, tuple)) and len(audio) else audio
-        if isinstance(first, str) and first.endswith((".json", ".jsonl")):
-            self._list_folder = Path(first).parent  # NeMo copies the manifest's rows to a temporary file
-        return super()._transcribe_input_processing(audio, trcfg)
-
-    def _setup_transcribe_dataloader(self, config):
-        manifest = config.get("manifest_filepath") or Path(config["temp_dir"]) / "manifest.json"
-        self._manifest_lists = lists_of_manifest(manifest, self._list_folder)
-        return super()._setup_transcribe_dataloader(config)
-
-    def _lists_of_batch(self, size: int) -> list[BiasList] | None:
-        """Lists of the next `size` utterances, in the order of the call; None where all take the default."""
-        rows = range(self._row, self._row + size)
-        self._row += size
-        if self._call_lists is not None:
-            return [self._call_lists[row] for row in rows]
-        if any(row in self._manifest_lists for row in rows):
-            return [self._manifest_lists.get(row, self.decoding._source.default) for row in rows]
-        return None
+        loader = super()._transcribe_input_processing(audio, trcfg)
+        manifest = manifest_of_call(trcfg)
+        if manifest.is_file():
+            first = audio[0] if isinstance(audio, (list, tuple)) and len(audio) else audio
+            given = isinstance(first, str) and first.endswith((".json", ".jsonl"))
+            # NeMo copies the manifest's rows to a temporary file.
+            folder = Path(first).parent if given else None
+            call_of(trcfg, lambda: Call(self.default_list)).of_rows = lists_of_manifest(manifest, folder)
+        return loader
 
     def _transcribe_forward(self, batch, trcfg):
-        self._batch_lists = self._lists_of_batch(len(batch[0]))
-        with self.decoding.lists(self._batch_lists):
-            return super()._transcribe_forward(batch, trcfg)
+        lists = call_of(trcfg, lambda: Call(self.default_list)).next(len(batch[0]))
+        return {"encoded": self.encode(input_signal=batch[0], input_signal_length=batch[1]), "lists": lists}
 
     def _transcribe_output_processing(self, outputs, trcfg):
-        with self.decoding.lists(self._batch_lists):
-            if not self.decoding._source.nbest:
-                return super()._transcribe_output_processing(outputs, trcfg)
-            found = self.decoding.ctc_decoder_predictions_tensor(
-                outputs.pop("logits"), outputs.pop("logits_len"), return_hypotheses=trcfg.return_hypotheses
-            )
+        encoded = outputs.pop("encoded")
+        found = self.recognised(encoded, outputs.pop("lists"))
+        hypotheses = self.decoding.hypotheses(encoded.log_probs, encoded.lengths, found, trcfg.return_hypotheses)
+        groups = [one if isinstance(one, list) else [one] for one in hypotheses]
+        if trcfg.return_hypotheses and not self.decoding.nbest:  # as NeMo does it
+            plain, lengths = encoded.log_probs.cpu(), encoded.lengths.tolist()
+            for place, (hypothesis,) in enumerate(groups):
+                decoded = torch.from_numpy(found[place][0].log_probs) if place in found else plain[place]
+                hypothesis.y_sequence = decoded[: lengths[place]].clone()
+                if hypothesis.alignments is None:
+                    hypothesis.alignments = hypothesis.y_sequence
         if trcfg.timestamps:  # NeMo's own n-best path cannot; each list is an ordinary list of hypotheses
             stride = self.cfg["preprocessor"]["window_stride"]
-            for hypotheses in found:
-                process_timestamp_outputs(hypotheses, self.encoder.subsampling_factor, stride)
-        return found
+            for group in groups:
+                process_timestamp_outputs(group, self.encoder.subsampling_factor, stride)
+        return hypotheses
 
     def _setup_dataloader_from_config(self, config):
         loader = super()._setup_dataloader_from_config(config)
         manifests = config.get("manifest_filepath") if config else None
         if manifests and config.get("return_sample_id"):  # what predict_step needs
-            self._predict_folder = Path(manifests.split(",")[0] if isinstance(manifests, str) else manifests[0]).parent
-            self._predict_lists = {} if config.get("use_lhotse") else lists_of_dataset(manifests, loader.dataset)
+            folder = Path(manifests.split(",")[0] if isinstance(manifests, str) else manifests[0]).parent
+            lists = {} if config.get("use_lhotse") else lists_of_dataset(manifests, loader.dataset)
+            self.predicted = folder, lists
         return loader
 
     def predict_step(self, batch, batch_idx, dataloader_idx=0):
-        """As NeMo's (transcribe_speech_parallel.py), with the lists of the manifest."""
-        with self.decoding.lists([self._list_of_sample(sample) for sample in batch[-1]]):
-            return super().predict_step(batch, batch_idx, dataloader_idx)
+        """As NeMo's (transcribe_speech_parallel.py), with the lists of the manifest that was set up last."""
+        signal, lengths, _, _, samples = batch
+        ready = getattr(batch, "has_processed_signal", False)
+        names = ("processed_signal", "processed_signal_length") if ready else ("input_signal", "input_signal_length")
+        encoded = self.encode(**dict(zip(names, (signal, lengths), strict=True)))
+        found = self.recognised(encoded, [self._list_of_sample(sample) for sample in samples])
+        hypotheses = self.decoding.hypotheses(encoded.log_probs, encoded.lengths, found)
+        samples = samples.cpu().detach().numpy() if isinstance(samples, Tensor) else samples
+        return list(zip(samples, hypotheses, strict=True))
 
     def _list_of_sample(self, sample) -> BiasList:
         """The list of a data set's sample number, or of a Lhotse cut, which holds its row of the manifest."""
-        default = self.decoding._source.default
+        folder, lists = self.predicted
         if not hasattr(sample, "supervisions"):
-            return self._predict_lists.get(int(sample), default)
+            return lists.get(int(sample), self.default_list)
         cut = getattr(sample, "first_non_padding_cut", sample)
         value = (cut.custom or {}).get(FIELD)
-        return default if value is None else list_of_entry(value, cut.id, self._predict_folder)
+        return self.default_list if value is None else list_of_entry(value, cut.id, folder)

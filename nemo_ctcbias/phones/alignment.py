@@ -1,4 +1,4 @@
-"""CTC scores (compiled) and forced alignment (numpy) of pronunciations over phone log-probs, exact."""
+"""CTC scores of pronunciations over phone log-probs, exact (compiled), and the phones that are heard."""
 
 from __future__ import annotations
 
@@ -12,20 +12,6 @@ from nemo_ctcbias.compiled import compiled
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.lattice import Lattice
 from nemo_ctcbias.phones.phones import BLANK, PHONES, Pronunciation
-
-
-@dataclass(frozen=True)
-class PhoneAlignment:
-    """The likeliest path through a lattice.
-
-    score: its log-prob, that of the pronunciations taken included; labels: phone or blank of each frame [T];
-    taken: which alternative of each slot; spans: first frame and last frame + 1 of each slot's phones.
-    """
-
-    score: float
-    labels: np.ndarray
-    taken: list[int]
-    spans: list[tuple[int, int]]
 
 
 def forward_scores(log_probs: np.ndarray, lattices: Sequence[Lattice]) -> np.ndarray:
@@ -68,44 +54,6 @@ def _forward(log_probs, labels, sources, weights, initial):
                 top += np.log(total)
             score[state] = top + log_probs[t, labels[state]]
     return score[:states]
-
-
-def force_align(log_probs: np.ndarray, lattice: Lattice) -> PhoneAlignment:
-    """The likeliest path of a lattice (Viterbi).
-
-    Args:
-        log_probs: [T, 40] phone log-probs, blank last.
-        lattice: see `Lattice.of`.
-
-    Raises:
-        PhoneticsError: log-probs of another shape, or too few frames for the phones.
-    """
-    log_probs = checked(log_probs)
-    states = np.zeros(len(log_probs), dtype=np.int64)
-    best = 0.0 if len(lattice) == 1 else -np.inf
-    if len(log_probs):
-        emitted = log_probs[:, lattice.labels]
-        score = np.append(lattice.initial + emitted[0], -np.inf)
-        came = np.zeros(emitted.shape, dtype=np.int64)
-        columns = np.arange(len(lattice))
-        for t in range(1, len(log_probs)):
-            options = score[lattice.sources] + lattice.weights
-            chosen = options.argmax(axis=0)
-            came[t] = lattice.sources[chosen, columns]
-            score[:-1] = options[chosen, columns] + emitted[t]
-        ending = np.where(lattice.final, score[:-1], -np.inf)
-        states[-1], best = ending.argmax(), float(ending.max())
-    if best == -np.inf:
-        raise PhoneticsError(f"{len(log_probs)} frames are too few for the phones; align fewer words or more frames")
-    for t in range(len(log_probs) - 1, 0, -1):
-        states[t - 1] = came[t, states[t]]
-    taken, spans = [], []
-    slots, alternatives = lattice.slot[states], lattice.alternative[states]
-    for number in range(lattice.slot.max() + 1):
-        frames = np.flatnonzero(slots == number)
-        taken.append(int(alternatives[frames[0]]))
-        spans.append((int(frames[0]), int(frames[-1]) + 1))
-    return PhoneAlignment(best, lattice.labels[states], taken, spans)
 
 
 @dataclass(frozen=True)

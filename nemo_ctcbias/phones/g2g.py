@@ -33,17 +33,6 @@ class Variant:
     pronunciation: Pronunciation
 
 
-def correspondences(g2p: G2P) -> dict[str, list[tuple[Pronunciation, float]]]:
-    """What each letter or pair of letters stands for, and log P(phones | letters), likeliest first."""
-    of: dict[str, list[tuple[Pronunciation, float]]] = {}
-    for graphone, p in sorted(g2p.graphones.items(), key=lambda item: (-item[1], item[0])):
-        of.setdefault(graphone.letters, []).append((graphone.phones, p))
-    return {
-        letters: [(phones, math.log(p / sum(q for _, q in sounds))) for phones, p in sounds]
-        for letters, sounds in of.items()
-    }
-
-
 class G2G:
     """Finds the variants of phrases; each word is worked out once.
 
@@ -65,15 +54,6 @@ class G2G:
         self._g2p = shipped_g2p() if g2p is None else g2p
         self._pronunciations, self._excluded = pronunciations, excluded
         self._words: dict[tuple[str, Alternatives], list[Variant]] = {}
-
-    def pronunciations(self, phrase: Phrase | str, n: int = 5) -> list[tuple[Pronunciation, float]]:
-        """Pronunciations and their cost against the likeliest one, which comes first with 0.
-
-        Raises:
-            PhoneticsError: no pronunciation can be found.
-        """
-        found = self._sounds(Phrase.of(phrase))[:n]
-        return [(pronunciation, found[0][1] - log_prob) for pronunciation, log_prob in found]
 
     def spellings(self, phrase: Phrase | str, n: int = 5) -> list[Variant]:
         """The phrase's text, then up to n - 1 other spellings (in lower case), cheapest first.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -82,3 +83,13 @@ def _read(name: str) -> str:
         raise PhoneticsError(f"{name}:{line}: is not UTF-8 text; save the lexicon as UTF-8") from error
     except (OSError, ValueError) as error:
         raise PhoneticsError(f"{name}: cannot be read ({error}); check the path and its permissions") from error
+
+
+@lru_cache(maxsize=4)
+def lexicon_of(path: str | Path | None) -> Lexicon | None:
+    """The lexicon of a file, read once; None for none.
+
+    Raises:
+        PhoneticsError: if it cannot be read.
+    """
+    return None if path is None else Lexicon.load(path)

@@ -34,15 +34,19 @@ class PhoneSearch:
         shared = np.cumprod(same, axis=1).sum(axis=1)
         self._shared = np.minimum(shared, np.minimum(self._lengths, np.roll(self._lengths, 1)))
 
-    def deficits(self, log_probs: np.ndarray, least: np.ndarray | float = -np.inf) -> np.ndarray:
-        """By how much each pronunciation falls short of the likeliest path, where it fits best [M], 0 or below.
+    @property
+    def nbytes(self) -> int:
+        """Memory, about."""
+        return self._phones.nbytes + 3 * self._order.nbytes
 
-        The deficit of a stretch of frames is max over CTC paths of the pronunciation of sum_t (log p_t(path_t) -
-        max_k log p_t(k)): 0 where the frames' best labels are exactly its phones.
+    def best(self, log_probs: np.ndarray, least: np.ndarray | float = -np.inf) -> np.ndarray:
+        """Log-prob of the likeliest CTC path of each pronunciation, where it fits best [M], 0 or below.
+
+        In a stretch of frames that is max over the CTC paths of the pronunciation of sum_t log p_t(path_t).
 
         Args:
             log_probs: [T, 40] phone log-probs (natural log), blank last.
-            least: [M] or one for all; deficits below it matter to nobody and may come as -inf.
+            least: [M] or one for all; what is below matters to nobody and may come as -inf.
 
         Raises:
             PhoneticsError: log-probs of another shape.
@@ -50,7 +54,7 @@ class PhoneSearch:
         log_probs = checked(log_probs)
         found = np.full(len(self._order), -np.inf)
         if len(found) and len(log_probs):
-            emitted = np.ascontiguousarray((log_probs - log_probs.max(axis=1, keepdims=True)).T)
+            emitted = np.ascontiguousarray(log_probs.T)
             least = np.broadcast_to(np.asarray(least, dtype=np.float64), found.shape)[self._order]
             found[self._order] = _search(emitted, self._phones, self._lengths, self._shared, least)
         return found
@@ -58,7 +62,7 @@ class PhoneSearch:
 
 @compiled
 def _search(emitted, phones, lengths, shared, least):
-    """Best deficit of each pronunciation; `emitted` [40, T] lacks the frames' maxima, the rest runs in parallel [M].
+    """The best path of each pronunciation; `emitted` [40, T] are log-probs, the rest runs in parallel [M].
 
     Column k holds, for each frame, the best path that ends there in phone k (`inside`) or in the blank after it
     (`behind`); `best[k]` is the best of `inside`, which no longer pronunciation with the same beginning can exceed.

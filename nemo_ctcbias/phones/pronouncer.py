@@ -45,6 +45,7 @@ class Pronouncer:
     Attributes:
         phrases: alternatives of each listed phrase; none for one that cannot be pronounced.
         notes: a note for each such phrase.
+        given: whether users say themselves how some phrases sound.
 
     Raises:
         PhoneticsError: a pronunciation in the list with an unknown phone; names its place in the list.
@@ -65,6 +66,7 @@ class Pronouncer:
         self.notes: list[Note] = []
         # What users say first: it also holds for the words of other phrases, whatever the order of the list.
         given = {i: self._given_for(i, phrase) for i, phrase in enumerate(self.bias_list) if phrase.pronunciations}
+        self.given = bool(self._given)
         self._longest = max(map(len, self._given), default=0)
         self.phrases: list[Alternatives] = [
             given[index] if index in given else self._found_for(index, phrase)

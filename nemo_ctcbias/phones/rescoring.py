@@ -13,28 +13,15 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from nemo_ctcbias.number_settings import check_numbers
 from nemo_ctcbias.phones.alignment import forward_scores, hearings, word_cuts
 from nemo_ctcbias.phones.lattice import Lattice
 from nemo_ctcbias.phones.pronouncer import Pronouncer
 
-
-@dataclass(frozen=True)
-class RescoringOptions:
-    """Settings of the rescoring.
-
-    weight: factor on the phone scores (natural log); 0 is off.
-    n_best: hypotheses looked at; those behind keep their places.
-    limit: the most that one stretch of words may win or lose before the weight; also what a stretch loses whose phones
-        do not fit into its frames.
-    """
-
-    weight: float = 0.4
-    n_best: int = 20
-    limit: float = 30.0
-
-    def __post_init__(self) -> None:
-        check_numbers("rescoring", self, lowest={"n_best": 1})
+WEIGHT = 0.4  # of the phone scores (natural log); the default of `biasing.phonetics.rescoring_weight`
+N_BEST = 20  # hypotheses looked at; those behind keep their places
+# The most that one stretch of words may win or lose before the weight; also what one loses whose phones do not fit.
+LIMIT = 30.0
+KEPT = 20_000  # lattices of words
 
 
 class Hypothesis(Protocol):
@@ -65,60 +52,80 @@ class Stretch:
     words: list[tuple[str, ...]]
 
 
-class PhoneticRescorer:
-    """Adds phone scores to n-best lists; pronunciations are kept from one recording to the next."""
+class Lattices:
+    """Lattices of words, kept from one recording to the next; nothing of it depends on a list."""
 
-    def __init__(self, pronouncer: Pronouncer, options: RescoringOptions = RescoringOptions()):
-        self.pronouncer, self.options = pronouncer, options
-        self._lattices: dict[tuple[str, ...], Lattice | None] = {}
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, ...], Lattice | None] = {}
 
-    def rescore(
-        self, log_probs: np.ndarray, hypotheses: Sequence[H], spans: Sequence[tuple[int, int]]
-    ) -> list[Rescored[H]]:
-        """The hypotheses, best total first.
+    def of(self, words: tuple[str, ...], pronouncer: Pronouncer) -> Lattice | None:
+        """None if a word cannot be pronounced."""
+        if pronouncer.given:  # what users say themselves holds for their lists alone
+            return self._made(words, pronouncer)
+        kept = self._kept
+        if words not in kept:
+            if len(kept) >= KEPT:
+                kept = self._kept = {}
+            kept[words] = self._made(words, pronouncer)
+        return kept[words]
 
-        Args:
-            log_probs: [T, 40] phone log-probs, blank last, or [T, K, 40] of K heads, whose mean counts.
-            hypotheses: best first.
-            spans: first frame and last frame + 1 of each word of the first hypothesis, frames as in `log_probs`.
+    @staticmethod
+    def _made(words: tuple[str, ...], pronouncer: Pronouncer) -> Lattice | None:
+        slots = pronouncer.slots(words)
+        return None if slots is None else Lattice.of(slots)
 
-        Raises:
-            PhoneticsError: log-probs of another shape.
-            ValueError: not a span for each word.
-        """
-        if hypotheses and len(spans) != len(hypotheses[0].words):
-            raise ValueError(f"{len(spans)} spans for the {len(hypotheses[0].words)} words of the best hypothesis")
-        head, tail = hypotheses[: self.options.n_best], hypotheses[self.options.n_best :]
-        phone = np.zeros(len(head))
-        if self.options.weight and len(head) > 1:
-            heads = hearings(log_probs)
-            cuts = word_cuts(spans, len(log_probs))
-            for stretch in stretches([hypothesis.words for hypothesis in head]):
-                frames = slice(cuts[stretch.first], cuts[stretch.last]) if spans else slice(None)
-                phone += np.mean([self._gains(heard[frames], stretch.words) for heard in heads], axis=0)
-        phone *= self.options.weight
-        rescored = [Rescored(h, float(p), h.score + float(p)) for h, p in zip(head, phone, strict=True)]
-        rescored.sort(key=lambda item: -item.score)  # stable: equals keep the search's order
-        return rescored + [Rescored(h, 0.0, h.score) for h in tail]
 
-    def _gains(self, log_probs: np.ndarray, words: list[tuple[str, ...]]) -> np.ndarray:
-        """Log-likelihood of each against the first, within the limit; 0 where one of the two has no pronunciation."""
-        lattices = {each: lattice for each in words if (lattice := self._lattice(each)) is not None}
-        if words[0] not in lattices:
-            return np.zeros(len(words))
-        scores = dict(zip(lattices, forward_scores(log_probs, list(lattices.values())), strict=True))
-        # Too few frames for either: -inf against -inf says nothing.
-        first, floor = scores[words[0]], -1e9
-        gains = [max(scores.get(each, first), floor) - max(first, floor) for each in words]
-        return np.clip(gains, -self.options.limit, self.options.limit)
+def rescore(
+    log_probs: np.ndarray,
+    hypotheses: Sequence[H],
+    spans: Sequence[tuple[int, int]],
+    pronouncer: Pronouncer,
+    weight: float = WEIGHT,
+    lattices: Lattices | None = None,
+) -> list[Rescored[H]]:
+    """The hypotheses, best total first.
 
-    def _lattice(self, words: tuple[str, ...]) -> Lattice | None:
-        if words not in self._lattices:
-            if len(self._lattices) >= 20_000:
-                self._lattices.clear()
-            slots = self.pronouncer.slots(words)
-            self._lattices[words] = None if slots is None else Lattice.of(slots)
-        return self._lattices[words]
+    Args:
+        log_probs: [T, 40] phone log-probs, blank last, or [T, K, 40] of K heads, whose mean counts.
+        hypotheses: best first.
+        spans: first frame and last frame + 1 of each word of the first hypothesis, frames as in `log_probs`.
+        pronouncer: made with the bias list.
+        weight: of the phone scores; 0 is off.
+        lattices: kept from the last recordings.
+
+    Raises:
+        PhoneticsError: log-probs of another shape.
+        ValueError: not a span for each word.
+    """
+    if hypotheses and len(spans) != len(hypotheses[0].words):
+        raise ValueError(f"{len(spans)} spans for the {len(hypotheses[0].words)} words of the best hypothesis")
+    head, tail = hypotheses[:N_BEST], hypotheses[N_BEST:]
+    phone, lattices = np.zeros(len(head)), lattices or Lattices()
+    if weight and len(head) > 1:
+        heads = hearings(log_probs)
+        cuts = word_cuts(spans, len(log_probs))
+        for stretch in stretches([hypothesis.words for hypothesis in head]):
+            frames = slice(cuts[stretch.first], cuts[stretch.last]) if spans else slice(None)
+            known = {each: lattices.of(each, pronouncer) for each in stretch.words}
+            phone += np.mean([_gains(heard[frames], stretch.words, known) for heard in heads], axis=0)
+    phone *= weight
+    rescored = [Rescored(h, float(p), h.score + float(p)) for h, p in zip(head, phone, strict=True)]
+    rescored.sort(key=lambda item: -item.score)  # stable: equals keep the search's order
+    return rescored + [Rescored(h, 0.0, h.score) for h in tail]
+
+
+def _gains(
+    log_probs: np.ndarray, words: list[tuple[str, ...]], lattices: dict[tuple[str, ...], Lattice | None]
+) -> np.ndarray:
+    """Log-likelihood of each against the first, within the limit; 0 where one of the two has no pronunciation."""
+    known = {each: lattice for each, lattice in lattices.items() if lattice is not None}
+    if words[0] not in known:
+        return np.zeros(len(words))
+    scores = dict(zip(known, forward_scores(log_probs, list(known.values())), strict=True))
+    # Too few frames for either: -inf against -inf says nothing.
+    first, floor = scores[words[0]], -1e9
+    gains = [max(scores.get(each, first), floor) - max(first, floor) for each in words]
+    return np.clip(gains, -LIMIT, LIMIT)
 
 
 def stretches(hypotheses: Sequence[Sequence[str]]) -> Iterator[Stretch]:

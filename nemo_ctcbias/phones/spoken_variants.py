@@ -11,6 +11,7 @@ from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.g2g import G2G
 
 LEAST_LETTERS = 4  # shorter spellings sound like a part of too many words to be guessed
+COST = 1.0  # times -log of the probability of such a spelling, what it gives back of its boost
 
 
 class SpokenVariants:
@@ -26,7 +27,7 @@ class SpokenVariants:
             evidence than what the user wrote.
     """
 
-    def __init__(self, g2g: G2G, count: int, cost: float = 0.0):
+    def __init__(self, g2g: G2G, count: int, cost: float = COST):
         self._g2g, self._count, self._cost = g2g, count, cost
         self._extended = lru_cache(maxsize=64)(self._extend)
 

@@ -6,9 +6,7 @@ between.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -76,6 +74,7 @@ class BeamSearch:
         trie: listed phrases, None for none.
         initial_state: trie state before the first token (a character model's start counts as a space).
         free_depth: depth up to which tokens earn only `first_token` of the credit.
+        phrase_cost: what a completed phrase gives back of its credit (never more than it has), before the weights.
         following: what may follow a phrase within its word; None: nothing.
     """
 
@@ -88,6 +87,7 @@ class BeamSearch:
         skipped: tuple[int, ...] = (),
         initial_state: int = ROOT,
         free_depth: int = 1,
+        phrase_cost: float = 0.0,
         following: Following | None = None,
     ):
         self.starts_word = np.asarray(starts_word, dtype=bool)
@@ -103,27 +103,22 @@ class BeamSearch:
         names = ("weight", "gap_scale", "token_bonus", "max_gap", "first_token", "suppress")
         self.rules = Rules(
             **{name: float(getattr(boost, name)) for name in names},
-            phrase_cost=float(boost.phrase_cost(trie.phrases)) if self.active else 0.0,
+            phrase_cost=float(phrase_cost) if self.active else 0.0,
             free_depth=free_depth,
         )
 
-    def search(
-        self, log_probs: np.ndarray, scorer: WordScorer | None = None, muted: Sequence[np.ndarray] | None = None
-    ) -> list[Hypothesis]:
+    def search(self, log_probs: np.ndarray, scorer: WordScorer | None = None) -> list[Hypothesis]:
         """Best hypotheses, best first; at most `beam_width`, distinct token sequences.
 
         Args:
             log_probs: [T, V + 1], blank last.
             scorer: of words, None for none.
-            muted: for each frame, the states [S] of the trie that earn nothing in it; None: none.
         """
         self.prefixes, self.scorer = new_tree(), scorer
         beams = first_beam(self.initial_state, 0.0 if scorer is None else np.nan)
-        if muted is None or not self.active:
-            muted = repeat(np.zeros(len(self.trie.depth), dtype=bool))
         frames = np.asarray(log_probs, dtype=np.float64)
-        for frame, open_, quiet in zip(frames, self._credited(frames), muted, strict=False):
-            beams = self._frame(beams, frame, bool(open_), quiet)
+        for frame, open_ in zip(frames, self._credited(frames), strict=True):
+            beams = self._frame(beams, frame, bool(open_))
         return self._finish(beams)
 
     def _credited(self, frames: np.ndarray) -> np.ndarray:
@@ -139,12 +134,12 @@ class BeamSearch:
         nearby = heard[np.minimum(at + NEARBY + 1, len(frames))] > heard[np.maximum(at - NEARBY, 0)]
         return nearby & (np.exp(frames[:, -1]) <= self.max_blank)
 
-    def _frame(self, beams: np.ndarray, frame: np.ndarray, open_: bool, muted: np.ndarray) -> np.ndarray:
+    def _frame(self, beams: np.ndarray, frame: np.ndarray, open_: bool) -> np.ndarray:
         likely, starts, trie = self._likely(frame), self.starts_word, self.trie
         if self.scorer is not None and ((likely & starts).any() or (open_ and self._phrases_go_on)):
             self.scorer.end_words(beams)
         stay, found = extend(
-            beams, frame, likely, self.allowed, open_, muted, starts, self.following, trie, self.prefixes, self.rules
+            beams, frame, likely, self.allowed, open_, starts, self.following, trie, self.prefixes, self.rules
         )
         chosen, words = self._choose(scores_of(stay, found), found)
         self.prefixes = with_room(self.prefixes, len(chosen))

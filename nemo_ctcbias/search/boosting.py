@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
-from nemo_ctcbias.bias_list.list_length import log_excess
 from nemo_ctcbias.errors import SettingError
 
 
@@ -16,7 +15,8 @@ class BoostOptions:
     The credit of a token c that continues a listed phrase at a frame with log-probs l and top-1 value m is
     `weight * phrase weight * (gap_scale * (m - l[c]) + token_bonus)` where `m - l[c] <= max_gap` and the
     blank's probability is at most `max_blank` (after Dingliwal et al. 2022, adaptive subword boosting).  It is
-    lent while the phrase is only partly matched and kept once the phrase ends at a word boundary.
+    lent while the phrase is only partly matched and kept once the phrase ends at a word boundary, less what the
+    length of the list and the spelling ask for.
 
     Args:
         weight: overall strength; 0 switches boosting off.
@@ -26,9 +26,6 @@ class BoostOptions:
         max_gap: tokens further below the top-1 than this earn nothing and are not revived from pruning.
         max_blank: frames whose blank probability is above this give no credit, so silence spells no name.
         first_token: share of the credit that the first token of a phrase earns; 0 lets it win only by itself.
-        list_cost, free_list: a completed phrase of a list of N > `free_list` phrases gives back
-            `list_cost * ln(N / free_list)` of its credit (never more than it has): the longer the list, the more
-            of it sounds like what was not said.
         suppress: what each token of a completed phrase of weight -1 costs.
     """
 
@@ -38,13 +35,7 @@ class BoostOptions:
     max_gap: float = 8.0
     max_blank: float = 0.95
     first_token: float = 0.7
-    list_cost: float = 1.0
-    free_list: float = 100.0
     suppress: float = 2.0
-
-    def phrase_cost(self, phrases: int) -> float:
-        """What a completed phrase of a list of `phrases` gives back, before the weights."""
-        return self.list_cost * log_excess(phrases, self.free_list)
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -29,7 +29,7 @@ class Rules(NamedTuple):
 
 
 @compiled
-def extend(beams, frame, likely, allowed, open_, muted, starts_word, following, trie, prefixes, rules):
+def extend(beams, frame, likely, allowed, open_, starts_word, following, trie, prefixes, rules):
     """The beams one frame on, and what another token would make of each of them.
 
     Args:
@@ -38,7 +38,6 @@ def extend(beams, frame, likely, allowed, open_, muted, starts_word, following, 
         likely: [V] tokens to try on all beams.
         allowed: [V] those to try on beams inside a phrase that goes on with them, too.
         open_: whether the frame gives credit.
-        muted: [S] states of the trie that give back in this frame what was earned on the way there.
         following: what may follow a phrase within its word, see `bias_list.word_ends.Following`.
 
     Returns:
@@ -71,7 +70,7 @@ def extend(beams, frame, likely, allowed, open_, muted, starts_word, following, 
                 # Where bias acts before pruning: a listed continuation survives though the audio ranks it low.
                 child = trie.first_child[beam.state] + index - len(plain)
                 token = trie.token[child]
-                if likely[token] or not allowed[token] or muted[child] or tokens[token] < top - rules.max_gap:
+                if likely[token] or not allowed[token] or tokens[token] < top - rules.max_gap:
                     continue
             new = found[count]
             new.at, new.token = b, token
@@ -94,10 +93,7 @@ def extend(beams, frame, likely, allowed, open_, muted, starts_word, following, 
                     carried, new.paid = beam.pending, beam.paid + (gain if row == CLOSED else 0.0)
             elif reached > 1 and row != CLOSED:
                 carried = recent[reached - 1]  # rare: the match fell back to a shorter phrase
-            if muted[new.state]:
-                new.credit = -carried
-            else:
-                new.credit = _credit(reached, top - tokens[token], rules) if open_ else 0.0
+            new.credit = _credit(reached, top - tokens[token], rules) if open_ else 0.0
             new.pending = carried + new.credit
             lend = trie.lend[new.state]  # what phrases inside this one were paid is paid once
             new.lent = max(new.held, rules.weight * lend * new.pending - new.paid if lend > 0 else 0.0, 0.0)

@@ -14,20 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from nemo_ctcbias.bias_list import BiasList, Phrase, Vocabulary
-from nemo_ctcbias.bias_list.list_length import log_excess
-from nemo_ctcbias.bias_list.trie import ROOT
-from nemo_ctcbias.errors import BiasListError, MissingDependencyError, ModelError
-from nemo_ctcbias.lm.boost_class import BoostClass
-from nemo_ctcbias.lm.options import LanguageModelOptions
-from nemo_ctcbias.search.beam_search import BeamOptions, BeamSearch, Hypothesis
-from nemo_ctcbias.search.biased_beam import BiasedBeam, Timing
+from nemo_ctcbias.bias_list import BiasList, Phrase, Vocabulary, spell
+from nemo_ctcbias.bias_list.list_length import LIST_COST, log_excess
+from nemo_ctcbias.bias_list.report import announce
+from nemo_ctcbias.errors import BiasListError, MissingDependencyError
+from nemo_ctcbias.lm.options import CLASS_WEIGHT
+from nemo_ctcbias.search.beam_search import BeamOptions
+from nemo_ctcbias.search.biased_search import BiasedSearch
 from nemo_ctcbias.search.boosting import BoostOptions
-from nemo_ctcbias.search.compiled_bias import Barred, CompiledBias
-from nemo_ctcbias.search.word_scorer import WordLanguageModel, WordScorer
+from nemo_ctcbias.search.log_probs import checked
+from nemo_ctcbias.search.result import BiasedBeam
+from nemo_ctcbias.search.search_list import SearchList
 
 try:
-    from pyctcdecode import Alphabet, BeamSearchDecoderCTC, LanguageModel
+    from pyctcdecode import Alphabet, BeamSearchDecoderCTC
     from pyctcdecode.alphabet import UNK_BPE_TOKEN
     from pyctcdecode.constants import DEFAULT_HOTWORD_WEIGHT
 except ImportError as error:
@@ -36,8 +36,7 @@ except ImportError as error:
         "with numpy 2: pip install --no-deps pyctcdecode==0.5.0 pygtrie"
     ) from error
 
-
-LM_DEFAULTS = LanguageModelOptions()
+KEPT_LISTS = 8  # compiled ones, the last used
 
 
 class HotwordBeamDecoder(BeamSearchDecoderCTC):
@@ -50,8 +49,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         alternatives: token sequences tried for each phrase (the tokenizer's own and the next shortest).
         class_weight: in-class weight of listed words in a KenLM language model, see `nemo_ctcbias.lm.boost_class`;
             None scores them as any other word.
-        class_list_cost: by how much that weight falls with the length of the list, see `LanguageModelOptions`.
-        boost_share: share of the boosting that stays where they are in that class, see `LanguageModelOptions`.
+        list_cost: of long lists, see `nemo_ctcbias.bias_list.list_length`.
     """
 
     def __init__(
@@ -62,9 +60,8 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         boost: BoostOptions = BoostOptions(),
         beam: BeamOptions = BeamOptions(),
         alternatives: int = 4,
-        class_weight: float | None = LM_DEFAULTS.class_weight,
-        class_list_cost: float = LM_DEFAULTS.class_list_cost,
-        boost_share: float = LM_DEFAULTS.boost_share,
+        class_weight: float | None = CLASS_WEIGHT,
+        list_cost: float = LIST_COST,
     ):
         super().__init__(alphabet, language_model)
         labels = alphabet.labels
@@ -72,18 +69,17 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         pieces = labels[: self._blank] + labels[self._blank + 1 :]
         pieces = ["<unk>" if piece == UNK_BPE_TOKEN else piece for piece in pieces]  # spells nothing
         self.vocabulary = vocabulary or Vocabulary(pieces)
-        self.boost, self.beam = boost, beam
-        self.alternatives, self.boost_share = alternatives, boost_share
-        self.class_weight, self.class_list_cost = class_weight, class_list_cost
+        self.search = BiasedSearch(self.vocabulary, language_model, boost, beam, class_weight)
+        self.alternatives, self.list_cost = alternatives, list_cost
         self._remember()
 
     def _remember(self) -> None:
-        self.compile = lru_cache(maxsize=32)(self._compile)
+        self.compile = lru_cache(maxsize=KEPT_LISTS)(self._compile)
 
-    def _compile(self, bias_list: BiasList) -> CompiledBias:
-        compiled = CompiledBias(bias_list, self.vocabulary, self.alternatives)
-        self._language_model_for(compiled)  # so that no utterance waits for the list's words
-        return compiled
+    def _compile(self, bias_list: BiasList) -> SearchList:
+        spelled = spell(bias_list, self.vocabulary, self.alternatives)
+        announce(spelled.notes)  # wherever a list comes from, no phrase is lost silently
+        return SearchList(spelled, self.vocabulary)
 
     def __getstate__(self) -> dict:
         """Everything but the cache of compiled lists: pools of processes send the decoder around."""
@@ -114,9 +110,6 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         hotwords: BiasList | Iterable[str | Phrase] | None = None,
         hotword_weight: float | None = None,
         lm_start_state: Any = None,
-        base_log_probs: np.ndarray | None = None,
-        heard: np.ndarray | None = None,
-        barred: Sequence[Barred] = (),
         limit: int | None = None,
     ) -> list[BiasedBeam]:
         """Hypotheses of the final beam, best first.
@@ -128,11 +121,6 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
             hotwords: listed phrases.
             hotword_weight: strength on pyctcdecode's scale: 10 is the decoder's own strength, 0 is off.
             lm_start_state: of the language model; its state before the first word if None.
-            base_log_probs: [T, V + 1] log-probs, blank last, of the model without adapters, where `logits` are those
-                of the model with them; hits then tell what the adapters did.
-            heard: [N] factors on the hotwords' weights in this recording, 0 for those that are not listened for
-                (`nemo_ctcbias.phones.spotting`).
-            barred: (phrase, first frame, last frame + 1): where a phrase is not boosted, though it is elsewhere.
             limit: how many to return; None: all.
 
         Raises:
@@ -142,32 +130,19 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         """
         logits = np.asarray(logits)
         self._check_logits_dimension(logits)
-        log_probs = self._log_probs(logits)
+        log_probs = checked(logits, self._blank)
         given = {"beam_width": beam_width, "beam_prune_logp": beam_prune_logp, "token_min_logp": token_min_logp}
-        options = replace(self.beam, **{name: value for name, value in given.items() if value is not None})
-        boost = self.boost
-        if hotword_weight is not None:
-            boost = replace(boost, weight=self.boost.weight * float(hotword_weight) / DEFAULT_HOTWORD_WEIGHT)
-        compiled = self.compile(as_bias_list(hotwords if boost.weight else None))
-        if heard is not None and len(compiled.bias_list):
-            compiled = compiled.heard(heard)
-        language_model = self._language_model_for(compiled)
-        if isinstance(language_model, BoostClass):
-            boost = replace(boost, weight=boost.weight * self.boost_share)
-        scorer = None
-        if language_model is not None:
-            scorer = WordScorer(language_model, self.vocabulary.pieces, self.vocabulary.starts_word, lm_start_state)
-        muted = compiled.muted(barred, len(log_probs))
-        hypotheses = self._search(log_probs, compiled, options, boost, scorer, muted)
-        best = self._joined(hypotheses)[:limit]
-        timings = (Timing(log_probs, one.tokens, self.vocabulary.pieces, base_log_probs) for _, one in best)
-        beams = [
-            BiasedBeam.of(one, timing, compiled, boost.weight, text)
-            for (text, one), timing in zip(best, timings, strict=True)
-        ]
-        if isinstance(language_model, BoostClass):
-            return [beam.in_class(language_model, lm_start_state) for beam in beams]
-        return beams
+        weight = 1.0 if hotword_weight is None else float(hotword_weight) / DEFAULT_HOTWORD_WEIGHT
+        listed = self.compile(as_bias_list(hotwords if weight else None))
+        return self.search.beams(
+            log_probs,
+            listed,
+            weight=weight,
+            prior=self.list_cost * log_excess(len(listed.bias_list)),
+            lm_start_state=lm_start_state,
+            beam=replace(self.search.beam, **{name: value for name, value in given.items() if value is not None}),
+            limit=limit,
+        )
 
     def decode(
         self,
@@ -214,58 +189,6 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
         settings = (beam_width, beam_prune_logp, token_min_logp, prune_history, as_bias_list(hotwords), hotword_weight)
         batch = super().decode_beams_batch(pool, logits_list, *settings)
         return [[(text, list(frames), *scores) for text, frames, *scores in beams] for beams in batch]
-
-    def _search(self, log_probs, compiled, options, boost, scorer, muted) -> list[Hypothesis]:
-        vocabulary, separator = self.vocabulary, self.vocabulary.separator_id
-        search = BeamSearch(
-            vocabulary.starts_word,
-            options,
-            boost,
-            compiled.trie if compiled.active else None,
-            skipped=tuple(vocabulary.unknown_ids),
-            initial_state=ROOT if separator is None else compiled.trie.step(ROOT, separator),
-            free_depth=1 if separator is None else 2,
-            following=vocabulary.following,
-        )
-        return search.search(log_probs, scorer, muted)
-
-    def _language_model_for(self, compiled: CompiledBias) -> WordLanguageModel | None:
-        """The language model; where it is a KenLM one, with the list in its BOOST class."""
-        model = self._language_model
-        if self.class_weight is None or not compiled.active or not isinstance(model, LanguageModel):
-            return model
-        listed = self.class_list_cost * log_excess(compiled.trie.phrases, self.boost.free_list)
-        return BoostClass(model, compiled.words, self.class_weight - listed)
-
-    def _joined(self, hypotheses: list[Hypothesis]) -> list[tuple[str, Hypothesis]]:
-        """Texts and hypotheses, best first; those of equal text are one (their probabilities add up)."""
-        joined: dict[str, Hypothesis] = {}
-        for hypothesis in hypotheses:
-            text = self.vocabulary.decode(hypothesis.tokens)
-            first = joined.get(text)
-            if first is not None:
-                hypothesis = replace(first, acoustic=float(np.logaddexp(first.acoustic, hypothesis.acoustic)))
-            joined[text] = hypothesis
-        return sorted(joined.items(), key=lambda one: (-one[1].score, one[1].tokens))
-
-    def _log_probs(self, logits: np.ndarray) -> np.ndarray:
-        """Natural log-probs float64 [T, V + 1] with the blank last."""
-        logits = logits.astype(np.float64)
-        if self._blank != logits.shape[1] - 1:
-            logits = np.concatenate([np.delete(logits, self._blank, axis=1), logits[:, [self._blank]]], axis=1)
-        if len(logits) and (logits >= 0).all() and np.allclose(logits.sum(axis=1), 1, atol=1e-3):
-            with np.errstate(divide="ignore"):
-                return np.log(logits)
-        with np.errstate(invalid="ignore"):
-            log_probs = logits - logits.max(axis=1, keepdims=True)
-            log_probs -= np.log(np.exp(log_probs).sum(axis=1, keepdims=True))
-        broken = np.flatnonzero(np.isnan(log_probs).any(axis=1))
-        if len(broken):
-            raise ModelError(
-                f"frame {broken[0]}: the model's log-probs are not numbers; run it in full precision, where nothing "
-                "overflows, or check its weights"
-            )
-        return log_probs
 
 
 def as_bias_list(hotwords: BiasList | Iterable[str | Phrase] | None) -> BiasList:

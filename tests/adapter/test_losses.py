@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from nemo_ctcbias.adapter import Attention
 from nemo_ctcbias.adapter.losses import IGNORE, NO_BIAS, Labels, attention_loss, label_frames
-from nemo_ctcbias.nemo.adapter_training import find_rows
+from nemo_ctcbias.training.adapter_training import find_rows
 
 BLANK = 9
 

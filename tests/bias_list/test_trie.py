@@ -47,20 +47,6 @@ def test_insertion_order_changes_nothing(phrases, text, order):
 
 
 @given(phrases=phrase_lists.filter(len), data=st.data())
-def test_states_that_lead_to_some_phrases_only(phrases, data):
-    some = data.draw(st.sets(st.integers(0, len(phrases) - 1)))
-    trie = build(phrases)
-    only = trie.only(sorted(some))
-    assert not only[ROOT]
-    for phrase in phrases:
-        state = ROOT
-        for depth, token in enumerate(phrase, start=1):
-            state = trie.step(state, token)
-            ahead = {index for index, p in enumerate(phrases) if p[:depth] == phrase[:depth]}
-            assert only[state] == (ahead <= some)
-
-
-@given(phrases=phrase_lists.filter(len), data=st.data())
 def test_lend_is_the_largest_weight_ahead_and_never_negative(phrases, data):
     weights = data.draw(st.lists(st.sampled_from([-2.0, 0.5, 1.0, 3.0]), min_size=len(phrases), max_size=len(phrases)))
     trie = build(phrases, weights)

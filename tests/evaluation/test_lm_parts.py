@@ -41,8 +41,9 @@ def test_parts_settings(tiny_model, arpa):
         system.prepare(Context(tiny_model, lm=arpa))
     assert systems["lm"].grid == systems["boost-lm"].grid == ({},)
     assert systems["hotword+lm"].grid == systems["hotword+boost-lm"].grid == make_grid(tiny_model)
-    assert systems["lm"]._decoder.class_weight is systems["hotword+lm"]._decoder.class_weight is None
-    assert systems["boost-lm"]._decoder.boost.token_bonus == 0 < systems["hotword+boost-lm"]._decoder.boost.token_bonus
+    settings = {name: system.settings for name, system in systems.items()}
+    assert settings["lm"].lm.class_weight is settings["hotword+lm"].lm.class_weight is None
+    assert settings["boost-lm"].boost.token_bonus == 0 < settings["hotword+boost-lm"].boost.token_bonus
 
 
 def make_grid(model):

@@ -1,6 +1,5 @@
 """Our own systems are measured with the settings that the model has, or that a file says."""
 
-import inspect
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,8 @@ from nemo_ctcbias.evaluation.ablation import joint_parts
 from nemo_ctcbias.evaluation.evaluate import EvaluateOptions, context_of, evaluate
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.systems import Context, make_system
-from nemo_ctcbias.evaluation.weights import WeightedSystem
+from nemo_ctcbias.evaluation.weights import weights_of
+from nemo_ctcbias.settings import PHONE_PARTS, Settings, changed, overlaid
 
 pytest.importorskip("nemo.collections.asr")
 pytest.importorskip("pyctcdecode")
@@ -22,13 +22,13 @@ TOLD = {
     "alternatives": 2,
     "boost": {"token_bonus": 1.0},
     "beam": {"beam_width": 30},
-    "lm": {"alpha": 0.3, "class_weight": -1.0, "boost_share": 0.6},
+    "lm": {"alpha": 0.3, "class_weight": -1.0},
     "phonetics": {
         "variants": 3,
-        "spotting": {"threshold": 6.0},
-        "rescoring": {"weight": 0.8, "n_best": 7},
-        "verification": {"threshold": 5.0, "slack": 2},
-        "lookup": {"min_phones": 6},
+        "detection_threshold": 6.0,
+        "rescoring_weight": 0.8,
+        "verification_threshold": 5.0,
+        "correction_gain": 3.0,
     },
 }
 
@@ -67,46 +67,56 @@ def test_every_part_takes_them(tiny_model, file, head, arpa):
     context = context_of(tiny_model, False, lm=arpa, phone_head=head, settings=file(TOLD))
     system = make_system("hotword+boost-lm+g2g+spot+rescore+verify+lookup")
     system.prepare(context)
-    decoder, recipe = system._decoder, system._recipe
-    assert (decoder.alternatives, decoder.boost.token_bonus, decoder.beam.beam_width) == (2, 1.0, 30)
-    assert (decoder._language_model.alpha, decoder.class_weight, decoder.boost_share) == (0.3, -1.0, 0.6)
-    assert recipe.spotting.options.threshold == 6.0
-    assert system.default == {"hotword_weight": 8.0, "rescoring_weight": 0.8}
-    assert sorted({setting["hotword_weight"] for setting in system.grid}) == [4.0, 6.0, 8.0, 10.0, 12.0]
-    for second_pass in (recipe.second_pass(None, None), recipe.second_pass(0.8, None)):
-        options = second_pass.options
-        assert (options.rescoring.weight, options.rescoring.n_best, options.lookup.min_phones) == (0.8, 7, 6)
-        assert (options.verification.threshold, options.verification.slack) == (5.0, 2)
-    tried = recipe.second_pass(0.1, 1.0).options
-    assert (tried.rescoring.weight, tried.rescoring.n_best) == (0.1, 7)
-    assert (tried.verification.threshold, tried.verification.slack) == (1.0, 2)
-    _, listened = system.build(("kathryn",), system.default)
-    assert len(listened[0].forms) == 3
+    expected = Settings.of(overlaid(TOLD, {"adapter": False, "lm.always": True, "phonetics.parts": PHONE_PARTS}))
+    assert system.settings == expected
+    recognizer = system.recognizer(())
+    assert recognizer.search.language_model.alpha == 0.3 and recognizer.search.beam.beam_width == 30
+    assert system.default == {"weight": 8.0, "phonetics.rescoring_weight": 0.8}
+    assert sorted({setting["weight"] for setting in system.grid}) == [4.0, 6.0, 8.0, 10.0, 12.0]
+    tried = system.recognizer((("phonetics.rescoring_weight", 0.1), ("lm.alpha", 0.7))).settings
+    assert (tried.phonetics.rescoring_weight, tried.lm.alpha, tried.lm.beta, tried.weight) == (0.1, 0.7, 1.5, 8.0)
+    listed = system.build(("kathryn",), system.default)
+    assert len(listed.listened[0].forms) == 3
 
 
 def test_without_any_they_are_the_defaults(tiny_model, head, arpa):
-    from nemo_ctcbias.search.hotword_decoder import HotwordBeamDecoder
-
     system = make_system("hotword+boost-lm+rescore")
     system.prepare(context_of(tiny_model, False, lm=arpa, phone_head=head))
-    usual = {name: item.default for name, item in inspect.signature(HotwordBeamDecoder).parameters.items()}
-    acting = ("boost", "beam", "alternatives", "class_weight", "class_list_cost", "boost_share")
-    assert {name: getattr(system._decoder, name) for name in acting} == {name: usual[name] for name in acting}
-    assert system.default == {"hotword_weight": 10.0, "rescoring_weight": 0.4}
+    assert changed(system.settings) == {"adapter": False, "lm.always": True, "phonetics.parts": ("rescoring",)}
+    assert system.default == {"weight": 10.0, "phonetics.rescoring_weight": 0.4}
 
 
 def test_tuning_starts_from_them(tiny_model, file, head, arpa):
-    system = WeightedSystem()
+    system = make_system("joint")
     system.prepare(context_of(tiny_model, False, lm=arpa, phone_head=head, settings=file(TOLD)))
-    assert system.default == {
+    assert weights_of(system) == {
         "weight": 8.0,
         "boost.token_bonus": 1.0,
         "lm.alpha": 0.3,
         "lm.beta": 1.5,
-        "phonetics.spotting.threshold": 6.0,
-        "phonetics.rescoring.weight": 0.8,
-        "phonetics.verification.threshold": 5.0,
+        "phonetics.detection_threshold": 6.0,
+        "phonetics.rescoring_weight": 0.8,
+        "phonetics.verification_threshold": 5.0,
     }
+    system = make_system("joint")
+    system.prepare(context_of(tiny_model, False))
+    assert set(weights_of(system)) == {"weight", "boost.token_bonus"}, "what the model lacks is not tuned"
+
+
+def test_untrained_and_joint_without_a_part(tiny_model, head, arpa):
+    context = context_of(tiny_model, False, lm=arpa, phone_head=head)
+    parts = {}
+    for name in ("untrained", "untrained+lm", "joint", "joint-boost-lm", "joint-spot-verify", "joint-adapter"):
+        system = make_system(name)
+        system.prepare(context)
+        parts[name] = set(system.parts)
+    assert parts["untrained"] == {"hotword"} and parts["untrained+lm"] == {"hotword", "boost-lm"}
+    assert parts["joint"] - parts["joint-boost-lm"] == {"boost-lm"}
+    assert parts["joint"] - parts["joint-spot-verify"] == {"spot", "verify"}
+    assert parts["joint"] == parts["joint-adapter"], "this model has none"
+    for wrong in ("joint-nothing", "untrained+nothing", "joint-"):
+        with pytest.raises(SettingError, match="does not exist"):
+            make_system(wrong)
 
 
 def test_a_biased_model_brings_its_own_and_a_file_goes_first(tiny_model, file, arpa):
@@ -116,8 +126,8 @@ def test_a_biased_model_brings_its_own_and_a_file_goes_first(tiny_model, file, a
     model.set_language_model(arpa)
     model.set_biasing(weight=7, boost={"token_bonus": 0.5})
     own, told = context_of(model, False), context_of(model, False, settings=file({"weight": 9}))
-    assert (own.biasing.weight, told.biasing.weight) == (7, 9)
-    assert own.biasing.boost.token_bonus == told.biasing.boost.token_bonus == 0.5
+    assert (own.biasing["weight"], told.biasing["weight"]) == (7, 9)
+    assert own.biasing["boost"] == told.biasing["boost"] == {"token_bonus": 0.5}
     assert own.lm.read_bytes() == arpa.read_bytes(), "its own language model"
     model.set_biasing(lm={"enabled": False})
     assert context_of(model, False).lm is None
@@ -126,13 +136,13 @@ def test_a_biased_model_brings_its_own_and_a_file_goes_first(tiny_model, file, a
 def test_a_part_switched_off_is_not_in_joint_but_by_itself(tiny_model, file, head, arpa):
     files = {"lm": arpa, "phone_head": head}
     whole = joint_parts(context_of(tiny_model, False, **files))
-    some = context_of(tiny_model, False, **files, settings=file({"phonetics": {"lookup": {"enabled": False}}}))
+    some = context_of(tiny_model, False, **files, settings=file({"phonetics": {"parts": list(PHONE_PARTS[:3])}}))
     assert joint_parts(some) == tuple(part for part in whole if part != "lookup")
     fast = context_of(tiny_model, False, **files, settings=file({"preset": "fast"}))
     assert joint_parts(fast) == ("hotword",)
     system = make_system("hotword+lookup")
     system.prepare(fast)
-    assert system._recipe.second_pass(None, None).looks_up
+    assert system.settings.phonetics.parts == ("correction",) and system.settings.boost.enabled
 
 
 def test_parts_may_be_added_to_joint(tiny_model, head):
@@ -140,7 +150,8 @@ def test_parts_may_be_added_to_joint(tiny_model, head):
     for name, added in (("joint+g2g", ["g2g"]), ("g2g+joint", ["g2g"]), ("joint+hotword", [])):
         system = make_system(name)
         system.prepare(context)
-        assert system.parts == [*joint_parts(context), *added] and (system._recipe.variants is None) == (not added)
+        assert system.parts == [*joint_parts(context), *added]
+        assert (system.settings.phonetics.variants == 1) == (not added)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +160,7 @@ def test_parts_may_be_added_to_joint(tiny_model, head):
         ({"bias_list": ["dover"]}, r"settings\.yaml: biasing\.bias_list is not used here; lists are made"),
         ({"lm": {"path": "x.bin"}}, r"settings\.yaml: biasing\.lm\.path is not used here; give it as --lm"),
         ({"strength": 3}, "biasing: .*strength"),
-        ({"phonetics": {"spotting": {"thresh": 3}}}, "unknown key 'thresh'"),
+        ({"phonetics": {"thresh": 3}}, "unknown key 'thresh'"),
     ],
 )
 def test_what_cannot_be_used_is_refused(tiny_model, file, biasing, message):

@@ -131,7 +131,7 @@ def test_an_adapter_tells_its_hits_and_where_it_looked(tiny_model, write_manifes
         one.prepare(Context(model.eval()))
     written = run_system(greedy, items, [()] * 2, [{}], progress=False)[0].hypotheses
     lists = [tuple(sorted({"dover", text.split()[0]})) for text in written]
-    run = run_system(system, items, lists, [{"adapter_strength": 1.0}], progress=False)[0]
+    run = run_system(system, items, lists, [{"weight": 10.0}], progress=False)[0]
     assert run.hypotheses == written
     assert sorted(run.attention) == [0, 1]
     for number, (item, hits) in enumerate(zip(items, run.hits, strict=True)):
@@ -141,5 +141,5 @@ def test_an_adapter_tells_its_hits_and_where_it_looked(tiny_model, write_manifes
         assert set(attention.phrases) == {*lists[number], NO_BIAS} and attention.phrases[-1] == NO_BIAS
         assert attention.weights.shape[1] == len(item.log_probs)
         np.testing.assert_allclose(attention.weights.sum(axis=0), 1, atol=1e-4)
-    tried = run_system(system, items, lists, [{"adapter_strength": 1.0}, {"adapter_strength": 2.0}], progress=False)
+    tried = run_system(system, items, lists, [{"weight": 10.0}, {"weight": 20.0}], progress=False)
     assert all(run.hits == [] and run.attention == {} for run in tried)

@@ -8,10 +8,12 @@ from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.systems import Context, make_system
 from nemo_ctcbias.phones import Lexicon
 from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
+from nemo_ctcbias.recognizer import Utterance
 
 pytest.importorskip("nemo.collections.asr")
 pytest.importorskip("pyctcdecode")
 
+WEIGHT = "phonetics.rescoring_weight"
 SAID = "DH AH W AO T ER Z"  # lookup asks for five phones
 
 
@@ -50,22 +52,21 @@ def decode(tiny_model, head, lexicon, item):
         row = round((place + 0.5) * frames / len(SAID.split()))
         probs[row, BLANK], probs[row, PHONE_IDS[phone]] = 1e-3, 1.0
 
-    def decode(name, phrases, **setting):
+    def decode(name, phrases, setting=None):
         system = make_system(name)
         system.prepare(Context(tiny_model, beam_width=20, phone_head=head, pronunciations=lexicon))
-        if system._recipe.phones:
-            system._recipe.phones._kept[item.id] = np.log(probs / probs.sum(axis=1, keepdims=True))
-        system.ready(item)
-        setting = {**system.default, **setting}
+        said = np.log(probs / probs.sum(axis=1, keepdims=True))
+        system._encodings.utterance = lambda item, phones: Utterance(item.log_probs, said if phones else None)
+        setting = {**system.default, **(setting or {})}
         return system.decode(item, system.build(phrases, setting), setting)
 
     return decode
 
 
 def test_rescoring_prefers_what_was_heard(decode):
-    assert decode("rescore", ("zelda",), rescoring_weight=0.0) == "the weter"
-    assert decode("rescore", ("zelda",), rescoring_weight=2.0) == "the water"
-    assert decode("rescore", (), rescoring_weight=2.0) == "the weter", "no list, no change"
+    assert decode("rescore", ("zelda",), {WEIGHT: 0.0}) == "the weter"
+    assert decode("rescore", ("zelda",), {WEIGHT: 2.0}) == "the water"
+    assert decode("rescore", (), {WEIGHT: 2.0}) == "the weter", "no list, no change"
 
 
 def test_lookup_writes_what_was_heard(decode):
@@ -93,7 +94,7 @@ def test_verification_asks_how_the_phrase_sounds(decode, lexicon):
     lexicon.write_text("the DH AH\nwater Z UW Z UW\n")
     assert decode("hotword", ("water",)) == "the water"
     assert decode("hotword+verify", ("water",)) == "the weter"
-    assert decode("hotword+verify", ("water",), verification_threshold=-1000.0) == "the water"
+    assert decode("hotword+verify", ("water",), {"phonetics.verification_threshold": -1000.0}) == "the water"
     with pytest.raises(SettingError, match=r"name it with them, as in hotword\+verify"):
         decode("verify", ("water",))
 
@@ -105,18 +106,18 @@ def test_parts_together(decode):
 
 def test_as_many_variants_are_listened_for_as_asked(tiny_model, lexicon):
     """As a model's own decoding has them; with one form, the phrase itself, there is nothing to add."""
-    from nemo_ctcbias.nemo.phonetic import spoken_variants
-    from nemo_ctcbias.phones.options import PhoneticsOptions
+    from nemo_ctcbias import from_ctc
 
     shared = {}
     for count in (5, 1, 2):
         system = make_system("hotword+g2g")
         system.prepare(Context(tiny_model, pronunciations=lexicon, variants=count, shared=shared))
-        bias_list, listened = system.build(("kathryn",), system.default)
-        assert len(bias_list[0].forms) == 1 and len(listened[0].forms) == count
-        assert listened[0].written == "kathryn"
-        models_own = spoken_variants(PhoneticsOptions(variants=count, lexicon=str(lexicon)), None)(bias_list)
-        assert listened[0] == models_own[0]
+        listed = system.build(("kathryn",), system.default)
+        assert len(listed.bias_list[0].forms) == 1 and len(listed.listened[0].forms) == count
+        assert listed.listened[0].written == "kathryn"
+        model = from_ctc(tiny_model)
+        model.set_phonetics(variants=count, lexicon=str(lexicon))
+        assert list(model.lists.of(listed.bias_list).listened) == list(listed.listened)
     assert Context(tiny_model).variants == 5
 
 
@@ -126,24 +127,25 @@ def test_only_the_rescoring_has_a_weight_to_tune(tiny_model, head):
         system.prepare(Context(tiny_model, phone_head=head))
     assert systems["lookup"].grid == ({},)
     assert systems["rescore"].grid == systems["rescore+lookup"].grid
-    passes = {name: system._recipe.second_pass(0.3, None) for name, system in systems.items()}
-    assert {name: (one.rescores, one.verifies, one.looks_up) for name, one in passes.items()} == {
-        "rescore": (True, False, False),
-        "lookup": (False, False, True),
-        "rescore+lookup": (True, False, True),
+    assert {name: system.settings.phonetics.parts for name, system in systems.items()} == {
+        "rescore": ("rescoring",),
+        "lookup": ("correction",),
+        "rescore+lookup": ("rescoring", "correction"),
     }
 
 
-def test_phone_log_probs_are_of_the_recording_and_kept(tiny_model, head, write_manifest):
+def test_phone_log_probs_are_of_the_recording_and_encoded_once(tiny_model, head, write_manifest):
+    from nemo_ctcbias.evaluation.encodings import Encodings
     from nemo_ctcbias.evaluation.logprobs import encode
     from nemo_ctcbias.evaluation.manifest import read_manifest
-    from nemo_ctcbias.evaluation.phone_log_probs import PhoneLogProbs
 
     items, _ = encode(tiny_model, read_manifest(write_manifest("a"))[0], progress=False)
-    phones = PhoneLogProbs(tiny_model, head)
+    encodings = Encodings(tiny_model, phone_head=head)
     for one in items:
-        assert phones(one).shape == (2 * len(one.log_probs), 1, BLANK + 1), "the small encoder has one layer to read"
-        assert phones(one) is phones(one)
+        phones = encodings.phones(one)
+        assert phones.shape == (2 * len(one.log_probs), 1, BLANK + 1), "the small encoder has one layer to read"
+        assert encodings.encoded(one) is encodings.encoded(one)
+        np.testing.assert_allclose(encodings.utterance(one, phones=True).log_probs, one.log_probs, atol=1e-4)
 
 
 def test_what_is_missing_is_said(tiny_model, tmp_path):

@@ -9,7 +9,7 @@ from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.errors import LanguageModelError
 from nemo_ctcbias.lm import lmplz
 from nemo_ctcbias.lm.kenlm_file import load_language_model, mismatch, most_common_of, open_kenlm, words_of
-from nemo_ctcbias.lm.options import LanguageModelOptions
+from nemo_ctcbias.lm.options import UNK_OFFSET, LanguageModelOptions
 
 WORDS = ("the", "ran", "new", "<boost>")
 LOWER = Vocabulary([" ", *"abcdefghijklmnopqrstuvwxyz'"])
@@ -27,8 +27,8 @@ def test_words_and_weights_of_an_arpa_file(arpa, tmp_path):
     zipped.write_bytes(gzip.compress(arpa.read_bytes()))
     for path in (arpa, zipped):
         assert words_of(path) == list(WORDS)
-        model = load_language_model(path, LanguageModelOptions(alpha=0.3, beta=0.2, unk_offset=-4.0))
-        assert (model.alpha, model.beta, model.unk_score_offset) == (0.3, 0.2, -4.0)
+        model = load_language_model(path, LanguageModelOptions(alpha=0.3, beta=0.2))
+        assert (model.alpha, model.beta, model.unk_score_offset) == (0.3, 0.2, UNK_OFFSET)
         assert model._unigram_set == set(WORDS)
         assert model.score_partial_token("ne") == 0 > model.score_partial_token("zz")
 

@@ -37,8 +37,8 @@ STRONG = ["saoirse", "new york", "okonkwo"]
 def eager(biased):
     """A model whose boost is so strong that random noise is heard as listed phrases."""
     section = biased._cfg.biasing
-    section.boost = {"gap_scale": 0.9, "token_bonus": 6.0, "max_gap": 100.0, "max_blank": 1.0, "first_token": 0.9}
-    section.beam = {"beam_width": 30, "token_min_logp": -100.0, "beam_prune_logp": -1000.0}
+    section.boost = {"gap_scale": 0.9, "token_bonus": 6.0}
+    section.beam = {"beam_width": 30}
     biased.set_bias_list(None)
     yield biased
     section.boost, section.beam = {}, {}
@@ -292,10 +292,10 @@ def test_language_model_of_nemos_config_reaches_the_search(eager, audio, tmp_pat
     config.strategy = "pyctcdecode"
     config.beam.pyctcdecode_cfg.hotwords = ["saoirse", "okonkwo"]
     config.beam.ngram_lm_model, config.beam.ngram_lm_alpha, config.beam.beam_beta = str(arpa), 0.7, 0.2
-    eager._cfg.biasing.lm = {"boost_share": 1.0, "class_weight": 0.0}  # what noise needs to be heard as names
+    eager._cfg.biasing.lm = {"class_weight": 0.0}  # what noise needs to be heard as names
     eager.change_decoding_strategy(config, verbose=False)
     try:
-        model = eager.make_hotword_decoder()._language_model
+        model = eager.recognizer.search.language_model
         assert (model.alpha, model.beta) == (0.7, 0.2)
         assert any("saoirse" in text for text in texts(eager.transcribe(audio, verbose=False)))
         config.beam.ngram_lm_model = str(tmp_path / "missing.arpa")

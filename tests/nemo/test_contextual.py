@@ -7,7 +7,6 @@ from nemo_ctcbias import BiasedEncDecCTCModelBPE, Phrase, from_ctc
 from nemo_ctcbias.adapter import ContextualAdapterConfig
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import BiasListError, ModelError, SettingError
-from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 
 SMALL = {"dim": 16, "heads": 2, "query_context": 3}
 NAMES = ["saoirse", "new york", "okonkwo"]
@@ -74,7 +73,7 @@ def test_the_batch_does_not_matter(model, batch, audio):
 
 def test_each_utterance_has_its_own_list(model, batch, noise_wavs):
     add_trained(model)
-    model._cfg.biasing.hotword = False
+    model.set_biasing(boost={"enabled": False})
     lists = [NAMES, [], ["okonkwo"], None]
     files = [str(path) for path in noise_wavs]
     options = {"verbose": False, "return_hypotheses": True}
@@ -84,22 +83,35 @@ def test_each_utterance_has_its_own_list(model, batch, noise_wavs):
         assert hypothesis.text == alone.text
     plain = model.transcribe(files, **options)
     assert together[1].text == plain[1].text
-    assert together[0].text != plain[0].text
+    assert not torch.equal(together[0].y_sequence, plain[0].y_sequence)
 
 
 def test_phrases_that_are_not_heard_are_as_good_as_not_listed(model, batch):
-    context, vocabulary = add_trained(model).context, vocabulary_of(model)
-    with torch.inference_mode(), context.recording(model) as kept:
-        model.unadapted_forward(**batch)
-    (encoded,), listed = kept, BiasList(NAMES)
-    heard = [np.array(one) for one in ([1.0, 0.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0])] + [None]
+    context, tokens = add_trained(model).context, model.lists.of(BiasList(NAMES)).tokens
+    heard = [np.array(one) for one in ([1.0, 0.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0])]
     lists = [BiasList(one) for one in (["saoirse"], [Phrase("okonkwo", weight=2.0)], [], NAMES)]
     with torch.inference_mode():
-        found = context.change(encoded, vocabulary, [listed] * 4, heard=heard)
-        torch.testing.assert_close(found, context.change(encoded, vocabulary, lists), atol=1e-5, rtol=1e-5)
+        encoded = model.encode(**batch)
+        found = context.change(encoded, [*(tokens.heard(one) for one in heard), tokens]).output
+        anew = context.change(encoded, [model.lists.of(one).tokens for one in lists]).output
+        torch.testing.assert_close(found, anew, atol=1e-5, rtol=1e-5)
         assert not torch.equal(found[0], encoded.output[0])
         assert torch.equal(found[2], encoded.output[2]), "nothing heard, nothing changed"
-        assert context.change(encoded, vocabulary, [listed] * 4, heard=[heard[2]] * 4) is encoded.output
+        assert context.change(encoded, [tokens.heard(heard[2])] * 4).output is encoded.output
+
+
+def test_the_weight_of_the_list_scales_the_adapter_too(model, batch):
+    base = log_probs(model, batch)
+    add_trained(model).set_bias_list(NAMES)
+    with torch.inference_mode():
+        encoded, tokens = model.encode(**batch), [model.lists.of(BiasList(NAMES)).tokens] * 4
+        for weight in (5.0, 10.0, 20.0):
+            model.set_bias_weight(weight)
+            changed = model.context.change(encoded, tokens, strength=weight / 10).output
+            torch.testing.assert_close(log_probs(model, batch), model.decoder(encoder_output=changed))
+            assert not torch.equal(log_probs(model, batch), base)
+    model.set_biasing(adapter=False)
+    assert torch.equal(log_probs(model, batch), base)
 
 
 def test_embeddings_are_computed_once_a_list(model, batch, monkeypatch):
@@ -301,14 +313,13 @@ def test_types_of_phrases_reach_the_adapter(model, batch):
     assert not any(torch.equal(found[i], found[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
 
 
-def test_what_is_kept_of_long_lists_is_bounded(model, batch, monkeypatch):
-    monkeypatch.setattr("nemo_ctcbias.nemo.context._CACHED_PHRASES", 5)
+def test_what_is_kept_of_lists_is_bounded_in_bytes(model, batch):
     add_trained(model)
+    model.lists.most_bytes = 1
     for names in (NAMES, ["saoirse", "fremont", "siprot"], [], ["jam"], NAMES):
         model.set_bias_list(names)
         log_probs(model, batch)
-        for store in (model.context._token_lists, model.context._banks):
-            assert len(store) == 1 or sum(map(len, store.values())) <= 5
+        assert len(model.lists) <= 2
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -32,7 +33,7 @@ def audio(noise_wavs):
 @pytest.fixture
 def model(base_nemo):
     model = from_ctc(base_nemo).eval()
-    model._cfg.biasing.beam = {"beam_width": 30, "token_min_logp": -100.0, "beam_prune_logp": -1000.0}
+    model._cfg.biasing.beam = {"beam_width": 30}
     return model
 
 
@@ -69,32 +70,31 @@ def test_it_travels_in_the_nemo(model, arpa, audio, tmp_path):
 
 
 def test_it_is_read_once(model, arpa, monkeypatch):
-    from nemo_ctcbias.nemo import language_model
 
     model.set_language_model(arpa)
-    first = model.make_hotword_decoder()._language_model
+    first = model.recognizer
     model.set_bias_list(["zebra"])
-    assert model.make_hotword_decoder()._language_model is first
-    assert language_model.language_model_of(model) is first
+    assert model.recognizer is first
+    kenlm = first.search.language_model
     model.set_language_model(arpa, alpha=0.9)
-    assert model.make_hotword_decoder()._language_model.alpha == 0.9
+    again = model.recognizer.search.language_model
+    assert again.alpha == 0.9 and again._kenlm_model is kenlm._kenlm_model and kenlm.alpha != 0.9
 
 
 def test_nemos_own_options_use_the_class_too(model, arpa, audio):
     from nemo_ctcbias.lm.boost_class import BoostClass
 
-    model._cfg.biasing.lm = {"unk_offset": -4.0, "class_weight": 1.5, "class_list_cost": 0.5, "boost_share": 0.25}
+    model._cfg.biasing.lm = {"class_weight": 1.5}
     config = model.cfg.decoding.copy()
     config.strategy = "pyctcdecode"
     config.beam.pyctcdecode_cfg.hotwords = ["zebra"]
     config.beam.ngram_lm_model, config.beam.ngram_lm_alpha, config.beam.beam_beta = str(arpa), 0.7, 0.2
     model.change_decoding_strategy(config, verbose=False)
-    decoder = model.make_hotword_decoder()
-    kenlm = decoder._language_model
-    assert (kenlm.alpha, kenlm.beta, kenlm.unk_score_offset) == (0.7, 0.2, -4.0)
-    assert (decoder.class_weight, decoder.class_list_cost, decoder.boost_share) == (1.5, 0.5, 0.25)
-    chosen = decoder._language_model_for(decoder.compile(model.decoding._source.default))
-    assert isinstance(chosen, BoostClass) and chosen.listed.begins("zebra")
+    search = model.recognizer.search
+    kenlm = search.language_model
+    assert (kenlm.alpha, kenlm.beta, search.class_weight) == (0.7, 0.2, 1.5)
+    beam = search.beams(np.zeros((2, 61)) - np.log(61), model.lists.of(model.default_list).search)[0]
+    assert isinstance(beam._boost_class[0], BoostClass) and beam._boost_class[0].listed.begins("zebra")
     assert texts(model, audio)
 
 
@@ -104,9 +104,7 @@ def test_nemos_own_options_use_the_class_too(model, arpa, audio):
         ({"gamma": 1.0}, "biasing.lm: unknown key 'gamma'; known: path, always, enabled, alpha, beta"),
         ({"alpha": -1.0}, "biasing.lm.alpha: must be 0 or more"),
         ({"beta": "much"}, "biasing.lm.beta: must be a number"),
-        ({"unk_offset": 3.0}, "biasing.lm.unk_offset: a log10-prob must be 0 or below"),
-        ({"class_list_cost": -1.0}, "biasing.lm.class_list_cost: must be 0 or more"),
-        ({"boost_share": 3.0}, "biasing.lm.boost_share: must lie between 0 and 1"),
+        ({"class_weight": "low"}, "biasing.lm.class_weight: must be a number or null"),
         ({"always": "yes"}, "biasing.lm.always: must be true or false"),
     ],
 )

@@ -5,9 +5,9 @@ import torch
 
 from nemo_ctcbias import from_ctc
 from nemo_ctcbias.errors import ModelError
-from nemo_ctcbias.nemo.phone_training import PhoneHeadTraining
 from nemo_ctcbias.phones import Lexicon, Pronouncer
 from nemo_ctcbias.phones.phones import PHONE_IDS
+from nemo_ctcbias.training.phone_training import PhoneHeadTraining
 
 LEXICON = Lexicon({"the": ["DH AH", "DH IY"], "cat": ["K AE T"]})
 

@@ -6,14 +6,13 @@ import torch
 
 from nemo_ctcbias import BiasedEncDecCTCModelBPE, ContextualAdapterConfig, from_ctc
 from nemo_ctcbias.errors import ModelError, PhoneticsError, SettingError
-from nemo_ctcbias.phones.options import PARTS
 from nemo_ctcbias.phones.phone_head import PhoneHeadConfig
 from nemo_ctcbias.phones.phones import BLANK
+from nemo_ctcbias.recognizer import ADAPTER_ALONE
 
 SMALL = {"hidden": 8, "context": 3}
 NAMES = ["saoirse", "new york", "okonkwo"]
-ALL_OFF = {name: {"enabled": False} for name in PARTS}
-EVERYTHING = {"min_confidence": 2.0, "distance": 1.0, "min_phones": 1, "min_gain": -1e9}
+ALL_OFF = {"parts": []}
 
 
 @pytest.fixture
@@ -72,14 +71,14 @@ def test_nemo_round_trip(model, batch, tmp_path):
 
     lexicon = tmp_path / "words.dict"
     lexicon.write_text("the DH AH0\n")
-    with_head(model).set_phonetics(variants=3, lexicon=str(lexicon), rescoring={"weight": 0.5})
-    model.set_phonetics(rescoring={"n_best": 4})
+    with_head(model).set_phonetics(variants=3, lexicon=str(lexicon), rescoring_weight=0.5)
+    model.set_phonetics(correction_gain=4)
     model.save_to(str(tmp_path / "model.nemo"))
     lexicon.unlink()
     for kind in (ASRModel, BiasedEncDecCTCModelBPE):
         restored = kind.restore_from(str(tmp_path / "model.nemo"), map_location="cpu").eval()
         assert torch.equal(phones(restored, batch), phones(model, batch))
-        assert restored.cfg.biasing.phonetics.rescoring == {"weight": 0.5, "n_best": 4}
+        assert (restored.settings.phonetics.rescoring_weight, restored.settings.phonetics.correction_gain) == (0.5, 4)
     restored.save_to(str(tmp_path / "again.nemo"))
     assert from_ctc(tmp_path / "again.nemo").check_pronunciations(["agent 47"])
 
@@ -169,9 +168,9 @@ def test_config_objects_are_taken(model):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"rescoring": {"weight": -1}}, r"biasing\.phonetics\.rescoring\.weight: -1"),
-        ({"lookup": {"depth": 1}}, r"biasing\.phonetics\.lookup: unknown key 'depth'; known: enabled"),
-        ({"lookup": {"enabled": "maybe"}}, r"biasing\.phonetics\.lookup\.enabled"),
+        ({"rescoring_weight": -1}, r"biasing\.phonetics\.rescoring_weight: must be 0 or more"),
+        ({"depth": 1}, r"biasing\.phonetics: unknown key 'depth'; known: lexicon"),
+        ({"parts": ["maybe"]}, r"biasing\.phonetics\.parts: unknown part 'maybe'"),
         ({"variants": 0}, r"biasing\.phonetics\.variants"),
         ({"speed": 1}, r"biasing\.phonetics: unknown key 'speed'"),
     ],
@@ -210,21 +209,20 @@ class TestDecoding:
 
     def test_a_weight_of_zero_is_off(self, model, audio):
         plain = [one.text for one in transcribed(model, audio)]
-        model.set_phonetics(lookup=EVERYTHING)
         model.set_bias_list(NAMES)
         model.set_bias_weight(0)
         assert [one.text for one in transcribed(model, audio)] == plain
 
     def test_rescoring_changes_the_order_by_the_phones(self, model, audio):
         model.set_bias_list(NAMES)
-        model.set_phonetics(lookup={"enabled": False}, rescoring={"weight": 0.0})
+        model.set_phonetics(parts=["rescoring"], rescoring_weight=0.0)
         before = transcribed(model, audio)
-        model.set_phonetics(rescoring={"weight": 100.0, "n_best": 30, "limit": 1000.0})
+        model.set_phonetics(rescoring_weight=100.0)
         after = transcribed(model, audio)
         assert [one.text for one in before] != [one.text for one in after]
         assert [one.text for one in transcribed(model, audio[:1])] == [after[0].text], "the batch does not matter"
 
-    def test_what_is_not_heard_is_not_boosted_but_written_as_listed(self, model, audio):
+    def test_what_is_not_heard_is_not_boosted_but_written_as_listed(self, model, audio, monkeypatch):
         eager = dict(model._cfg.biasing.boost)
         model.set_phonetics(**ALL_OFF)
         model.set_bias_list([*NAMES, {"text": "jr", "display": "J. R."}])
@@ -234,18 +232,20 @@ class TestDecoding:
         model.set_biasing(boost=eager)
         boosted = transcribed(model, audio)
         assert [one.text for one in boosted] != unboosted
-        model.set_phonetics(spotting={"enabled": True, "threshold": 1000.0})
+        model.set_phonetics(parts=["detection"], detection_threshold=1000.0)
         assert [one.text for one in transcribed(model, audio)] == unboosted, "nothing can be heard so clearly"
-        model.set_phonetics(spotting={"threshold": -1000.0, "slope": 0.0})
+        monkeypatch.setattr("nemo_ctcbias.phones.detection.SLOPE", 0.0)
+        model.set_phonetics(detection_threshold=-1000.0)
         everything = transcribed(model, audio)
         assert [(one.text, one.score) for one in everything] == [(one.text, one.score) for one in boosted]
 
-    def test_what_does_not_sound_right_where_it_stands_is_given_up(self, model, audio):
+    def test_what_does_not_sound_right_where_it_stands_is_given_up(self, model, audio, monkeypatch):
         model.set_phonetics(**ALL_OFF)
         model.set_bias_list(NAMES)
         boosted = transcribed(model, audio)
         assert any(one.hits for one in boosted)
-        model.set_phonetics(verification={"enabled": True, "threshold": 1000.0})
+        monkeypatch.setattr("nemo_ctcbias.phones.verification.PHONE_PRIOR", 1000.0)  # no phrase is short
+        model.set_phonetics(parts=["verification"], verification_threshold=1000.0)
         verified = transcribed(model, audio)
         assert not any(one.hits for one in verified), "nothing sounds as right as that"
         model.set_biasing(boost={"gap_scale": 0.0, "token_bonus": 0.0})
@@ -255,14 +255,16 @@ class TestDecoding:
         model.set_phonetics(**ALL_OFF)
         model.set_bias_list(NAMES)
         boosted = transcribed(model, audio)
-        model.set_phonetics(verification={"enabled": True, "threshold": -1000.0})
+        model.set_phonetics(parts=["verification"], verification_threshold=-1000.0)
         for one, other in zip(transcribed(model, audio), boosted, strict=True):
             assert (one.text, one.hits, one.score) == (other.text, other.hits, other.score)
 
-    def test_lookup_writes_phrases_and_says_so(self, model, audio):
+    def test_correction_writes_phrases_and_says_so(self, model, audio, monkeypatch):
+        for name, value in {"CONFIDENCE": 2.0, "DISTANCE": 1.0, "MIN_PHONES": 1}.items():
+            monkeypatch.setattr(f"nemo_ctcbias.phones.correction.{name}", value)
         model._cfg.biasing.boost = {"gap_scale": 0.0, "token_bonus": 0.0}
         model.set_bias_list([{"text": "Saoirse", "display": "Saoirse R."}])
-        model.set_phonetics(rescoring={"enabled": False}, lookup=EVERYTHING)
+        model.set_phonetics(parts=["correction"], correction_gain=-1e9)
         results = transcribed(model, audio, timestamps=True)
         looked_up = [(one, hit) for one in results for hit in one.hits if hit.technique == "lookup"]
         assert looked_up
@@ -272,14 +274,14 @@ class TestDecoding:
             assert 0 <= hit.start < hit.end <= 4
             entries = [word for word in one.timestamp["word"] if word["word"] == hit.phrase]
             assert any(entry["start_offset"] * 0.08 == pytest.approx(hit.start, abs=0.09) for entry in entries)
-        model.set_phonetics(lookup={"min_confidence": 0.0})
+        monkeypatch.setattr("nemo_ctcbias.phones.correction.CONFIDENCE", 0.0)
         assert not any(hit.technique == "lookup" for one in transcribed(model, audio) for hit in one.hits)
 
     def test_nbest_lists_are_rescored(self, model, audio):
         from omegaconf import OmegaConf
 
         model.set_bias_list(NAMES)
-        model.set_phonetics(rescoring={"weight": 2.0})
+        model.set_phonetics(rescoring_weight=2.0)
         config = OmegaConf.create(OmegaConf.to_container(model.cfg.decoding))
         config.beam.return_best_hypothesis = False
         model.change_decoding_strategy(config, verbose=False)
@@ -294,49 +296,47 @@ class TestDecoding:
             model(**batch)
         assert set(vars(model)) == before
 
-    def test_phones_are_for_their_own_log_probs_alone(self, model, batch):
+    def test_log_probs_alone_are_decoded_alike_whosever_they_are(self, model, batch):
+        """Nothing hangs on the identity of a tensor: what needs the encoder acts in `transcribe` alone."""
         model.set_bias_list(NAMES)
         with torch.inference_mode():
             log_probs, lengths, _ = model(**batch)
-            assert model.decoding._known is not None
-            text = model.decoding.ctc_decoder_predictions_tensor(log_probs.clone(), lengths)
-        assert model.decoding._known is None and len(text) == 4
+            one = model.decoding.ctc_decoder_predictions_tensor(log_probs, lengths)
+            other = model.decoding.ctc_decoder_predictions_tensor(log_probs.clone(), lengths)
+        assert [h.text for h in one] == [h.text for h in other] and [h.hits for h in one] == [h.hits for h in other]
 
     def test_variants_are_heard_and_written_as_listed(self, model, audio):
         model.set_bias_list([{"text": "Kathryn"}])
-        model.set_phonetics(variants=4, **{name: {"enabled": False} for name in PARTS if name != "spotting"})
-        listened = model.decoding.listened(model.bias_list)
-        (phrase,) = listened
+        model.set_phonetics(variants=4, parts=["detection"], detection_threshold=-100.0)
+        (phrase,) = model.lists.of(model.bias_list).listened
         assert phrase.forms[0] == "Kathryn" and len(phrase.forms) == 4 and phrase.written == "Kathryn"
-        assert model.decoding.listened(model.bias_list) is listened
         texts = " ".join(one.text for one in transcribed(model, audio))
         assert "Kathryn" in texts and not any(form in texts.split() for form in phrase.forms[1:])
 
     def test_adapters_listen_for_variants_too(self, model, batch, monkeypatch):
         model.add_adapter("names", ContextualAdapterConfig(dim=8, heads=2))
         model.set_bias_list(["Kathryn"])
-        model.set_phonetics(variants=3, spotting={"threshold": 1000.0})
+        model.set_phonetics(variants=3, detection_threshold=1000.0)
         given = []
         change = model.context.change
         monkeypatch.setattr(model.context, "change", lambda *args: given.append(args) or change(*args))
         with torch.inference_mode():
             model(**batch)
-        ((_, _, lists, usual, heard),) = given
-        assert len(lists) == len(heard) == 4
-        assert all(len(one[0].forms) == 3 for one in lists) and not np.any(heard), "and for what is heard alone"
-        model.set_phonetics(spotting={"adapter_strength": 3.0})
-        model._cfg.biasing.hotword = False
-        model.set_bias_list(["Kathryn"])
-        with torch.inference_mode():
+            model.set_phonetics(detection_threshold=-1000.0)
             model(**batch)
-        assert given[1][3] == 3 * usual, "without a search, what was spotted is raised more boldly"
+            model.set_biasing(boost={"enabled": False})
+            model(**batch)
+        (_, nothing, usual, _), (_, heard, _, _), (_, _, bolder, _) = given
+        assert [len(one) for one in nothing] == [0] * 4, "for what is heard alone"
+        assert [len(one) for one in heard] == [3] * 4
+        assert bolder == ADAPTER_ALONE * usual, "without a search, what was detected is raised more boldly"
 
     def test_what_cannot_be_pronounced_is_reported(self, model):
         model.set_bias_list(["agent 47", "saoirse"])
         (note,) = model.check_pronunciations(model.bias_list)
         assert note.phrase == "agent 47" and "cannot be pronounced" in str(note)
         # In so short a list, everything is heard.
-        model.set_phonetics(spotting={"list_cost": 0.0, "threshold": 7.0})
+        model.set_biasing(list_cost=0.0, phonetics={"detection_threshold": 7.0})
         (note,) = model.check_pronunciations(["lee", "saoirse"])
         assert note.phrase == "lee" and "never heard" in str(note)
         model.set_phonetics(**ALL_OFF)
@@ -350,7 +350,7 @@ def test_asked_for_without_a_head_it_is_said_once(model, monkeypatch):
     monkeypatch.setattr(nemo_logging, "warning", lambda message, *args, **kwargs: said.append(str(message)))
     model.set_bias_list(NAMES)
     assert not [one for one in said if "phone head" in one]
-    model.set_phonetics(rescoring={"enabled": True})
+    model.set_phonetics(parts=["rescoring"])
     model.set_bias_list(["okonkwo"])
     assert len([one for one in said if "phone head" in one]) == 1
 

@@ -1,4 +1,4 @@
-"""CTC scores and alignments against all frame labelings, one by one."""
+"""CTC scores against all frame labelings, one by one."""
 
 import itertools
 
@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemo_ctcbias.errors import PhoneticsError
-from nemo_ctcbias.phones.alignment import HeardPhones, force_align, forward_scores, hearings, word_cuts
+from nemo_ctcbias.phones.alignment import HeardPhones, forward_scores, hearings, word_cuts
 from nemo_ctcbias.phones.lattice import Lattice
 from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS, phone_ids
-from nemo_ctcbias.search.alignment import align
 
 PRONUNCIATIONS = st.lists(st.sampled_from(["S", "ER", "AH"]), min_size=1, max_size=3).map(tuple)
 SLOTS = st.lists(
@@ -26,53 +25,25 @@ def collapse(path):
 
 
 def brute_force(log_probs, slots):
-    """Log-prob of all paths of all choices, and of the best."""
+    """Log-prob of all paths of all choices."""
     by_string = {}
     for path in itertools.product(LABELS, repeat=len(log_probs)):
         score = log_probs[np.arange(len(path)), list(path)].sum() if path else 0.0
         by_string.setdefault(collapse(path), []).append(score)
-    total, best = -np.inf, -np.inf
+    total = -np.inf
     for choice in itertools.product(*slots):
         string = tuple(PHONE_IDS[phone] for pronunciation, _ in choice for phone in pronunciation)
         weight = sum(log_prob for _, log_prob in choice)
         for score in by_string.get(string, []):
-            total, best = np.logaddexp(total, score + weight), max(best, score + weight)
-    return total, best
+            total = np.logaddexp(total, score + weight)
+    return total
 
 
 @given(SLOTS, st.integers(0, 5), st.integers(0, 99))
 @settings(max_examples=60)
-def test_scores_and_alignments_are_those_of_brute_force(noise, slots, frames, seed):
+def test_scores_are_those_of_brute_force(noise, slots, frames, seed):
     log_probs = noise(frames, seed)
-    total, best = brute_force(log_probs, slots)
-    lattice = Lattice.of(slots)
-    assert forward_scores(log_probs, [lattice])[0] == pytest.approx(total)
-    if best == -np.inf:
-        with pytest.raises(PhoneticsError, match="frames are too few for the phones"):
-            force_align(log_probs, lattice)
-        return
-    found = force_align(log_probs, lattice)
-    assert found.score == pytest.approx(best)
-    taken = [slot[which] for slot, which in zip(slots, found.taken, strict=True)]
-    string = [PHONE_IDS[phone] for pronunciation, _ in taken for phone in pronunciation]
-    assert collapse(found.labels.tolist()) == tuple(string)
-    own = log_probs[np.arange(frames), found.labels].sum() + sum(log_prob for _, log_prob in taken)
-    assert own == pytest.approx(best)
-    # The spans are in order, apart, and hold exactly the phones of their slots.
-    ends = [0, *itertools.chain.from_iterable(found.spans), frames]
-    assert ends == sorted(ends)
-    for (start, end), (pronunciation, _) in zip(found.spans, taken, strict=True):
-        assert collapse(found.labels[start:end].tolist()) == tuple(phone_ids(pronunciation).tolist())
-        assert BLANK not in found.labels[[start, end - 1]]
-
-
-@given(PRONUNCIATIONS, st.integers(6, 20), st.integers(0, 99))
-def test_one_pronunciation_is_aligned_as_tokens_are(noise, phones, frames, seed):
-    """The same semantics as the forced alignment of subwords (and torchaudio's)."""
-    log_probs = noise(frames, seed)
-    found = force_align(log_probs, Lattice.of([[(phones, 0.0)]]))
-    path = align(log_probs, phone_ids(phones))
-    assert found.score == pytest.approx(log_probs[np.arange(frames), path].sum())
+    assert forward_scores(log_probs, [Lattice.of(slots)])[0] == pytest.approx(brute_force(log_probs, slots))
 
 
 @given(st.lists(SLOTS, min_size=1, max_size=4), st.integers(0, 8), st.integers(0, 99))

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nemo_ctcbias.errors import PhoneticsError, SettingError
-from nemo_ctcbias.phones import Lexicon, PhoneticRescorer, Pronouncer, RescoringOptions
+from nemo_ctcbias.errors import PhoneticsError
+from nemo_ctcbias.phones import Lexicon, Pronouncer, rescoring
 from nemo_ctcbias.phones.alignment import forward_scores
 from nemo_ctcbias.phones.lattice import Lattice
-from nemo_ctcbias.phones.rescoring import stretches
+from nemo_ctcbias.phones.rescoring import Lattices, rescore, stretches
 
 LEXICON = Lexicon(
     {"the": ["DH AH"], "sip": ["S IH P"], "ship": ["SH IH P"], "row": ["R OW"], "siprot": ["S IH P R AA T"]}
@@ -50,9 +50,8 @@ def test_stretches_turn_the_best_into_each_of_the_others(texts):
 
 def test_what_sounds_right_moves_up(pronouncer, sung):
     log_probs = sung("DH AH _ S IH P _ R AA T")
-    rescored = PhoneticRescorer(pronouncer).rescore(
-        log_probs, hypotheses("the ship row", "the sip row", "the siprot"), [(0, 2), (3, 6), (7, 10)]
-    )
+    texts = hypotheses("the ship row", "the sip row", "the siprot")
+    rescored = rescore(log_probs, texts, [(0, 2), (3, 6), (7, 10)], pronouncer)
     assert [" ".join(r.hypothesis.words) for r in rescored] == ["the siprot", "the sip row", "the ship row"]
     assert rescored[-1].phone_score == 0
     for r in rescored:
@@ -60,11 +59,11 @@ def test_what_sounds_right_moves_up(pronouncer, sung):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_scores_are_the_forward_scores_of_the_whole_where_all_differs(pronouncer, noise, seed):
+def test_scores_are_the_forward_scores_of_the_whole_where_all_differs(pronouncer, noise, seed, monkeypatch):
     log_probs = noise(16, seed)
     texts = ["the row", "ship sip", "siprot"]
-    options = RescoringOptions(weight=0.5, limit=1e9)
-    rescored = PhoneticRescorer(pronouncer, options).rescore(log_probs, hypotheses(*texts), [(1, 4), (6, 9)])
+    monkeypatch.setattr(rescoring, "LIMIT", 1e9)
+    rescored = rescore(log_probs, hypotheses(*texts), [(1, 4), (6, 9)], pronouncer, weight=0.5)
     slots = [[LEXICON[word] for word in text.split()] for text in texts]
     exact = forward_scores(log_probs, [Lattice.of([[(p, 0.0) for p in slot] for slot in each]) for each in slots])
     found = {" ".join(r.hypothesis.words): r.phone_score for r in rescored}
@@ -74,41 +73,51 @@ def test_scores_are_the_forward_scores_of_the_whole_where_all_differs(pronouncer
 
 def test_weight_zero_and_lone_hypotheses_change_nothing(pronouncer, noise):
     texts = hypotheses("the row", "the sip", "siprot")
-    off = PhoneticRescorer(pronouncer, RescoringOptions(weight=0)).rescore(noise(9, 0), texts, [(1, 3), (4, 6)])
+    off = rescore(noise(9, 0), texts, [(1, 3), (4, 6)], pronouncer, weight=0)
     assert [r.hypothesis for r in off] == texts and all(r.phone_score == 0 for r in off)
-    assert [r.score for r in PhoneticRescorer(pronouncer).rescore(noise(9, 0), texts[:1], [(1, 3), (4, 6)])] == [0.0]
-    assert PhoneticRescorer(pronouncer).rescore(noise(9, 0), [], []) == []
+    assert [r.score for r in rescore(noise(9, 0), texts[:1], [(1, 3), (4, 6)], pronouncer)] == [0.0]
+    assert rescore(noise(9, 0), [], [], pronouncer) == []
 
 
-def test_those_behind_the_n_best_keep_their_places(pronouncer, sung):
+def test_those_behind_the_n_best_keep_their_places(pronouncer, sung, monkeypatch):
+    monkeypatch.setattr(rescoring, "N_BEST", 2)
     texts = hypotheses("ship", "sip", "row", "the")
-    rescored = PhoneticRescorer(pronouncer, RescoringOptions(n_best=2)).rescore(sung("S IH P"), texts, [(0, 3)])
+    rescored = rescore(sung("S IH P"), texts, [(0, 3)], pronouncer)
     assert [r.hypothesis.words[0] for r in rescored] == ["sip", "ship", "row", "the"]
 
 
-def test_words_without_sound_or_frames_win_and_lose_within_bounds(pronouncer, sung):
-    options = RescoringOptions(weight=1, limit=7)
-    rescorer = PhoneticRescorer(pronouncer, options)
-    found = rescorer.rescore(sung("S IH P"), hypotheses("sip", "r2d2", "", "siprot"), [(0, 3)])
-    gains = {" ".join(r.hypothesis.words): r.phone_score for r in found}
-    assert gains == {"sip": 0, "r2d2": 0, "": -7, "siprot": -7}
+def test_words_without_sound_or_frames_win_and_lose_within_bounds(pronouncer, sung, monkeypatch):
+    monkeypatch.setattr(rescoring, "LIMIT", 7)
+
+    def scores(log_probs, *texts, spans=((0, 1),)):
+        found = rescore(log_probs, hypotheses(*texts), spans, pronouncer, weight=1)
+        return {" ".join(r.hypothesis.words): r.phone_score for r in found}
+
+    assert scores(sung("S IH P"), "sip", "r2d2", "", "siprot", spans=[(0, 3)]) == {
+        "sip": 0, "r2d2": 0, "": -7, "siprot": -7
+    }  # fmt: skip
     # Nothing is known against a best hypothesis that has no pronunciation, or none that fits.
-    assert not any(r.phone_score for r in rescorer.rescore(sung("S"), hypotheses("r2d2", "sip"), [(0, 1)]))
-    assert not any(r.phone_score for r in rescorer.rescore(sung("S"), hypotheses("siprot", "sip"), [(0, 1)]))
-    assert not any(r.phone_score for r in rescorer.rescore(np.zeros((0, 40)), hypotheses("sip", "ship"), [(0, 0)]))
+    assert not any(scores(sung("S"), "r2d2", "sip").values())
+    assert not any(scores(sung("S"), "siprot", "sip").values())
+    assert not any(scores(np.zeros((0, 40)), "sip", "ship", spans=[(0, 0)]).values())
 
 
 def test_empty_best_hypothesis(pronouncer, sung):
-    rescored = PhoneticRescorer(pronouncer).rescore(sung("S IH P"), hypotheses("", "sip"), [])
+    rescored = rescore(sung("S IH P"), hypotheses("", "sip"), [], pronouncer)
     assert rescored[0].hypothesis.words == ["sip"]
     with pytest.raises(ValueError, match="0 spans for the 1 words"):
-        PhoneticRescorer(pronouncer).rescore(sung("S IH P"), hypotheses("sip", "ship"), [])
+        rescore(sung("S IH P"), hypotheses("sip", "ship"), [], pronouncer)
 
 
-def test_wrong_settings_and_log_probs_are_named(pronouncer):
-    with pytest.raises(SettingError, match=r"rescoring\.weight: -1 is out of range; give a number from 0"):
-        RescoringOptions(weight=-1)
-    with pytest.raises(SettingError, match=r"rescoring\.n_best: 0"):
-        RescoringOptions(n_best=0)
+def test_lattices_are_kept_but_not_those_of_what_users_say_themselves(pronouncer, sung, monkeypatch):
+    lattices, own = Lattices(), Pronouncer([{"text": "sip", "pronunciations": ["R OW"]}], LEXICON)
+    assert lattices.of(("sip",), pronouncer) is lattices.of(("sip",), pronouncer)
+    assert lattices.of(("sip",), own).labels.tolist() != lattices.of(("sip",), pronouncer).labels.tolist()
+    assert lattices.of(("r2d2",), pronouncer) is None
+    monkeypatch.setattr(rescoring, "KEPT", 1)
+    assert lattices.of(("row",), pronouncer) is not None, "what is full is emptied"
+
+
+def test_wrong_log_probs_are_named(pronouncer):
     with pytest.raises(PhoneticsError, match=r"expected \[T, 40\]"):
-        PhoneticRescorer(pronouncer).rescore(np.zeros((3, 30)), hypotheses("sip", "ship"), [(0, 3)])
+        rescore(np.zeros((3, 30)), hypotheses("sip", "ship"), [(0, 3)], pronouncer)

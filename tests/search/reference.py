@@ -104,14 +104,14 @@ def plain_search(
     lm=None,
     pieces=None,
     costs=None,
-    barred=None,
+    phrase_cost=0.0,
     endings=(),
     spaceless="",
 ):
     """`phrases`: {tokens: weight}.  Returns {tokens: (acoustic, boost)} of the final beam, with `lm` its score too.
 
     costs: {tokens: what the phrase gives back}.
-    barred: for each frame, the phrases on whose way nothing is earned in it, and all given back.
+    phrase_cost: what every phrase gives back.
     lm, pieces: language model, and the text that each token adds to the word it begins or goes on with.
     endings, spaceless: what may follow a phrase within its word, and letters that are words of their own.
     """
@@ -158,7 +158,7 @@ def plain_search(
             whole = len(phrase) == match_length(beam.tokens, phrases)
             count = min(len(phrase), len(beam.tokens) - (beam.counts_from if whole else beam.settled))
             weight = boost.weight * phrases[phrase]
-            cost = boost.list_cost * math.log(max(1, len(phrases) / boost.free_list)) + (costs or {}).get(phrase, 0.0)
+            cost = phrase_cost + (costs or {}).get(phrase, 0.0)
             gain = weight * (boost.suppress * count if weight < 0 else max(0.0, sum_credits(beam.tokens, count) - cost))
             gains.append(gain - beam.paid if whole else gain)
         return max(gains, default=None)
@@ -168,7 +168,6 @@ def plain_search(
 
     first.lent, first.pending, first.credit = 0.0, 0.0, 0.0
     for t, frame in enumerate(log_probs):
-        free = [p for p in phrases if not barred or p not in barred[t]]
         top, blank, tokens = frame.max(), frame[size], frame[:size]
         heard = [one[:size].max() >= one[size] for one in log_probs[max(0, t - 12) : t + 13]]
         open_ = bool(phrases) and math.exp(blank) <= boost.max_blank and any(heard)
@@ -190,7 +189,7 @@ def plain_search(
             revived = set()
             if open_ and n:
                 prefix = beam.tokens[len(beam.tokens) - n :]
-                revived = {p[n] for p in free if len(p) > n and p[:n] == prefix}
+                revived = {p[n] for p in phrases if len(p) > n and p[:n] == prefix}
                 revived = {c for c in revived - likely if tokens[c] >= top - boost.max_gap}
             for c in [*sorted(likely), *sorted(revived)]:
                 mass = (
@@ -223,7 +222,7 @@ def plain_search(
                 if reached and reached == n + 1:
                     earlier = beam.pending  # kept as it was lent
                 earlier = earlier if reached > 1 else 0.0
-                if not any(p[:reached] == new.tokens[len(new.tokens) - reached :] for p in free):
+                if not any(p[:reached] == new.tokens[len(new.tokens) - reached :] for p in phrases):
                     new.credit = -earlier
                 new.pending = earlier + new.credit
                 new.lent = 0.0 if new.tail is None else max(0.0, new.held)

@@ -41,13 +41,13 @@ phrase_lists = st.dictionaries(
 )
 
 
-def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, barred=None, ends=None, pieces=()):
+def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, phrase_cost=0.0, ends=None, pieces=()):
     spellings, given = list(enumerate(phrases)), [costs[p] for p in phrases] if costs else None
     rows = ends and [ends.row_of("".join(pieces[token] for token in phrase)) for phrase in phrases]
     trie = BoostingTrie(spellings, list(phrases.values()), len(starts_word), given, rows)
     following = ends and ends.following(pieces, starts_word)
-    muted = barred and [trie.only([index for index, p in spellings if p in frame]) for frame in barred]
-    found = BeamSearch(starts_word, options, boost, trie, following=following).search(log_probs, muted=muted)
+    search = BeamSearch(starts_word, options, boost, trie, phrase_cost=phrase_cost, following=following)
+    found = search.search(log_probs)
     return {h.tokens: (h.acoustic, h.boost) for h in found}
 
 
@@ -59,7 +59,7 @@ def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, bar
     width=st.sampled_from([2, 5, 50]),
     token_min=st.sampled_from([-1.0, -3.0, -20.0]),
     costs=st.lists(st.sampled_from([0.0, 0.2, 1.0]), min_size=6, max_size=6),
-    bars=st.none() | st.lists(st.sets(st.integers(0, 5)), min_size=12, max_size=12),
+    phrase_cost=st.sampled_from([0.0, 0.4, 1.3]),
     pieces=st.lists(
         st.sampled_from(["a", "b", "'", "s", "'s", "s.", ",", "-a", "y'", "abco", "es", "木", "b木"]),
         min_size=4,
@@ -69,17 +69,14 @@ def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, bar
 )
 @settings(max_examples=400)
 def test_arrays_agree_with_the_plain_search(
-    seed, frames, phrases, starts, width, token_min, costs, bars, pieces, endings
+    seed, frames, phrases, starts, width, token_min, costs, phrase_cost, pieces, endings
 ):
     log_probs = random_log_probs(seed, frames, 5)
     options = BeamOptions(beam_width=width, token_min_logp=token_min)
-    boost = BoostOptions(
-        0.8, gap_scale=0.7, token_bonus=0.3, max_gap=6.0, max_blank=0.9, first_token=0.25, list_cost=0.4, free_list=1
-    )
+    boost = BoostOptions(0.8, gap_scale=0.7, token_bonus=0.3, max_gap=6.0, max_blank=0.9, first_token=0.25)
     of = dict(zip(phrases, costs, strict=False))
-    barred = bars and [{p for index, p in enumerate(phrases) if index in frame} for frame in bars]
     ends = WordEnds(endings)
-    fast = fast_search(log_probs, phrases, starts, options, boost, of, barred, ends, pieces)
+    fast = fast_search(log_probs, phrases, starts, options, boost, of, phrase_cost, ends, pieces)
     slow = plain_search(
         log_probs,
         phrases,
@@ -88,7 +85,7 @@ def test_arrays_agree_with_the_plain_search(
         boost,
         pieces=pieces,
         costs=of,
-        barred=barred,
+        phrase_cost=phrase_cost,
         endings=endings,
         spaceless="木",
     )
@@ -235,9 +232,3 @@ def test_impossible_width_is_refused(width):
 def test_impossible_boost_is_refused(name, value):
     with pytest.raises(SettingError, match=f"biasing.boost.{name}"):
         BoostOptions(**{name: value})
-
-
-def test_phrases_of_longer_lists_need_more_evidence():
-    boost = BoostOptions(list_cost=0.5, free_list=100)
-    assert boost.phrase_cost(1) == boost.phrase_cost(100) == 0.0
-    assert boost.phrase_cost(1000) == pytest.approx(0.5 * np.log(10))

@@ -87,7 +87,7 @@ def test_a_list_in_any_case_is_found_in_the_models(listed):
 
 
 def test_a_longer_phrase_counts_once_however_many_it_holds():
-    options = BoostOptions(list_cost=0.0)
+    options = BoostOptions()
     emissions = "▁met", "▁Zel", "en", EITHER, "y", "▁and"
     alone = decode(PIECES, ["met Zelenskyy and"], *emissions, boost=options)
     assert decode(PIECES, ["met", "Zelenskyy", "met Zelenskyy and"], *emissions, boost=options).boost == pytest.approx(

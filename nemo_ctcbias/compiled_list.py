@@ -1,0 +1,236 @@
+"""All that a bias list is to one model, each part made once: spellings, trie, sounds, token tensors.
+
+It stands beside the recognizer rather than in `bias_list`, because it holds parts of the search, of the phones and of
+the adapter, which lie above a bare list.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from nemo_ctcbias.bias_list import BiasList, Note, SpelledList, Vocabulary, spell
+from nemo_ctcbias.bias_list.report import announce
+from nemo_ctcbias.bias_list.spelling import Spelling
+from nemo_ctcbias.phones.correction import PronunciationIndex
+from nemo_ctcbias.phones.g2p import G2P
+from nemo_ctcbias.phones.phones import Pronunciation
+from nemo_ctcbias.phones.pronouncer import Pronouncer
+from nemo_ctcbias.phones.score import PhraseScores
+from nemo_ctcbias.search.search_list import SearchList
+
+if TYPE_CHECKING:  # torch, which the search does without
+    from nemo_ctcbias.adapter.phrase_bank import PhraseBank, TokenList
+
+MOST_BYTES = 256 << 20  # of all lists that a model keeps; the last one is always kept
+# Memory of Python objects, as tracemalloc measures them on lists of 1,000 and 20,000 names.
+BYTES_A_PHRASE, BYTES_A_SPELLING, BYTES_A_PRONUNCIATION = 600, 400, 500
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What lists are compiled from, besides themselves.
+
+    vocabulary: of the model.
+    alternatives: token sequences tried for each form of a phrase.
+    variants: gives a list with other spellings of its phrases, None adds none.
+    lexicon: pronunciations of words.
+    g2p: says how other words sound; the shipped model if None.
+    """
+
+    vocabulary: Vocabulary
+    alternatives: int = 4
+    variants: Callable[[BiasList], BiasList] | None = None
+    lexicon: Mapping[str, Sequence[Pronunciation]] | None = None
+    g2p: G2P | None = None
+
+
+class CompiledList:
+    """A bias list for one model; parts are made when first asked for, by one thread.
+
+    Attributes:
+        bias_list: the user's.
+    """
+
+    def __init__(self, bias_list: BiasList, sources: Sources):
+        self.bias_list, self._sources = bias_list, sources
+        self._lock = threading.RLock()
+        self._banks: dict[str, tuple[Hashable, PhraseBank]] = {}
+
+    def __len__(self) -> int:
+        return len(self.bias_list)
+
+    @property
+    def listened(self) -> BiasList:
+        """What is listened for: the list, with other spellings of its phrases where these are in use."""
+        return self.spelled.bias_list
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What of the list cannot be used or was changed, and why."""
+        return self.spelled.notes
+
+    @property
+    def spelled(self) -> SpelledList:
+        """In the model's tokens."""
+        with self._lock:
+            return self._spelled
+
+    @property
+    def search(self) -> SearchList:
+        """As the search listens for it."""
+        with self._lock:
+            return self._search
+
+    @property
+    def tokens(self) -> TokenList:
+        """As a contextual adapter attends to it: the first spelling of each form, suppressed phrases left out."""
+        with self._lock:
+            return self._tokens
+
+    @property
+    def pronouncer(self) -> Pronouncer:
+        """How its phrases sound.
+
+        Raises:
+            PhoneticsError: a pronunciation in the list that cannot be read.
+        """
+        with self._lock:
+            return self._pronouncer
+
+    @property
+    def scores(self) -> PhraseScores:
+        """Its phrases by their sounds, as detection and verification ask for them."""
+        with self._lock:
+            return self._scores
+
+    @property
+    def sounds(self) -> PronunciationIndex:
+        """Its phrases by their sounds, as phonetic correction looks for them."""
+        with self._lock:
+            return self._sounds
+
+    def bank(self, adapter: str, version: Hashable, embed: Callable[[TokenList], PhraseBank]) -> PhraseBank:
+        """The list embedded by an adapter, kept until its weights change.
+
+        Args:
+            adapter: its name.
+            version: of its weights.
+            embed: makes the bank.
+        """
+        with self._lock:
+            kept = self._banks.get(adapter)
+            if kept is None or kept[0] != version:
+                kept = self._banks[adapter] = version, embed(self._tokens)
+            return kept[1]
+
+    @cached_property
+    def _spelled(self) -> SpelledList:
+        sources = self._sources
+        listened = sources.variants(self.bias_list) if sources.variants is not None else self.bias_list
+        spelled = spell(listened, sources.vocabulary, sources.alternatives)
+        announce(spelled.notes)  # wherever a list comes from, no phrase is lost silently
+        return spelled
+
+    @cached_property
+    def _search(self) -> SearchList:
+        return SearchList(self._spelled, self._sources.vocabulary)
+
+    @cached_property
+    def _tokens(self) -> TokenList:
+        import torch
+
+        from nemo_ctcbias.adapter.phrase_bank import TokenList
+
+        listened = self._spelled.bias_list
+        first: dict[str, Spelling] = {}
+        for one in self._spelled.spellings:
+            if listened[one.phrase].weight > 0:
+                first.setdefault(one.form, one)
+        rows = list(first.values())
+        with torch.inference_mode(False):  # what transcription keeps may be trained on later
+            return TokenList.of(
+                [one.tokens for one in rows],
+                [listened[one.phrase].weight for one in rows],
+                [listened[one.phrase].type for one in rows],
+                [one.phrase for one in rows],
+            )
+
+    @cached_property
+    def _pronouncer(self) -> Pronouncer:
+        pronouncer = Pronouncer(self.bias_list, self._sources.lexicon, self._sources.g2p)
+        announce(pronouncer.notes)
+        return pronouncer
+
+    @cached_property
+    def _scores(self) -> PhraseScores:
+        return PhraseScores(self._pronouncer)
+
+    @cached_property
+    def _sounds(self) -> PronunciationIndex:
+        return PronunciationIndex(self._pronouncer)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of what has been made so far, about."""
+        made = self.__dict__
+        total = BYTES_A_PHRASE * len(self.bias_list)
+        if "_spelled" in made:
+            total += BYTES_A_SPELLING * len(self._spelled.spellings)
+        if "_search" in made:
+            total += sum(part.nbytes for part in self._search.trie.automaton)
+        if "_pronouncer" in made:
+            total += BYTES_A_PRONUNCIATION * sum(map(len, self._pronouncer.phrases))
+        if "_scores" in made:
+            total += self._scores.nbytes
+        if "_tokens" in made:
+            total += self._tokens.nbytes
+        return total + sum(bank.nbytes for _, bank in self._banks.values())
+
+
+class CompiledLists:
+    """The one cache of a model's lists, bounded in bytes; safe to ask from several threads.
+
+    Args:
+        sources: what lists are compiled from.
+        most_bytes: of all lists together; those asked for last stay.
+    """
+
+    def __init__(self, sources: Sources, most_bytes: int = MOST_BYTES):
+        self.sources, self.most_bytes = sources, most_bytes
+        self._lists: OrderedDict[BiasList, CompiledList] = OrderedDict()
+        self._bytes: dict[BiasList, int] = {}  # of each list, as it was when another one was asked for
+        self._lock = threading.RLock()
+
+    def of(self, bias_list: BiasList) -> CompiledList:
+        """The compiled list, made if it is not known."""
+        with self._lock:
+            if self._lists:
+                last = next(reversed(self._lists))
+                self._bytes[last] = self._lists[last].nbytes
+            if bias_list not in self._lists:
+                self._lists[bias_list] = CompiledList(bias_list, self.sources)
+                while len(self._lists) > 1 and sum(self._bytes.values()) > self.most_bytes:
+                    oldest, _ = self._lists.popitem(last=False)
+                    self._bytes.pop(oldest, None)
+            self._lists.move_to_end(bias_list)
+            return self._lists[bias_list]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all lists, about."""
+        return sum(one.nbytes for one in self._lists.values())
+
+    def __len__(self) -> int:
+        return len(self._lists)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledLists:
+        """An empty one: a copied model makes its own."""
+        return CompiledLists(self.sources, self.most_bytes)
+
+    def __reduce__(self) -> tuple:
+        return CompiledLists, (self.sources, self.most_bytes)

@@ -1,0 +1,120 @@
+"""What an encoder makes of a batch, its inner layers included, read through hooks that last no longer than a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nemo_ctcbias.errors import ModelError
+
+
+@dataclass
+class Encoded:
+    """What an encoder made of a batch.
+
+    Attributes:
+        output: [B, C, T].
+        lengths: int [B], valid frames.
+        layers: [B, T_i, C_i] of the layers that somebody looks at, by number.
+        log_probs: [B, T, V + 1] that the decoder makes of the output.
+    """
+
+    output: Tensor
+    lengths: Tensor
+    layers: dict[int, Tensor]
+    log_probs: Tensor
+
+    def take(self, places: Sequence[int]) -> Encoded:
+        """Some of its utterances."""
+        if len(places) == len(self.output):
+            return self
+        rows, layers = list(places), {number: layer[list(places)] for number, layer in self.layers.items()}
+        return Encoded(self.output[rows], self.lengths[rows], layers, self.log_probs[rows])
+
+
+def encode(encoder: nn.Module, numbers: Iterable[int], forward: Callable[[], tuple]) -> Encoded:
+    """One pass of a model.
+
+    Args:
+        encoder: of the model.
+        numbers: of the layers to be kept.
+        forward: runs the model: log-probs and what else NeMo returns.
+    """
+    seen: dict[int, Tensor] = {}
+    outputs: list[tuple] = []
+    with ExitStack() as stack:
+        for number in numbers:
+            stack.enter_context(hooked(layers_of(encoder)[number], keep_frames(seen, number)))
+        stack.enter_context(hooked(encoder, lambda module, inputs, output: outputs.append(output)))
+        log_probs = forward()[0]
+    return Encoded(outputs[0][0], outputs[0][1], seen, log_probs)
+
+
+def rows_of(values: Tensor, lengths: Tensor) -> list[np.ndarray]:
+    """Each utterance's valid frames, as float arrays."""
+    values = values.detach().float().cpu()
+    return [np.ascontiguousarray(row[:length].numpy()) for row, length in zip(values, lengths.tolist(), strict=True)]
+
+
+@contextmanager
+def hooked(module: nn.Module, act: Callable):
+    """While this lasts, `act(module, inputs, output)` is called after each forward of the module."""
+    handle = module.register_forward_hook(act)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def keep_frames(seen: dict[int, Tensor], number: int) -> Callable:
+    """A hook that puts a layer's output [B, T, C] into `seen[number]`."""
+
+    def act(module, inputs, output):
+        seen[number] = _as_frames(output)
+
+    return act
+
+
+def _as_frames(output: Any) -> Tensor:
+    """[B, T, C] of what a layer puts out: a Conformer layer that tensor (or first), a Jasper block [B, C, T]."""
+    if isinstance(output, (tuple, list)) and isinstance(output[0], (tuple, list)):
+        return output[0][-1].transpose(1, 2)
+    return output[0] if isinstance(output, (tuple, list)) else output
+
+
+def layers_of(encoder: nn.Module) -> Sequence[nn.Module]:
+    """The layers that can be looked at.
+
+    Raises:
+        ModelError: for an encoder whose layers are not known.
+    """
+    for name in ("layers", "encoder"):  # Conformer and FastConformer; convolutional encoders (Jasper, Citrinet)
+        found = getattr(encoder, name, None)
+        if isinstance(found, (nn.ModuleList, nn.Sequential)):
+            return found
+    raise ModelError(
+        f"{type(encoder).__name__}: its layers are not known; contextual adapters need a Conformer or ConvASR"
+    )
+
+
+def widths_of(encoder: nn.Module, features: int) -> tuple[list[int], int]:
+    """Widths of all layers and of the output, found by running a second of silence."""
+    modes = [(module, module.training) for module in encoder.modules()]
+    weight = next(encoder.parameters())
+    silence = torch.zeros(1, features, 128, device=weight.device, dtype=weight.dtype)
+    length = torch.tensor([128], device=weight.device)
+    encoder.eval()  # BatchNorm must not learn from it
+    layers = range(len(layers_of(encoder)))
+    try:
+        with torch.no_grad():
+            found = encode(encoder, layers, lambda: encoder(audio_signal=silence, length=length))
+    finally:
+        for module, training in modes:
+            module.training = training
+    return [found.layers[number].shape[-1] for number in layers], found.output.shape[1]

@@ -1,0 +1,191 @@
+"""Every private or fragile name of NeMo that we rely on: what we take it for, and functions that hide it.
+
+`NAMES` lists them for the test that says which NeMo lacks which (tests/nemo/test_internals.py).  Public methods that
+our classes override are listed as well where NeMo's own calls must find them.  How classes are allowed to be restored
+stands in `registration`, which must not import NeMo.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from nemo.collections.asr.parts.mixins.transcription import InternalTranscribeConfig, TranscribeConfig
+from nemo.collections.asr.parts.submodules.ctc_decoding import CTCBPEDecoding, CTCDecoding
+from nemo.collections.asr.parts.utils.rnnt_utils import Hypothesis
+from omegaconf import OmegaConf, open_dict
+
+#: (module, class) -> attributes that must be there.
+NAMES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("nemo.collections.asr.parts.mixins.transcription", "TranscriptionMixin"): (
+        "_transcribe_on_begin",
+        "_transcribe_on_end",
+        "_transcribe_input_processing",
+        "_transcribe_forward",
+        "_transcribe_output_processing",
+    ),
+    ("nemo.collections.asr.models", "EncDecCTCModel"): (
+        "_setup_dataloader_from_config",
+        "change_decoding_strategy",
+        "change_vocabulary",
+        "predict_step",
+        "setup_adapters",
+        "adapter_module_names",
+        "default_adapter_module_name",
+        "adapter_global_cfg_key",
+        "resolve_adapter_module_name_",
+        "register_artifact",
+    ),
+    ("nemo.collections.asr.parts.submodules.ctc_decoding", "AbstractCTCDecoding"): ("ctc_decoder_predictions_tensor",),
+    ("nemo.collections.asr.parts.submodules.ctc_greedy_decoding", "GreedyBatchedCTCInfer"): ("_get_confidence_tensor",),
+    ("nemo.core.classes.mixins.adapter_mixins", "AdapterModuleMixin"): (
+        "get_enabled_adapters",
+        "set_accepted_adapter_types",
+        "resolve_adapter_module_name_",
+    ),
+    ("nemo.core.classes.common", ""): ("ALLOWED_TARGET_PREFIXES",),
+}
+
+
+# --- one call of `transcribe`
+
+
+@dataclass
+class CallConfig(InternalTranscribeConfig):
+    """What NeMo hands through all steps of a call, and with it what is ours: `call`."""
+
+    call: Any = None
+
+
+def transcribe_config(method: Callable, call: Any, *args: Any, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+    """(audio, keywords) for NeMo's `transcribe`, bound, with one config that carries `call` to every step."""
+    given = inspect.signature(method).bind(*args, **kwargs).arguments
+    audio, config = given.pop("audio"), given.pop("override_config", None)
+    if config is None:
+        known = {item.name for item in fields(TranscribeConfig)}
+        config = TranscribeConfig(**{"num_workers": 0, **{name: given[name] for name in given if name in known}})
+        config.return_hypotheses = bool(config.return_hypotheses or config.timestamps)
+    internal = vars(config._internal) if config._internal is not None else {}
+    internal.pop("call", None)
+    config._internal = CallConfig(**internal, call=call)
+    return audio, {"timestamps": given.get("timestamps"), "override_config": config}
+
+
+def call_of(config: Any, make: Callable[[], Any]) -> Any:
+    """What a call carries; where NeMo's own generator was called, it is made now."""
+    if not isinstance(config._internal, CallConfig):
+        config._internal = CallConfig(**vars(config._internal), call=make())
+    return config._internal.call
+
+
+def manifest_of_call(config: Any) -> Path:
+    """The manifest that NeMo wrote for this call (or was given)."""
+    return Path(config._internal.temp_dir) / "manifest.json"
+
+
+def was_training(config: Any) -> bool:
+    """Whether the model was in training mode before the call."""
+    return config._internal.training_mode
+
+
+class Lock:
+    """One thread at a time where NeMo changes itself (modes, hooks, loggers); a copied model has a lock of its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Lock:
+        return Lock()
+
+    def __reduce__(self) -> tuple:
+        return Lock, ()
+
+
+class Once:
+    """A value that is made when first asked for; a copied model makes its own."""
+
+    def __init__(self) -> None:
+        self.value: Any = None
+
+    def get(self, make: Callable[[], Any]) -> Any:
+        """The value, made now if there is none."""
+        if self.value is None:
+            self.value = make()
+        return self.value
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Once:
+        return Once()
+
+    def __reduce__(self) -> tuple:
+        return Once, ()
+
+
+@contextmanager
+def unchanged_on_error(model: Any) -> Iterator[None]:
+    """An error or interrupt leaves the model's decoding as it was before; NeMo itself puts back modes and loggers."""
+    decoding, config = model.decoding, copy.deepcopy(model.cfg.decoding)
+    try:
+        yield
+    except BaseException:
+        model.decoding = model.wer.decoding = decoding
+        with open_dict(model.cfg):
+            model.cfg.decoding = config
+        raise
+
+
+# --- models
+
+
+def sharing(model: Any, kind: type) -> Any:
+    """A `kind` with the modules of `model`, whose containers and config are copied: the original stays as it is."""
+    shared = kind.__new__(kind)
+    shared.__dict__.update(
+        {name: copy.copy(value) if isinstance(value, dict) else value for name, value in model.__dict__.items()}
+    )
+    shared._cfg = copy.deepcopy(model._cfg)
+    with open_dict(shared._cfg):
+        shared._cfg.target = f"{kind.__module__}.{kind.__qualname__}"
+    shared.wer = copy.copy(model.wer)
+    return shared
+
+
+def features_of(encoder: Any) -> int:
+    """How many features an encoder reads."""
+    return encoder._feat_in
+
+
+# --- decoding
+
+
+def frame_path_writer(decoding: Any) -> Any:
+    """NeMo's own greedy decoding of this kind, which takes hypotheses (frame paths) in place of log-probs.
+
+    It collapses them and works out text, timestamps and confidences as it does of its own.
+    """
+    config = OmegaConf.create(OmegaConf.to_container(decoding.cfg))
+    config.strategy, config.batch_dim_index = "greedy_batch", 0
+    if isinstance(decoding, CTCBPEDecoding):
+        writer = CTCBPEDecoding(config, tokenizer=decoding.tokenizer)
+    else:
+        labels = decoding.labels_map
+        writer = CTCDecoding(config, vocabulary=[labels[index] for index in range(len(labels))])
+    writer.frame_confidence_of = writer.decoding._get_confidence_tensor
+    writer.decoding = _ready
+    return writer
+
+
+def _ready(decoder_output: list[Hypothesis], decoder_lengths: Any = None) -> tuple[list[Hypothesis]]:
+    """Stands where NeMo's strategy stands; what it is given is decoded already."""
+    return (decoder_output,)

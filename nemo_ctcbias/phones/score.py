@@ -1,0 +1,116 @@
+"""The one score: how much likelier a phrase makes some frames than whatever could be there without the list.
+
+    score(r, frames) = max over CTC paths of r of sum_t log p_t(path_t)  +  PHONE_PRIOR * |r|
+
+of a pronunciation r, and of a phrase the best of its pronunciations.  It is the log-likelihood ratio
+log P(frames | r) - log P(frames), which by Bayes is log P(r | frames) - log P(r): the phone head gives the former, all
+phone strings together adding up to 1, and each phone of a string has the prior exp(-PHONE_PRIOR).  Where little is
+heard clearly no path is likely, and so the score is low there of itself.  Without a place, the path may begin and end
+anywhere, and the score is the maximum over all places.
+
+Detection asks it of all listed phrases at once, without a place (`PhraseScores.best`); verification asks it of the
+phrase that was written at its place (`PhraseScores.at`); each against the prior of one phrase among N
+(`nemo_ctcbias.bias_list.list_length`).  Of several heads the one counts that heard least, as they mishear different
+things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from nemo_ctcbias.phones.alignment import hearings
+from nemo_ctcbias.phones.phone_search import PhoneSearch
+from nemo_ctcbias.phones.phones import Pronunciation
+from nemo_ctcbias.phones.pronouncer import Pronouncer
+
+PHONE_PRIOR = 3.0  # ln 20: of the 39 phones of English about so many may follow
+
+
+class PhraseScores:
+    """Scores of the phrases of one list; how they sound is searched for in all of them together.
+
+    Phrases that suppress, or that nobody can pronounce, have no score (NaN).
+
+    Args:
+        pronouncer: made with the bias list.
+    """
+
+    def __init__(self, pronouncer: Pronouncer):
+        self.bias_list = pronouncer.bias_list
+        self.sounds = pronouncer.phrases
+        sounding = [
+            (index, pronunciation)
+            for index, alternatives in enumerate(pronouncer.phrases)
+            if self.bias_list[index].weight > 0
+            for pronunciation, _ in alternatives
+        ]
+        self._owner = np.array([index for index, _ in sounding], dtype=np.int64)
+        self._credit = _credits([pronunciation for _, pronunciation in sounding])
+        self._search = PhoneSearch([pronunciation for _, pronunciation in sounding])
+
+    def best(self, log_probs: np.ndarray, least: float = -np.inf) -> np.ndarray:
+        """Of each phrase [N] at its best place; below `least` it may come as -inf.
+
+        Args:
+            log_probs: [T, 40] phone log-probs, blank last, or [T, K, 40] of K heads: that counts which heard least.
+
+        Raises:
+            PhoneticsError: log-probs of another shape.
+        """
+        found = np.full(len(self.bias_list), np.nan)
+        found[self._owner] = np.inf
+        for heard in hearings(log_probs):
+            # What one head does not hear the next ones are not asked for.
+            lack = np.where(found[self._owner] >= least, least - self._credit, np.inf)
+            score = np.full(len(found), -np.inf)
+            np.maximum.at(score, self._owner, self._credit + self._search.best(heard, lack))
+            found = np.minimum(found, score)  # NaN stays
+        return found
+
+    def at(self, phrase: int, log_probs: np.ndarray) -> float:
+        """Of one phrase in these frames alone; NaN if nobody can pronounce it.
+
+        Args:
+            phrase: its index in the list.
+            log_probs: as in `best`, some frames of them.
+
+        Raises:
+            PhoneticsError: log-probs of another shape.
+        """
+        return score_of([pronunciation for pronunciation, _ in self.sounds[phrase]], log_probs)
+
+    def most(self) -> np.ndarray:
+        """Of each phrase [N], said without a flaw and heard without a doubt."""
+        found = np.full(len(self.bias_list), np.nan)
+        found[self._owner] = -np.inf
+        np.maximum.at(found, self._owner, self._credit)
+        return found
+
+    def phones(self, phrase: int) -> int:
+        """How many phones it has, in the longest of its pronunciations."""
+        return max((len(pronunciation) for pronunciation, _ in self.sounds[phrase]), default=0)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory, about."""
+        return self._owner.nbytes + self._credit.nbytes + self._search.nbytes
+
+
+def score_of(pronunciations: Iterable[Pronunciation], log_probs: np.ndarray) -> float:
+    """Of one word or phrase that may sound in several ways, in these frames; NaN without any.
+
+    Args:
+        pronunciations: none empty.
+        log_probs: as in `PhraseScores.best`.
+    """
+    pronunciations = list(pronunciations)
+    if not pronunciations:
+        return np.nan
+    credit, search = _credits(pronunciations), PhoneSearch(pronunciations)
+    return min(float((credit + search.best(heard)).max()) for heard in hearings(log_probs))
+
+
+def _credits(pronunciations: list[Pronunciation]) -> np.ndarray:
+    return PHONE_PRIOR * np.array([len(pronunciation) for pronunciation in pronunciations], dtype=np.float64)

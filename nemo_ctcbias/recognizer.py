@@ -1,0 +1,243 @@
+"""From what a model heard and a list to words: the one place where the order of the techniques stands.
+
+    what is listened for    keyword detection by the phone head (ours)
+    log-probs               contextual adapter (Dingliwal et al. 2022, section on contextual adapters)
+    beam search             adaptive subword boosting; unigram boosting in the language model's class (the paper's)
+    n-best list             phonetic rescoring (the paper's)
+    what was written        verification by its sound (ours), phonetic correction of misheard words (the paper's lookup)
+
+The formulas are in docs/algorithms.md.  Nothing here knows NeMo: the model is what it made of a recording
+(`Utterance`) and, for the adapter, a function.  Nothing is remembered from one call to the next but compiled lists and
+pronunciations, so that several threads may call at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nemo_ctcbias.bias_list import Note, Vocabulary
+from nemo_ctcbias.compiled_list import CompiledList
+from nemo_ctcbias.phones.common_words import CommonWords
+from nemo_ctcbias.phones.correction import PhoneticCorrection, Replacement, SpokenWord
+from nemo_ctcbias.phones.detection import detect, too_short
+from nemo_ctcbias.phones.rescoring import N_BEST, Lattices, rescore
+from nemo_ctcbias.phones.verification import Place, stands
+from nemo_ctcbias.search.biased_search import BiasedSearch
+from nemo_ctcbias.search.greedy import greedy_beam
+from nemo_ctcbias.search.hits import Hit
+from nemo_ctcbias.search.result import BiasedBeam
+from nemo_ctcbias.search.word_scorer import WordLanguageModel
+from nemo_ctcbias.settings import Settings
+
+# What was detected can be raised more boldly: strength of an adapter where no search boosts the list besides.
+ADAPTER_ALONE = 1.5
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What a model made of one recording before any list acts.
+
+    log_probs: [T, V + 1] natural logs, blank last, without adapters.
+    phones: [T', K, 40] phone log-probs of the phone head's K heads, None without one.
+    """
+
+    log_probs: np.ndarray
+    phones: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be done with one utterance: what the adapters made of it, its list, and what that asks for.
+
+    adapted: [T, V + 1] log-probs with the adapters; None where none acted.
+    prior: what each phrase must earn in the search, for the length of the list.
+    sounds: whether there is something to say about how the list sounds.
+    nbest: hypotheses to return.
+    """
+
+    utterance: Utterance
+    adapted: np.ndarray | None
+    listed: CompiledList
+    prior: float
+    sounds: bool
+    nbest: int
+
+
+#: Contextual adapters on a batch: (lists, which of their phrases each utterance is listened to for, strength) to the
+#: log-probs [T, V + 1] of each utterance.
+Adapt = Callable[[Sequence[CompiledList], Sequence[np.ndarray | None], float], Sequence[np.ndarray]]
+
+
+class Recognizer:
+    """Recognises utterances with lists.
+
+    Args:
+        settings: which techniques act, and how strongly.
+        vocabulary: of the model.
+        language_model: of words, for the search; None for none.
+        common: which words are ordinary ones, which phonetic correction leaves alone where they are sure.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        vocabulary: Vocabulary,
+        language_model: WordLanguageModel | None = None,
+        common: CommonWords | None = None,
+    ):
+        self.settings, self.vocabulary = settings, vocabulary
+        self.common = CommonWords() if common is None else common
+        self.search = BiasedSearch(
+            vocabulary,
+            language_model,
+            settings.boost_options,
+            settings.beam_options,
+            settings.lm.class_weight,
+        )
+        self._lattices = Lattices()
+
+    def recognize(
+        self, utterances: Sequence[Utterance], lists: Sequence[CompiledList], adapt: Adapt | None = None, nbest: int = 1
+    ) -> list[list[BiasedBeam]]:
+        """The `nbest` hypotheses of each utterance of a batch, best first.
+
+        Args:
+            utterances: as the model heard them.
+            lists: one each; an empty one leaves an utterance to the language model alone.
+            adapt: contextual adapters; None without.
+        """
+        heard = [self.detected(one.phones, listed) for one, listed in zip(utterances, lists, strict=True)]
+        adapted: Sequence[np.ndarray | None] = [None] * len(utterances)
+        if adapt is not None and any(map(len, lists)):
+            adapted = adapt(lists, heard, self.adapter_strength(heard))
+        found = []
+        for utterance, changed, listed, factors in zip(utterances, adapted, lists, heard, strict=True):
+            # Detection has asked for the prior of a long list already; it is not to be asked twice.
+            prior = self.settings.prior(len(listed)) if factors is None else 0.0
+            sounds = utterance.phones is not None and self._acts(listed) and self.settings.boost.enabled
+            found.append(self._decoded(Task(utterance, changed, listed, prior, sounds, nbest), factors))
+        return found
+
+    def _decoded(self, task: Task, heard: np.ndarray | None) -> list[BiasedBeam]:
+        """One utterance, once it is known what to listen for and what the adapters make of it."""
+        beams = self._searched(task, heard)
+        if task.sounds and self.settings.wants("verification"):
+            beams, heard = self._verified(beams, task, heard)
+        if task.sounds and self.settings.wants("correction"):
+            beams[0] = self._corrected(beams[0], task, heard)
+        return beams[: task.nbest]
+
+    # --- before the search
+
+    def detected(self, phones: np.ndarray | None, listed: CompiledList) -> np.ndarray | None:
+        """Factor on each phrase's weight [N], 0 for those that cannot be heard; None: all are listened for."""
+        if phones is None or not self._acts(listed) or not self.settings.wants("detection"):
+            return None
+        prior = self.settings.detection_prior(len(listed))
+        return detect(listed.scores, phones, self.settings.phonetics.detection_threshold, prior)
+
+    def undetectable(self, listed: CompiledList) -> list[Note]:
+        """A note for each phrase that is too short to be detected."""
+        prior = self.settings.detection_prior(len(listed))
+        return list(too_short(listed.scores, self.settings.phonetics.detection_threshold, prior))
+
+    def _acts(self, listed: CompiledList) -> bool:
+        return len(listed) > 0 and self.settings.weight > 0
+
+    def adapter_strength(self, heard: Sequence[np.ndarray | None]) -> float:
+        """Factor on the adapters' own strength, for what is heard of each list."""
+        alone = not self.settings.boost.enabled and any(one is not None for one in heard)
+        return self.settings.strength * (ADAPTER_ALONE if alone else 1.0)
+
+    # --- the search
+
+    def _searched(self, task: Task, heard: np.ndarray | None) -> list[BiasedBeam]:
+        """Hypotheses for what is heard of the list, ranked by how they sound as well where that can be told."""
+        search, base = task.listed.search, task.utterance.log_probs
+        log_probs, base = (base, None) if task.adapted is None else (task.adapted, base)
+        if not self.settings.boost.enabled:
+            return [greedy_beam(log_probs, search, self.vocabulary, base)]
+        rescores = task.sounds and self.settings.wants("rescoring")
+        beams = self.search.beams(
+            log_probs,
+            search if heard is None else search.heard(heard),
+            weight=self.settings.strength,
+            prior=task.prior,
+            base_log_probs=base,
+            limit=max(task.nbest, N_BEST if rescores else 1),
+        )
+        return self._rescored(beams, task) if rescores else beams
+
+    # --- after the search
+
+    def _rescored(self, beams: Sequence[BiasedBeam], task: Task) -> list[BiasedBeam]:
+        phones = task.utterance.phones
+        spans = [(start, end) for _, start, end in _spoken(beams[0], len(phones))]
+        weight = self.settings.phonetics.rescoring_weight
+        found = rescore(phones, beams, spans, task.listed.pronouncer, weight, self._lattices)
+        return [one.hypothesis.rescored(one.phone_score) for one in found]
+
+    def _verified(
+        self, beams: list[BiasedBeam], task: Task, heard: np.ndarray | None
+    ) -> tuple[list[BiasedBeam], np.ndarray]:
+        """Beams without what does not sound right, and what of the list is still listened for.
+
+        What is written in a phrase's place may be doubtful, too; each time less of the list is left.
+        """
+        heard = np.ones(len(task.listed)) if heard is None else np.array(heard)
+        while True:
+            places = [place for place in _places(beams[0], len(task.utterance.phones)) if heard[place.phrase]]
+            standing = {place.phrase for place in places if self._stands(place, task)}
+            doubtful = {place.phrase for place in places} - standing
+            if not doubtful:
+                return beams, heard
+            heard[list(doubtful)] = 0.0
+            beams = self._searched(task, heard)
+
+    def _stands(self, place: Place, task: Task) -> bool:
+        threshold = self.settings.phonetics.verification_threshold
+        prior = self.settings.prior(len(task.listed))
+        return stands(place, task.utterance.phones, task.listed.scores, threshold, prior)
+
+    def _corrected(self, best: BiasedBeam, task: Task, heard: np.ndarray | None) -> BiasedBeam:
+        listed, phones = task.listed, task.utterance.phones
+        spans = zip(_spoken(best, len(phones)), best.confidences, strict=True)
+        words = [SpokenWord(word, start, end, sure) for (word, start, end), sure in spans]
+        gain, prior = self.settings.phonetics.correction_gain, self.settings.prior(len(listed))
+        correction = PhoneticCorrection(listed.pronouncer, listed.sounds, self.common.known, gain, prior)
+        replacements = correction.find(phones, words, heard)
+        frames = [frames for _, frames in best[2]]
+        return best.with_lookups([_hit(one, listed, frames) for one in replacements]) if replacements else best
+
+
+def _spoken(beam: BiasedBeam, phone_frames: int) -> list[tuple[str, int, int]]:
+    """(word, first frame, last frame + 1) in frames of the phone head, of which there are several an encoder frame."""
+    scale = phone_frames / max(len(beam.path), 1)
+    return [(word, round(start * scale), round(end * scale)) for word, (start, end) in beam[2]]
+
+
+def _places(beam: BiasedBeam, phone_frames: int) -> Iterator[Place]:
+    """Where the search wrote listed phrases that the model would not have written anyway."""
+    scale = phone_frames / max(len(beam.path), 1)
+    for phrase, hit in beam.listed():
+        if hit.base_text != " ".join(beam.words[hit.first_word : hit.last_word]):
+            yield Place(phrase, round(hit.start * scale), round(hit.end * scale), hit.parts.get("adapter", 0.0))
+
+
+def _hit(found: Replacement, listed: CompiledList, frames: Sequence[tuple[int, int]]) -> Hit:
+    return Hit(
+        phrase=listed.bias_list[found.phrase].written,
+        first_word=found.first,
+        last_word=found.last,
+        start=frames[found.first][0],
+        end=frames[found.last - 1][1],
+        score=found.gain,
+        technique="lookup",
+        base_text=" ".join(found.old),
+        confidence=math.exp(found.score / len(found.heard)),
+        parts={"phones": found.gain},
+    )

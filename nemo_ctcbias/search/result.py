@@ -1,0 +1,163 @@
+"""What the search returns: a hypothesis with its text, word frames and hits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nemo_ctcbias.lm.boost_class import BoostClass
+from nemo_ctcbias.search.beam_search import Hypothesis
+from nemo_ctcbias.search.hits import Find, Hit, words_of, write, written_words
+from nemo_ctcbias.search.search_list import SearchList
+from nemo_ctcbias.search.timing import Timing
+
+
+class Kept(NamedTuple):
+    """A listed phrase in the text, the weight of its boost, and what of its credit it gave back."""
+
+    find: Find
+    weight: float
+    cost: float
+
+
+class BiasedBeam(tuple):
+    """pyctcdecode's output beam (text, lm_state, text_frames, logit_score, lm_score) with more attributes.
+
+    tokens: token ids; words: recognised words (spoken forms); boost: boost kept; hits: listed phrases found;
+    phone_score: what phonetic rescoring gave it.
+    `logit_score` is the acoustic log-prob, `lm_score` the total score, as in pyctcdecode.
+    """
+
+    def __new__(
+        cls,
+        text: str,
+        hypothesis: Hypothesis,
+        words: list[str],
+        timing: Timing,
+        finds: Sequence[Kept],
+    ) -> BiasedBeam:
+        """Five fields as pyctcdecode's, the rest as attributes."""
+        beam = super().__new__(cls, (text, hypothesis.lm_state, timing, hypothesis.acoustic, hypothesis.score))
+        beam.text, beam.words, beam.tokens, beam.score = text, words, hypothesis.tokens, hypothesis.score
+        beam.acoustic, beam.lm, beam.boost = hypothesis.acoustic, hypothesis.lm, hypothesis.boost
+        beam._timing, beam._finds, beam._credits = timing, finds, hypothesis.credits
+        beam._written = [one.find for one in finds]
+        beam.phone_score, beam._looked_up, beam._boost_class = 0.0, (), None
+        return beam
+
+    @classmethod
+    def of(
+        cls, hypothesis: Hypothesis, timing: Timing, listed: SearchList, text: str, weight: float, cost: float = 0.0
+    ) -> BiasedBeam:
+        """A hypothesis written out, listed phrases in their written form.
+
+        Args:
+            listed: the list.
+            text: of the hypothesis, as the vocabulary decodes it.
+            weight: of the boosting.
+            cost: what a complete phrase gave back of its credit.
+        """
+        finds = [
+            Kept(find, weight * listed.weights[find.phrase], cost + listed.cost(text[find.start : find.end]))
+            for find in listed.finder.find(text)
+        ]
+        return cls(write(text, [one.find for one in finds]), hypothesis, text.split(), timing, finds)
+
+    def in_class(self, boost_class: BoostClass, start_state: Any = None) -> BiasedBeam:
+        """The same hypothesis, its hits knowing the language model's class that scored them."""
+        return self._changed(self.text, self.score, _boost_class=(boost_class, start_state))
+
+    def rescored(self, phone_score: float) -> BiasedBeam:
+        """The same hypothesis with a phone score, which its total score includes."""
+        return self._changed(self.text, self.score + phone_score, phone_score=phone_score)
+
+    def with_lookups(self, lookups: Sequence[Hit]) -> BiasedBeam:
+        """The same hypothesis written with these phrases in place of the words that they span; punctuation stays."""
+        text = self.spoken
+        taken = [_core(text, hit) for hit in lookups]
+        kept = [one for one in self._finds if all(one.find.end <= a or one.find.start >= b for a, b in taken)]
+        finds = [one.find for one in kept]
+        finds += [Find(*span, -1, hit.phrase) for span, hit in zip(taken, lookups, strict=True)]
+        return self._changed(write(text, finds), self.score, _finds=kept, _looked_up=tuple(lookups), _written=finds)
+
+    def _changed(self, text: str, score: float, **attributes: object) -> BiasedBeam:
+        beam = super().__new__(type(self), (text, *self[1:4], score))
+        beam.__dict__.update(self.__dict__, text=text, score=score, **attributes)
+        return beam
+
+    @property
+    def path(self) -> np.ndarray:
+        """Most likely frame labels [T] that collapse to the tokens."""
+        return self._timing.path
+
+    @property
+    def log_probs(self) -> np.ndarray:
+        """What was decoded, float [T, V + 1]."""
+        return self._timing.log_probs
+
+    @property
+    def hits(self) -> list[Hit]:
+        """Listed phrases in this hypothesis, times in frames."""
+        return sorted([*(hit for _, hit in self.listed()), *self._looked_up], key=lambda hit: hit.first_word)
+
+    def listed(self) -> Iterator[tuple[int, Hit]]:
+        """The phrases that the words hold, each with its index in the list, and what made it win."""
+        if not self._finds:
+            return
+        timing, text = self._timing, self.spoken
+        in_class = self._boost_class[0].gains(self.words, self._boost_class[1]) if self._boost_class else None
+        for find, weight, cost in self._finds:
+            first, last = words_of(text, find.start, find.end)
+            tokens = timing.tokens_in(find.start, find.end)
+            start, end = timing.frames(tokens)
+            kept = weight * max(0.0, sum(self._credits[token] for token in tokens) - cost)
+            lifted = {"hotword": kept} if kept else {}
+            if timing.adapted:
+                lifted["adapter"] = timing.acoustic(start, end) - timing.acoustic(start, end, base=True)
+            if in_class is not None:
+                lifted["lm"] = sum(in_class[first:last])
+            hit = Hit(
+                phrase=find.written,
+                first_word=first,
+                last_word=last,
+                start=start,
+                end=end,
+                score=sum(lifted.values()),
+                technique=_technique(lifted),
+                base_text=timing.base_text(start, end),
+                confidence=timing.confidence(tokens),
+                parts={"acoustic": timing.acoustic(start, end, base=True), **lifted},
+            )
+            yield find.phrase, hit
+
+    @property
+    def spoken(self) -> str:
+        """The text as the model wrote it, words with single spaces between them."""
+        return " ".join(self.words)
+
+    @property
+    def written_words(self) -> list[tuple[int, int, str]]:
+        """(first, last + 1, text as it is written) of the words that listed phrases stand in."""
+        return written_words(self.spoken, self._written)
+
+    @property
+    def confidences(self) -> list[float]:
+        """Of each word: the probability that the model gave its least likely token, at that token's best frame."""
+        return self._timing.confidences()
+
+
+def _core(text: str, hit: Hit) -> tuple[int, int]:
+    """Characters of the words that a phrase takes the place of, without the punctuation around them."""
+    words = text.split(" ")
+    start = len(" ".join(words[: hit.first_word])) + (hit.first_word > 0)
+    inside = " ".join(words[hit.first_word : hit.last_word])
+    letters = [at for at, character in enumerate(inside) if character.isalnum()]
+    return (start + letters[0], start + letters[-1] + 1) if letters else (start, start + len(inside))
+
+
+def _technique(lifted: Mapping[str, float]) -> str:
+    """What made the phrase win; the class in the language model only undoes what that takes from unknown words."""
+    acoustic = max(("hotword", "adapter"), key=lambda name: lifted.get(name, 0.0))
+    return next((name for name in (acoustic, "lm") if lifted.get(name, 0.0) > 0), "base")

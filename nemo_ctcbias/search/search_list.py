@@ -1,0 +1,71 @@
+"""A bias list as the search knows it: spellings, their trie, the phrases to look for in a transcript."""
+
+from __future__ import annotations
+
+import copy
+from functools import cached_property
+
+import numpy as np
+
+from nemo_ctcbias.bias_list import SpelledList, Vocabulary
+from nemo_ctcbias.bias_list.trie import BoostingTrie
+from nemo_ctcbias.lm.listed_words import ListedWords
+from nemo_ctcbias.search.hits import PhraseFinder
+
+
+class SearchList:
+    """A spelled bias list with its trie, made once; `heard` gives what is left of it in one recording.
+
+    Attributes:
+        bias_list: the phrases.
+        weights: [N] of the phrases.
+        trie: of all spellings.
+        finder: of phrases in transcripts.
+    """
+
+    def __init__(self, spelled: SpelledList, vocabulary: Vocabulary):
+        self.bias_list = spelled.bias_list
+        self.weights = np.array([phrase.weight for phrase in spelled.bias_list], dtype=np.float64)
+        spellings = spelled.spellings
+        ends = vocabulary.word_ends
+        self.trie = BoostingTrie(
+            [(one.phrase, one.tokens) for one in spellings],
+            self.weights,
+            vocabulary.size,
+            costs=[one.cost for one in spellings],
+            rows=[ends.row_of(one.form) for one in spellings],
+        )
+        self.finder = PhraseFinder(spelled, ends, vocabulary.cased)
+        self._costs = {one.form: one.cost for one in spellings}
+        self._forms: dict[int, dict[str, None]] = {}
+        for one in spellings:
+            self._forms.setdefault(one.phrase, {})[one.form] = None
+
+    def heard(self, factors: np.ndarray) -> SearchList:
+        """The same list for one recording, in which only some of its phrases are listened for.
+
+        Those written by the model all the same still get their written form.
+
+        Args:
+            factors: [N] on the phrases' weights, 0 for those that are not listened for.
+        """
+        part = copy.copy(self)
+        part.__dict__.pop("words", None)
+        part.weights = self.weights * factors
+        part.trie = self.trie.restricted(part.weights)
+        return part
+
+    def cost(self, form: str) -> float:
+        """What a spelled form gives back of its boost."""
+        return self._costs.get(form, 0.0)
+
+    @cached_property
+    def words(self) -> ListedWords:
+        """The list as a language model sees it."""
+        acting = np.flatnonzero(self.weights).tolist()
+        return ListedWords((form, self.weights[index]) for index in acting for form in self._forms.get(index, ()))
+
+    @property
+    def active(self) -> bool:
+        """Whether any phrase can act (usable tokens and a weight other than 0)."""
+        return len(self.trie) > 1

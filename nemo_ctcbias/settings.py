@@ -1,0 +1,306 @@
+"""The settings of biasing: the section `biasing` of a model's config, parsed once and handed down.
+
+Everything else that a formula needs is a named constant beside it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, TypeVar
+
+from nemo_ctcbias.bias_list.list_length import LIST_COST, log_excess, log_length
+from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.lm.options import LanguageModelOptions
+from nemo_ctcbias.old_settings import translated
+from nemo_ctcbias.phones import correction, detection, rescoring, verification
+from nemo_ctcbias.search.beam_search import BeamOptions
+from nemo_ctcbias.search.boosting import BoostOptions
+
+PRESET_NAMES = ("off", "fast", "accurate")
+#: What the phone head is good for, in the order in which it is done.
+PHONE_PARTS = ("detection", "rescoring", "verification", "correction")
+AS_TUNED = 10.0  # `weight` at which everything acts as it was tuned
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class BoostSettings:
+    """Adaptive boosting in the search.
+
+    enabled: False leaves the list to the adapters and decodes their log-probs as NeMo would.
+    gap_scale, token_bonus: what a token earns for continuing a listed phrase: a share of its gap to the likeliest
+        token, and a constant; see `nemo_ctcbias.BoostOptions`.
+    """
+
+    enabled: bool = True
+    gap_scale: float = BoostOptions.gap_scale
+    token_bonus: float = BoostOptions.token_bonus
+
+
+@dataclass(frozen=True)
+class BeamSettings:
+    """The beam search.
+
+    beam_width: hypotheses kept after each frame.
+    """
+
+    beam_width: int = BeamOptions.beam_width
+
+
+@dataclass(frozen=True)
+class LanguageModelSettings:
+    """Which language model helps the search, and how much.
+
+    path: a KenLM file, ARPA or binary; it travels in the `.nemo`. `model.set_language_model` sets it.
+    always: True uses it for recordings without a list, too; False leaves these to NeMo's own decoding.
+    enabled: False leaves the language model out.
+    alpha: factor of its log-probs.
+    beta: score of each word, so that more words are no disadvantage in themselves.
+    class_weight: in-class weight of a listed word, a natural log added to log P(class | history) before alpha; None
+        scores listed words as any other.
+    """
+
+    path: str | None = None
+    always: bool = False
+    enabled: bool = True
+    alpha: float = LanguageModelOptions.alpha
+    beta: float = LanguageModelOptions.beta
+    class_weight: float | None = LanguageModelOptions.class_weight
+
+
+@dataclass(frozen=True)
+class PhoneticsSettings:
+    """What is done with the sounds of listed phrases.
+
+    lexicon: a file of pronunciations in the format of the CMU dictionary, which travels in the `.nemo`; without one
+        the shipped G2P model says how all words sound.
+    variants: spellings of each phrase that are listened for, its own included; 1 adds none.
+    parts: which of detection, rescoring, verification and correction the phone head is used for; None: all, where the
+        model has one.
+    detection_threshold: score that a phrase needs somewhere to be listened for at all.
+    rescoring_weight: weight of how hypotheses sound, when they are ranked.
+    verification_threshold: score that a phrase needs where it was written; lower ones let more stand.
+    correction_gain: by how much a phrase must sound better than the words that it replaces.
+    """
+
+    lexicon: str | None = None
+    variants: int = 1
+    parts: tuple[str, ...] | None = None
+    detection_threshold: float = detection.THRESHOLD
+    rescoring_weight: float = rescoring.WEIGHT
+    verification_threshold: float = verification.THRESHOLD
+    correction_gain: float = correction.GAIN
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How lists act.
+
+    preset: "off" does nothing, "fast" leaves out the language model and the phone head, "accurate" does all that the
+        model has; None likewise. What is set for a part itself counts for more.
+    enabled: False decodes as if there were no list.
+    bias_list: a file or a list of phrases; in a `.nemo` the list that was stored with it.
+    weight: strength of everything, on pyctcdecode's scale of hotword weights; 10 as tuned, 0 off.
+    alternatives: token sequences tried for each phrase.
+    nbest: hypotheses returned where n-best is asked for (`decoding.beam.return_best_hypothesis=false`).
+    list_cost: how much more is asked of each phrase of a list of N phrases, times ln(N / 100); 1 is the whole prior.
+    adapter: whether contextual adapters that are enabled listen to the list.
+    """
+
+    preset: str | None = None
+    enabled: bool = True
+    bias_list: Any = None
+    weight: float = AS_TUNED
+    alternatives: int = 4
+    nbest: int = 10
+    list_cost: float = LIST_COST
+    adapter: bool = True
+    boost: BoostSettings = field(default_factory=BoostSettings)
+    beam: BeamSettings = field(default_factory=BeamSettings)
+    lm: LanguageModelSettings = field(default_factory=LanguageModelSettings)
+    phonetics: PhoneticsSettings = field(default_factory=PhoneticsSettings)
+
+    SECTIONS: ClassVar[dict[str, type]] = {
+        "boost": BoostSettings,
+        "beam": BeamSettings,
+        "lm": LanguageModelSettings,
+        "phonetics": PhoneticsSettings,
+    }
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any] | None) -> Settings:
+        """Settings of a section of a config, its preset applied.
+
+        Raises:
+            SettingError: an unknown key, or a value of the wrong kind or out of range; names the key.
+        """
+        given = clean(given)
+        preset = given.get("preset")
+        if preset not in (None, *PRESET_NAMES):
+            raise SettingError(f"biasing.preset: must be {', '.join(PRESET_NAMES)} or null, got {preset!r}")
+        found = _typed(cls, given, "biasing")
+        for name, kind in cls.SECTIONS.items():
+            found[name] = kind(**_typed(kind, given.get(name) or {}, f"biasing.{name}"))
+        settings = cls(**found)
+        settings._check()
+        return settings._with_preset(given)
+
+    def _with_preset(self, given: Mapping[str, Any]) -> Settings:
+        if self.preset == "off":
+            return replace(self, enabled=False)
+        if self.preset != "fast":
+            return self
+        lm, phonetics = given.get("lm") or {}, given.get("phonetics") or {}
+        return replace(
+            self,
+            lm=self.lm if "enabled" in lm else replace(self.lm, enabled=False),
+            phonetics=self.phonetics if phonetics.get("parts") is not None else replace(self.phonetics, parts=()),
+        )
+
+    def _check(self) -> None:
+        """Ranges."""
+        positive = {
+            "alternatives": self.alternatives,
+            "nbest": self.nbest,
+            "beam.beam_width": self.beam.beam_width,
+            "phonetics.variants": self.phonetics.variants,
+        }
+        for name, value in positive.items():
+            if value < 1:
+                raise SettingError(f"biasing.{name}: must be a whole number from 1, got {value!r}")
+        least = {
+            "weight": self.weight,
+            "list_cost": self.list_cost,
+            "boost.gap_scale": self.boost.gap_scale,
+            "boost.token_bonus": self.boost.token_bonus,
+            "lm.alpha": self.lm.alpha,
+            "phonetics.rescoring_weight": self.phonetics.rescoring_weight,
+        }
+        for name, value in least.items():
+            if value < 0:
+                more = "; 10 is the tuned strength" if name == "weight" else ""
+                raise SettingError(f"biasing.{name}: must be 0 or more, got {value!r}{more}")
+        if self.boost.gap_scale > 1:
+            raise SettingError(f"biasing.boost.gap_scale: must lie between 0 and 1, got {self.boost.gap_scale!r}")
+        for part in self.phonetics.parts or ():
+            if part not in PHONE_PARTS:
+                known = ", ".join(PHONE_PARTS)
+                raise SettingError(f"biasing.phonetics.parts: unknown part {part!r}; choose from {known}")
+
+    @property
+    def strength(self) -> float:
+        """`weight` as a factor, 1 as tuned."""
+        return self.weight / AS_TUNED
+
+    def wants(self, part: str) -> bool:
+        """Whether a part of `PHONE_PARTS` is used, where the model has a phone head."""
+        return self.phonetics.parts is None or part in self.phonetics.parts
+
+    def prior(self, phrases: int) -> float:
+        """What is asked of each phrase of a longer list besides, 0 up to 100 phrases."""
+        return self.list_cost * log_excess(phrases)
+
+    def detection_prior(self, phrases: int) -> float:
+        """The same where a list is searched for by its sound alone: of short lists less is asked."""
+        return self.list_cost * log_length(phrases)
+
+    @property
+    def boost_options(self) -> BoostOptions:
+        """The search's own."""
+        return BoostOptions(gap_scale=self.boost.gap_scale, token_bonus=self.boost.token_bonus)
+
+    @property
+    def beam_options(self) -> BeamOptions:
+        """The search's own."""
+        return BeamOptions(beam_width=self.beam.beam_width)
+
+    @property
+    def language_model_options(self) -> LanguageModelOptions:
+        """The language model's own."""
+        return LanguageModelOptions(self.lm.alpha, self.lm.beta, self.lm.class_weight)
+
+
+def clean(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A section with today's names; what was renamed or is no setting any more is logged, once for all of it."""
+    found, remarks = translated(dict(given or {}))
+    if remarks:
+        logging.getLogger("nemo_ctcbias").warning(f"biasing: settings of an older version: {'; '.join(remarks)}")
+    if found.get("preset") is False:
+        found["preset"] = "off"  # as YAML reads a bare `off`
+    return found
+
+
+def overlaid(section: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """A section with other settings on top, nested ones or by their dotted keys.
+
+    >>> overlaid({"weight": 10, "lm": {"alpha": 0.5}}, {"lm.beta": 1.0, "lm": {"alpha": 0.4}})
+    {'weight': 10, 'lm': {'alpha': 0.4, 'beta': 1.0}}
+    """
+    found = {name: dict(value) if isinstance(value, Mapping) else value for name, value in section.items()}
+    for key, value in more.items():
+        section_of, _, last = key.rpartition(".")
+        if section_of:
+            found.setdefault(section_of, {})[last] = value
+        elif isinstance(value, Mapping):
+            found[key] = {**value, **{k: v for k, v in found.get(key, {}).items() if k not in value}}
+        else:
+            found[key] = value
+    return found
+
+
+def setting_names() -> Iterator[str]:
+    """All keys of the section, dotted."""
+    for item in fields(Settings):
+        inner = Settings.SECTIONS.get(item.name)
+        yield from [item.name] if inner is None else (f"{item.name}.{each.name}" for each in fields(inner))
+
+
+def _typed(kind: type, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Fields of a dataclass as they were given, each of its type; sections are left out."""
+    if not isinstance(given, Mapping):
+        raise SettingError(f"{where}: must be a section of settings, got {given!r}")
+    known = {item.name: item for item in fields(kind)}
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise SettingError(f"{where}: unknown key {unknown[0]!r}; known: {', '.join(known)}")
+    inner = getattr(kind, "SECTIONS", {})
+    return {
+        name: _value(known[name].type, value, f"{where}.{name}") for name, value in given.items() if name not in inner
+    }
+
+
+def _value(kind: str, value: Any, where: str) -> Any:
+    """A value as its annotation says."""
+    kind, optional = kind.removesuffix(" | None"), kind.endswith(" | None")
+    if (value is None and optional) or kind == "Any":
+        return value
+    wanted = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"}.get(kind)
+    if kind == "bool" and isinstance(value, bool):
+        return value
+    if kind in ("int", "float") and isinstance(value, (int, float)) and not isinstance(value, bool):
+        if math.isfinite(value) and (kind == "float" or value == int(value)):
+            return float(value) if kind == "float" else int(value)
+    if kind == "str" and isinstance(value, str):
+        return value
+    if kind == "tuple[str, ...]":
+        wanted = "a list of names"
+        if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
+            return tuple(value)
+    raise SettingError(f"{where}: must be {wanted}{' or null' if optional else ''}, got {value!r}")
+
+
+def changed(settings: Settings) -> dict[str, Any]:
+    """What differs from the defaults, by dotted key."""
+    usual, acting = (dataclasses.asdict(one) for one in (Settings(), settings))
+    return {name: _at(acting, name) for name in setting_names() if _at(acting, name) != _at(usual, name)}
+
+
+def _at(section: dict[str, Any], name: str) -> Any:
+    for part in name.split("."):
+        section = section[part]
+    return section

@@ -1,0 +1,1 @@
+"""Training of what stands beside a frozen model: the contextual adapter and the phone head."""

@@ -1,0 +1,70 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nemo_ctcbias.lm.boost_class import BoostClass
+from nemo_ctcbias.lm.listed_words import ListedWords
+from nemo_ctcbias.lm.spoken_words import SpokenWords
+
+WORDS = ("the", "ran", "new", "Oslo", "well-known", "<boost>")
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "with a class"])
+def model(make_model, request):
+    plain, _ = make_model(5, WORDS)
+    if not request.param:
+        return plain
+    return BoostClass(plain, ListedWords([("okonkwo", 1.0), ("new oslo", 1.0)]))
+
+
+def spoken(model):
+    known = {"the", "ran", "new", "Oslo", "well-known", "okonkwo"}
+    return SpokenWords(model, known.__contains__)
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("The", ["the"]),
+        ("ran,", ["ran"]),
+        ("“Oslo”.", ["Oslo"]),
+        ("OSLO", ["oslo"]),  # a model that knows the word in another case only does not know this one
+        ("Well-Known!", ["well-known"]),
+        ("new-ran", ["new", "ran"]),
+        ("'the'", ["the"]),
+        ("Okonkwo's", ["okonkwo's"]),
+        ("...", []),
+    ],
+)
+def test_what_is_asked_for(model, written, asked):
+    assert spoken(model).words(written) == asked
+
+
+@given(st.lists(st.sampled_from(["The", "ran.", "new", "Oslo,", "well-known", "Okonkwo?"]), min_size=1, max_size=5))
+def test_a_written_text_scores_as_what_is_said(make_model, texts):
+    plain, _ = make_model(5, WORDS)
+    model = BoostClass(plain, ListedWords([("okonkwo", 1.0), ("new oslo", 1.0)]))
+    said = [spoken(model).words(text)[0] for text in texts]
+    totals = []
+    for asked, words in ((spoken(model), texts), (model, said)):
+        state, total = asked.get_start_state(), 0.0
+        for number, word in enumerate(words, 1):
+            score, state = asked.score(state, word, number == len(words))
+            total += score
+        totals.append(total)
+    assert totals[0] == pytest.approx(totals[1])
+
+
+def test_punctuation_alone_says_nothing_but_does_not_spare_the_end(model):
+    asked = spoken(model)
+    score, state = asked.score(asked.get_start_state(), "the")
+    assert asked.score(state, ",") == (0.0, state)
+    whole, _ = asked.score(asked.get_start_state(), "the", is_last_word=True)
+    assert score + asked.score(state, ".", is_last_word=True)[0] == pytest.approx(whole)
+
+
+def test_unfinished_words_are_looked_up_without_case_and_punctuation(model):
+    asked = spoken(model)
+    for begun, as_if in (("Th", "th"), ("“ne", "ne"), ("Os", "Os"), ("the-ra", "ra"), ("ran,", "ran"), ("“", "")):
+        assert asked.score_partial_token(begun) == model.score_partial_token(as_if)
+    assert asked.score_partial_token("Qx") == model.score_partial_token("qx") < 0

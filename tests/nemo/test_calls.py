@@ -1,0 +1,120 @@
+"""Many calls on one model: from threads, after errors, and how often a list is compiled."""
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from nemo_ctcbias import from_ctc, recognizer
+from nemo_ctcbias.bias_list import trie
+from nemo_ctcbias.search import biased_search
+
+pytest.importorskip("pyctcdecode")
+
+LISTS = [["saoirse"], ["new york"], [], ["fox", "okonkwo"]]
+
+
+@pytest.fixture
+def model(base_nemo, eager):
+    model = from_ctc(base_nemo)
+    model.set_biasing(**eager)
+    torch.manual_seed(3)
+    model.add_phone_head({"hidden": 8, "context": 3})
+    torch.manual_seed(7)
+    model.add_adapter("names", {"dim": 16, "heads": 2, "query_context": 3})
+    for key, parameter in model.context.adapter_layer["names"].named_parameters():
+        if "out.weight" in key:
+            torch.nn.init.normal_(parameter, std=0.5)
+    model.set_phonetics(detection_threshold=-100.0, verification_threshold=-100.0)
+    return model.eval()
+
+
+def transcribed(model, audio, **options):
+    results = model.transcribe([one.numpy() for one in audio], verbose=False, batch_size=4, **options)
+    return [(one.text, [(hit.phrase, hit.start, hit.parts) for hit in getattr(one, "hits", [])]) for one in results]
+
+
+def test_threads_with_lists_of_their_own_get_their_own(model, audio):
+    expected = [transcribed(model, audio[:2], bias_list=one, timestamps=k % 2 == 0) for k, one in enumerate(LISTS)]
+    assert len({str(one) for one in expected}) == len(LISTS)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(
+            pool.map(
+                lambda k: (k % 4, transcribed(model, audio[:2], bias_list=LISTS[k % 4], timestamps=k % 2 == 0)),
+                range(12),
+            )
+        )
+    for which, one in found:
+        assert one == expected[which]
+    assert model.bias_list == type(model.bias_list)() and not model.training
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_an_error_in_the_middle_leaves_the_model_as_it_was(model, audio, monkeypatch, error):
+    model.set_bias_list(["saoirse"])
+    before, config = transcribed(model, audio[:1]), copy.deepcopy(model.cfg)
+    learning = [parameter.requires_grad for parameter in model.parameters()]
+    hooks = sum(len(module._forward_hooks) for module in model.modules())
+    attributes = set(vars(model))
+
+    def fail(*args, **kwargs):
+        raise error("in the middle")
+
+    for place in ((biased_search.BiasedSearch, "beams"), (type(model.encoder), "forward"), (recognizer, "rescore")):
+        with monkeypatch.context() as broken:
+            broken.setattr(*place, fail)
+            with pytest.raises(error, match="in the middle"):
+                transcribed(model, audio, bias_list=["new york"], timestamps=True)
+        assert model.cfg == config and set(vars(model)) == attributes and not model.training
+        assert [parameter.requires_grad for parameter in model.parameters()] == learning
+        assert sum(len(module._forward_hooks) for module in model.modules()) == hooks
+        assert transcribed(model, audio[:1]) == before
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """How often a list is spelled, pronounced and put into a trie."""
+    from nemo_ctcbias import compiled_list
+
+    counts = {"spell": 0, "pronounce": 0, "trie": 0}
+
+    def counting(name, function):
+        def counted(*args, **kwargs):
+            counts[name] += name != "trie" or len(args[1]) > 0  # a search without a list has an empty one
+            return function(*args, **kwargs)
+
+        return counted
+
+    monkeypatch.setattr(compiled_list, "spell", counting("spell", compiled_list.spell))
+    monkeypatch.setattr(compiled_list, "Pronouncer", counting("pronounce", compiled_list.Pronouncer))
+    monkeypatch.setattr(trie.BoostingTrie, "_insert", counting("trie", trie.BoostingTrie._insert))
+    yield counts
+
+
+@pytest.mark.parametrize("timestamps", [None, True])
+def test_a_list_is_compiled_once(model, audio, counted, timestamps):
+    once, none = {"spell": 1, "pronounce": 1, "trie": 1}, {"spell": 0, "pronounce": 0, "trie": 0}
+    transcribed(model, audio[:1], bias_list=["saoirse"], timestamps=timestamps)
+    assert counted == once
+    for bias_list in (["saoirse"], ["saoirse"]):
+        counted.update(none)
+        transcribed(model, audio[:1], bias_list=bias_list, timestamps=timestamps)
+        assert counted == none
+    model.set_bias_list(["okonkwo", "saoirse"])
+    transcribed(model, audio[:1], timestamps=timestamps)
+    assert counted == once, "the notes on a list that is stored are those of its one spelling"
+
+
+def test_the_same_log_probs_give_the_same_hits_without_the_encoder(model, audio):
+    """What is told of a recording does not hang on which tensor it came in."""
+    model.set_phonetics(parts=[])
+    model.set_biasing(adapter=False)
+    model.set_bias_list(["saoirse"])
+    whole = transcribed(model, audio[:1])
+    with torch.inference_mode():
+        log_probs, lengths, _ = model(input_signal=audio[0][None], input_signal_length=torch.tensor([len(audio[0])]))
+        (again,) = model.decoding.ctc_decoder_predictions_tensor(log_probs.clone(), lengths, return_hypotheses=True)
+    assert again.text == whole[0][0] and len(again.hits) == len(whole[0][1])
+    assert np.isfinite(float(again.score))

@@ -1,0 +1,53 @@
+"""The names of NeMo that are private or fragile, so that a new NeMo says at once what it lacks."""
+
+import copy
+import importlib
+import pickle
+
+import pytest
+
+from nemo_ctcbias.nemo.internals import NAMES, CallConfig, Lock, Once, call_of, transcribe_config
+
+
+@pytest.mark.parametrize(("place", "name"), [(place, name) for place, names in NAMES.items() for name in names])
+def test_nemo_has_what_we_rely_on(place, name):
+    import nemo
+
+    module, kind = place
+    holder = importlib.import_module(module)
+    holder = getattr(holder, kind) if kind else holder
+    assert hasattr(holder, name), f"NeMo {nemo.__version__}: {module}.{kind} has no {name} any more"
+
+
+def test_what_instances_have(char_nemo):
+    from nemo.collections.asr.models import ASRModel
+
+    model = ASRModel.restore_from(str(char_nemo), map_location="cpu")
+    assert model.encoder._feat_in == 80 and model.wer.decoding is model.decoding
+    assert model._cfg == model.cfg
+    assert len(model.decoding.labels_map) == len(model.decoder.vocabulary) and model.decoding.blank_id > 0
+
+
+def test_a_call_travels_in_nemos_own_config():
+    def transcribe(audio, batch_size=4, return_hypotheses=False, timestamps=None, override_config=None):
+        """As NeMo's."""
+
+    call = object()
+    audio, options = transcribe_config(transcribe, call, ["a.wav"], 7, timestamps=True)
+    config = options["override_config"]
+    assert audio == ["a.wav"] and options["timestamps"] is True
+    assert (config.batch_size, config.return_hypotheses, config.num_workers) == (7, True, 0)
+    assert call_of(config, lambda: None) is call
+    again = transcribe_config(transcribe, other := object(), audio, override_config=config)[1]["override_config"]
+    assert again is config and call_of(config, lambda: None) is other, "a config may be used again"
+    config._internal = CallConfig.__mro__[1]()
+    assert call_of(config, lambda: "made") == "made" and call_of(config, lambda: "again") == "made"
+
+
+def test_copies_have_locks_and_values_of_their_own():
+    lock, once = Lock(), Once()
+    assert once.get(lambda: 3) == once.get(lambda: 4) == 3
+    for copied in (copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):
+        assert copied(lock) is not lock and copied(once).value is None
+    with lock, lock:
+        pass

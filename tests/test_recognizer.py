@@ -1,0 +1,277 @@
+"""The whole method on log-probs: what is heard, searched for, re-ranked, given up and corrected, in this order.
+
+Phone log-probs say something else than the tokens, so that each step shows.
+"""
+
+import math
+
+import numpy as np
+import pytest
+
+from nemo_ctcbias import BiasList, recognizer
+from nemo_ctcbias.bias_list import Vocabulary
+from nemo_ctcbias.compiled_list import CompiledList, CompiledLists, Sources
+from nemo_ctcbias.errors import ModelError, PhoneticsError
+from nemo_ctcbias.phones import Lexicon, correction
+from nemo_ctcbias.phones.common_words import CommonWords
+from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
+from nemo_ctcbias.recognizer import ADAPTER_ALONE, Recognizer, Utterance
+from nemo_ctcbias.settings import Settings
+
+LABELS = [" ", *"abcdefghijklmnopqrstuvwxyz", ""]
+VOCABULARY = Vocabulary(LABELS[:-1])
+LEXICON = Lexicon(
+    {"ship": ["SH IH P"], "row": ["R OW"], "the": ["DH AH"], "cat": ["K AE T"], "kat": ["K AO T"], "in": ["IH N"]}
+)
+SIPROT = {"text": "Siprot", "display": "SIPROT", "pronunciations": ["S IH P R AA T"]}
+SOURCES = Sources(VOCABULARY, lexicon=LEXICON)
+
+
+def listed(*phrases):
+    return CompiledList(BiasList(phrases), SOURCES)
+
+
+def heard_with(parts, utterance, compiled, adapt=None, nbest=1, common=None, **section):
+    """The hypotheses of one utterance where the phone head is used for these parts."""
+    phonetics = {"parts": parts.split(), "rescoring_weight": 1.0, **section.pop("phonetics", {})}
+    settings = Settings.of({**section, "phonetics": phonetics})
+    return Recognizer(settings, VOCABULARY, common=common).recognize([utterance], [compiled], adapt, nbest)[0]
+
+
+def spelled(text, sure=0.9, rivals=""):
+    """Log-probs [2 * letters, V + 1]: each letter a frame with that probability, then a blank; the rival the rest."""
+    probs = np.full((2 * len(text), len(LABELS)), 1e-6)
+    probs[1::2, -1] = 1.0
+    for place, letter in enumerate(text):
+        probs[2 * place, LABELS.index(letter)] = sure
+        probs[2 * place, LABELS.index((rivals or text)[place])] += 1 - sure
+    return np.log(probs / probs.sum(axis=1, keepdims=True))
+
+
+def said(phones, frames):
+    """Phone log-probs of twice the frames; `phones`: (phone, encoder frame) pairs."""
+    probs = np.full((2 * frames, BLANK + 1), 1e-4)
+    probs[:, BLANK] = 1.0
+    for phone, frame in phones:
+        probs[int(2 * frame)] = 1e-4
+        probs[int(2 * frame), PHONE_IDS[phone]] = 1.0
+    return np.log(probs / probs.sum(axis=1, keepdims=True))
+
+
+def spread(phones, first, last):
+    """The phones evenly over encoder frames [first, last)."""
+    symbols = phones.split()
+    return [(phone, first + (last - first) * (at + 0.5) / len(symbols)) for at, phone in enumerate(symbols)]
+
+
+def test_the_better_sounding_hypothesis_comes_first():
+    phones = said([*spread("DH AH", 0, 6), *spread("K AE T", 8, 14)], 14)
+    one = Utterance(spelled("the kat", 0.6, "the cat"), phones)
+    (best,) = heard_with("", one, listed("anyone"))
+    assert best.text == "the kat"
+    found = heard_with("rescoring", one, listed("anyone"), nbest=5)
+    assert found[0].text == "the cat" and found[0].phone_score > 0
+    assert (
+        found[0][4]
+        == found[0].score
+        == pytest.approx(found[0].acoustic + found[0].lm + found[0].boost + found[0].phone_score)
+    )
+    assert found[0].path.tolist() == found[0][2].path.tolist()
+    assert {"the cat", "the kat"} <= {beam.text for beam in found}
+
+
+def test_an_empty_list_or_no_phones_change_nothing():
+    log_probs = spelled("the kat", 0.6, "the cat")
+    phones = said(spread("K AE T", 8, 14), 14)
+    everything = "detection rescoring verification correction"
+    for one, compiled in ((Utterance(log_probs, phones), listed()), (Utterance(log_probs), listed("anyone"))):
+        assert heard_with(everything, one, compiled)[0].text == "the kat"
+
+
+def test_only_what_is_heard_is_searched_for():
+    """The boosting alone would write 'cat'; the phones say 'kab'."""
+    log_probs, compiled = spelled("the kat", 0.6, "the cat"), listed("cat", "the")
+    assert heard_with("", Utterance(log_probs), compiled)[0].text == "the cat"
+    for phones, text in (("K AE T", "the cat"), ("Z UW", "the kat")):
+        one = Utterance(log_probs, said([*spread("DH AH", 0, 6), *spread(phones, 8, 14)], 14))
+        (best,) = heard_with("detection", one, compiled)
+        assert best.text == text
+        assert heard_with("", one, compiled)[0].text == "the cat"
+
+
+def test_the_class_of_the_language_model_has_only_what_is_heard(tmp_path):
+    from nemo_ctcbias.lm.kenlm_file import load_language_model
+
+    arpa = tmp_path / "tiny.arpa"
+    arpa.write_text(
+        "\\data\\\nngram 1=5\nngram 2=1\n\n\\1-grams:\n-9\t<unk>\t0\n0\t<s>\t0\n-1\t</s>\n-0.1\t<boost>\t0\n"
+        "-1\tthe\t0\n\n\\2-grams:\n-0.3\t<s> the\n\n\\end\\\n"
+    )
+    log_probs, compiled = spelled("the kat", 0.6, "the cat"), listed("cat")
+    settings = Settings.of({"boost": {"gap_scale": 0.0, "token_bonus": 0.0}, "phonetics": {"parts": ["detection"]}})
+    model = load_language_model(arpa, settings.language_model_options)
+    one = Recognizer(settings, VOCABULARY, model)
+    for phones, text in (("K AE T", "the cat"), ("Z UW", "the kat")):
+        utterance = Utterance(log_probs, said([*spread("DH AH", 0, 6), *spread(phones, 8, 14)], 14))
+        assert one.recognize([utterance], [compiled])[0][0].text == text
+
+
+def test_the_prior_of_a_long_list_is_asked_once(monkeypatch):
+    """By detection, of the user's list; the search asks for it where there is none."""
+    many = listed("cat", *(f"zz{a}{b}{c}" for a in "abcdefgh" for b in "abcdefgh" for c in "abcdefgh"))
+    log_probs = spelled("the kat", 0.6, "the cat")
+    phones = said([*spread("DH AH", 0, 6), *spread("K AE T", 8, 14)], 14)
+    asked = []
+    search = recognizer.BiasedSearch.beams
+    monkeypatch.setattr(
+        recognizer.BiasedSearch, "beams", lambda self, *a, **k: asked.append(k["prior"]) or search(self, *a, **k)
+    )
+    heard_with("", Utterance(log_probs), many, list_cost=2.0)
+    heard_with("detection", Utterance(log_probs, phones), many, list_cost=2.0)
+    heard_with("verification", Utterance(log_probs, phones), many, list_cost=2.0)
+    cost = 2 * math.log(513 / 100)
+    assert asked == pytest.approx([cost, 0.0, cost])
+
+
+def test_adapters_hear_the_same_and_act_more_boldly_alone():
+    log_probs, changed = spelled("the kat", 0.9, "the cat"), spelled("the cat")
+    phones = said([*spread("DH AH", 0, 6), *spread("K AE T", 8, 14)], 14)
+    asked = []
+
+    def adapt(lists, heard, strength):
+        asked.append((heard[0] is None or heard[0].tolist(), strength))
+        return [changed]
+
+    compiled = listed("cat", "zoo zoo")
+    (best,) = heard_with("", Utterance(log_probs), compiled, adapt, boost={"enabled": False}, weight=5.0)
+    assert best.text == "the cat" and best.hits[0].technique == "adapter" and best.hits[0].base_text == "kat"
+    heard_with("detection", Utterance(log_probs, phones), compiled, adapt, boost={"enabled": False}, weight=5.0)
+    heard_with("detection", Utterance(log_probs, phones), compiled, adapt)
+    (_, alone), (heard, bolder), (also, usual) = asked
+    assert (alone, bolder, usual) == (0.5, 0.5 * ADAPTER_ALONE, 1.0) and heard == also and heard[0] > 0 == heard[1]
+
+
+def test_several_words_give_way_to_a_phrase():
+    phones = said([*spread("DH AH", 0, 6), *spread("S IH P R AA T", 8, 23), *spread("IH N", 25, 29)], 30)
+    common = CommonWords(lexicon={"the": (), "in": ()})
+    (best,) = heard_with("correction", Utterance(spelled("the ship row in"), phones), listed(SIPROT), common=common)
+    assert best.text == best[0] == "the SIPROT in"
+    (hit,) = best.hits
+    assert (hit.phrase, hit.technique, hit.base_text) == ("SIPROT", "lookup", "ship row")
+    assert (hit.first_word, hit.last_word) == (1, 3) and hit.score > 0
+    frames = [frames for _, frames in best[2]]
+    assert (hit.start, hit.end) == (frames[1][0], frames[2][1])
+
+
+def test_hits_of_the_search_stay_beside_those_of_the_correction():
+    phones = said([*spread("K AE T", 0, 6), *spread("S IH P R AA T", 8, 23)], 24)
+    compiled = listed({"text": "cat", "display": "Cat"}, SIPROT)
+    one, nothing = Utterance(spelled("cat ship row"), phones), CommonWords(lexicon=())
+    assert heard_with("", one, compiled)[0].text == "Cat ship row"
+    (best,) = heard_with("correction", one, compiled, common=nothing)
+    assert best.text == "Cat SIPROT" and [hit.phrase for hit in best.hits] == ["Cat", "SIPROT"]
+
+
+def test_a_hit_of_the_search_may_be_corrected_itself(monkeypatch):
+    monkeypatch.setattr(correction, "CONFIDENCE", 1.5)
+    compiled = listed({"text": "ship", "display": "Ship"}, SIPROT)
+    one = Utterance(spelled("ship row"), said(spread("S IH P R AA T", 0, 15), 16))
+    (best,) = heard_with("correction", one, compiled)
+    assert best.text == "SIPROT" and [hit.technique for hit in best.hits] == ["lookup"]
+
+
+def test_what_was_not_said_is_given_up_one_after_the_other():
+    """Two listed words fit the spelling; what was said is neither, and the model's own word is left."""
+    log_probs = spelled("the kab", 0.5, "the kat")
+    log_probs[12] = np.log(np.full(len(LABELS), 1e-6))
+    for letter, prob in (("b", 0.5), ("t", 0.3), ("p", 0.19)):
+        log_probs[12, LABELS.index(letter)] = math.log(prob)
+    phrases = [{"text": word, "pronunciations": ["Z UW Z UW"]} for word in ("kat", "kap")]
+    compiled = listed(*phrases, "unheard", "the")
+    one = Utterance(log_probs, said([*spread("DH AH", 0, 6), *spread("K AE B", 8, 14)], 14))
+    assert heard_with("", one, compiled)[0].text == "the kat"
+    assert heard_with("verification", one, compiled)[0].text == "the kab"
+
+
+def test_what_was_given_up_is_not_corrected_to():
+    """The phones of the whole recording are those of the phrase; where it was written they are not."""
+    compiled = listed({"text": "rot", "pronunciations": ["S IH P R AA T"]})
+    one = Utterance(spelled("ship row", 0.6, "ship rot"), said(spread("S IH P R AA T", 0, 9), 16))
+    assert heard_with("", one, compiled)[0].text == "ship rot"
+    (best,) = heard_with("verification correction", one, compiled)
+    assert best.text == "ship row" and not best.hits
+
+
+def test_what_was_said_and_what_the_model_writes_anyway_stands():
+    log_probs = spelled("the kab", 0.5, "the kat")
+    compiled = listed({"text": "kat", "pronunciations": ["K AE T"]}, {"text": "the", "pronunciations": ["Z UW"]})
+    one = Utterance(log_probs, said([*spread("DH AH", 0, 6), *spread("K AE T", 8, 14)], 14))
+    assert heard_with("verification", one, compiled)[0].text == "the kat"
+
+
+def test_a_phrase_that_was_said_somewhere_stands():
+    log_probs = np.concatenate([spelled("the kab ", 0.6, "the kat "), spelled("the kab", 0.6, "the kat")])
+    compiled = listed({"text": "kat", "pronunciations": ["K AE T"]})
+    phones = [*spread("DH AH", 0, 6), *spread("K AE T", 8, 14), *spread("DH AH", 16, 22), *spread("Z UW", 24, 30)]
+    assert heard_with("verification", Utterance(log_probs, said(phones, 30)), compiled)[0].text == "the kat the kat"
+    assert heard_with("verification", Utterance(log_probs, said(phones[5:], 30)), compiled)[0].text == "the kab the kab"
+
+
+def test_a_hit_says_what_was_kept_of_the_boost():
+    """In a long list a part of the credit is given back, and what is told of it is not what was lent."""
+    log_probs = spelled("the kat", 0.6, "the cat")
+    for count in (1, 400):
+        compiled = listed("cat", *(f"zz{a}{b}{c}" for a in "abcdefgh" for b in "abcdefgh" for c in "abcdefgh"[:count]))
+        (best,) = heard_with("", Utterance(log_probs), compiled)
+        (hit,) = best.hits
+        assert hit.phrase == "cat" and hit.parts["hotword"] == pytest.approx(best.boost) and best.boost > 0
+
+
+def test_confidence_is_that_of_the_least_likely_token():
+    log_probs = spelled("in cat", 0.99)
+    log_probs[8] = spelled("a", 0.7, "b")[0]
+    (best,) = heard_with("", Utterance(log_probs), listed())
+    assert best.text == "in cat" and best.confidences == pytest.approx([0.99, 0.7], abs=0.02)
+
+
+def test_an_empty_transcript_has_nothing_to_replace():
+    log_probs = np.full((6, len(LABELS)), -9.0)
+    log_probs[:, -1] = 0.0
+    one = Utterance(log_probs, said(spread("S IH P R AA T", 0, 6), 6))
+    assert heard_with("rescoring verification correction", one, listed(SIPROT))[0].text == ""
+
+
+def test_phones_of_another_inventory_and_log_probs_that_are_none():
+    log_probs = spelled("the kat", 0.6, "the cat")
+    for parts in ("rescoring", "correction", "detection"):
+        with pytest.raises(PhoneticsError, match="shape"):
+            heard_with(parts, Utterance(log_probs, np.zeros((28, 12))), listed(SIPROT))
+    log_probs[3] = np.nan
+    with pytest.raises(ModelError, match="frame 3: the model's log-probs are not numbers"):
+        heard_with("", Utterance(log_probs), listed("cat"))
+
+
+# --- compiled lists
+
+
+def test_lists_are_kept_within_so_many_bytes():
+    lists = CompiledLists(SOURCES, most_bytes=200_000)
+    for number in range(40):
+        one = lists.of(BiasList([f"name{chr(97 + number % 26)}{chr(97 + number // 26)}{k}x" for k in "abcdefghij"]))
+        _ = one.search, one.scores
+    assert 1 < len(lists) < 40 and lists.nbytes <= 200_000 + one.nbytes
+    first = lists.of(BiasList(["anna"]))
+    assert lists.of(BiasList(["anna"])) is first
+
+
+def test_bytes_are_about_what_is_used():
+    import tracemalloc
+
+    words = [f"{a}{b}{c}{d}" for a in "bdfgk" for b in "aeiou" for c in "lmnrs" for d in "aeiou"]
+    listed("warm", "up").scores.best(np.zeros((0, BLANK + 1)))
+    tracemalloc.start()
+    compiled = CompiledList(BiasList(words), SOURCES)
+    _ = compiled.search, compiled.scores, compiled.sounds
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.3 * used < compiled.nbytes < 3 * used
