@@ -34,7 +34,6 @@ def spoken(model):
         ("'the'", ["the"]),
         ("Okonkwo's", ["okonkwo's"]),
         ("...", []),
-        ("St.-Mary", ["st", "mary"]),
     ],
 )
 def test_what_is_asked_for(model, written, asked):
