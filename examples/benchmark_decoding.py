@@ -24,9 +24,9 @@ import numpy as np
 from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.commands.loading import load_model
-from nemo_ctcbias.nemo.convert import shipped_model
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 from nemo_ctcbias.search.hotword_decoder import HotwordBeamDecoder
+from nemo_ctcbias.shipped import checkpoint
 
 DATA = Path(__file__).parent / "data"
 SLOW = 100  # pyctcdecode's time grows with the list: above this many hotwords it is left out
@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
     from pyctcdecode import Alphabet, BeamSearchDecoderCTC
 
     logging.getLogger("pyctcdecode").setLevel(logging.ERROR)
-    model = load_model(args.model or str(shipped_model()), "cpu")
+    model = load_model(checkpoint(args.model), "cpu")
     vocabulary = vocabulary_of(model)
     rate = model.encoder.subsampling_factor * model.cfg.preprocessor.window_stride
     log_probs = log_probs_of(model, args.manifest, args.seconds)

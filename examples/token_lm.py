@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from nemo_ctcbias.lm import lmplz
 from nemo_ctcbias.lm.text import TextCounts, fit, read_lines
-from nemo_ctcbias.nemo.convert import shipped_model
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
+from nemo_ctcbias.shipped import checkpoint
 
 
 def sentences(texts: list[str], model: ASRModel) -> Iterator[str]:
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--order", type=int, default=6, help="length of the longest n-grams (default 6, as NeMo's)")
     parser.add_argument("--prune", type=int, nargs="+", default=(0, 0, 1), help="as lmplz's (default 0 0 1)")
     args = parser.parse_args()
-    model = ASRModel.restore_from(args.model or str(shipped_model()), map_location="cpu")
+    model = ASRModel.restore_from(checkpoint(args.model), map_location="cpu")
     # Every token is frequent, so that discounts cannot be estimated from the rare ones.
     lmplz.estimate(sentences(args.text, model), args.order, args.out, prune=args.prune, discount_fallback=True)
 

@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 from nemo_ctcbias import from_ctc
 from nemo_ctcbias.bias_list.sampling import ListSampler, SamplingOptions
 from nemo_ctcbias.evaluation.rare_words import read_phrases
-from nemo_ctcbias.nemo.convert import shipped_model
+from nemo_ctcbias.shipped import checkpoint
 from nemo_ctcbias.training.adapter_training import AdapterTraining, TrainingOptions
 
 
@@ -34,7 +34,7 @@ def main(cfg: DictConfig) -> None:
     lists = options_of(SamplingOptions, "lists", cfg.lists)
     training = options_of(TrainingOptions, "training", cfg.training)
     distractors = [word for file in cfg.data.distractors for word in read_phrases(file)]
-    model = from_ctc(cfg.model or shipped_model())
+    model = from_ctc(checkpoint(cfg.model))
     if cfg.start_from:
         model.load_adapters(cfg.start_from, cfg.adapter_name)
     else:

@@ -20,8 +20,8 @@ from nemo.utils.exp_manager import exp_manager
 from omegaconf import DictConfig
 
 from nemo_ctcbias import from_ctc
-from nemo_ctcbias.nemo.convert import shipped_model
 from nemo_ctcbias.phones import Lexicon, Pronouncer
+from nemo_ctcbias.shipped import checkpoint
 from nemo_ctcbias.training.phone_training import PhoneHeadTraining, PhoneTrainingOptions
 
 
@@ -32,7 +32,7 @@ def main(cfg: DictConfig) -> None:
     pl.seed_everything(cfg.data.seed)
     training = options_of(PhoneTrainingOptions, "training", cfg.training)
     pronouncer = Pronouncer(lexicon=Lexicon.load(cfg.lexicon) if cfg.lexicon else None)
-    model = from_ctc(cfg.model or shipped_model())
+    model = from_ctc(checkpoint(cfg.model))
     model.add_phone_head(cfg.phone_head)  # wrong settings stop here
     trainer = pl.Trainer(callbacks=[Progress()], **cfg.trainer)
     exp_manager(trainer, cfg.get("exp_manager"))

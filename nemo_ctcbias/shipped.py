@@ -1,19 +1,58 @@
-"""Files of the checkout's examples/data, found without importing NeMo."""
+"""The base models that the checkout ships in examples/data, and what was trained on them; found without NeMo."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-MODEL = "fastconformer_ctc_small.nemo"
-LANGUAGE_MODEL = "lm_small.bin"
-ADAPTER = "contextual_adapter.pt"
-PHONE_HEAD = "phone_head.pt"
+from nemo_ctcbias.errors import ModelError
 
 
-def shipped_file(name: str) -> Path | None:
+@dataclass(frozen=True)
+class Shipped:
+    """Files of a base model; None where there is none."""
+
+    model: str
+    language_model: str | None = None
+    adapter: str | None = None
+    phone_head: str | None = None
+
+
+SHIPPED = {
+    "small": Shipped("fastconformer_ctc_small.nemo", "lm_small.bin", "contextual_adapter.pt", "phone_head.pt"),
+    "strong": Shipped("whisper_ctc_strong.nemo", "lm_small.bin"),
+}
+DEFAULT = "small"
+
+
+def shipped(name: str | Path | None) -> Shipped:
+    """What comes with a model by the name that a user gave: nothing with one of their own.
+
+    Args:
+        name: of a shipped model, a file, a pretrained name; None for the default.
+    """
+    return SHIPPED.get(str(name or DEFAULT), Shipped(""))
+
+
+def shipped_file(name: str | None) -> Path | None:
     """A file of examples/data, in the checkout around the package or in the current folder; None if not there."""
-    for root in (Path(__file__).resolve().parents[1], Path.cwd()):
+    for root in (Path(__file__).resolve().parents[1], Path.cwd()) if name else ():
         path = root / "examples" / "data" / name
         if path.is_file():
             return path
     return None
+
+
+def checkpoint(name: str | Path | None = None) -> str:
+    """The file of a shipped model (the default one for None); any other name as it is.
+
+    Raises:
+        ModelError: if the package was installed without the checkout around it.
+    """
+    known = SHIPPED.get(str(name or DEFAULT))
+    if known is None:
+        return str(name)
+    path = shipped_file(known.model)
+    if path is None:
+        raise ModelError("the shipped models lie in the checkout's examples/data: run there, or give --model x.nemo")
+    return str(path)

@@ -9,15 +9,15 @@ from places import ROOT, SHARED
 from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.evaluation.scoring import score
-from nemo_ctcbias.nemo.convert import from_ctc, shipped_model
-from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, PHONE_HEAD, shipped_file
+from nemo_ctcbias.nemo.convert import from_ctc
+from nemo_ctcbias.shipped import checkpoint, shipped, shipped_file
 
 DEMO = ROOT / "examples" / "data" / "demo"
 
 
 @pytest.fixture(scope="module")
 def model():
-    return from_ctc(shipped_model()).eval()
+    return from_ctc("small").eval()
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +48,14 @@ def test_listed_names_of_the_demonstration_come_out(model, clips):
 @pytest.mark.parametrize("preset", ["fast", "accurate", "adapter alone"])
 def test_every_path_tells_what_it_did(clips, preset):
     audio = clips[1]
-    model = from_ctc(shipped_model()).eval()
+    model = from_ctc("small").eval()
     base = [h.text for h in model.transcribe(audio, verbose=False)]
-    model.load_adapters(str(shipped_file(ADAPTER)))
+    model.load_adapters(str(shipped_file(shipped("small").adapter)))
     if preset == "adapter alone":
         model.set_biasing(boost={"enabled": False})
     else:
-        model.load_phone_head(shipped_file(PHONE_HEAD))
-        model.set_language_model(shipped_file(LANGUAGE_MODEL))
+        model.load_phone_head(shipped_file(shipped("small").phone_head))
+        model.set_language_model(shipped_file(shipped("small").language_model))
         model.set_preset(preset)
     found = model.eval().transcribe(audio, verbose=False, bias_list=BiasList.load(DEMO / "names.txt"), timestamps=True)
     acting = {"fast": {"hotword", "adapter"}, "accurate": {"hotword", "adapter", "lm"}, "adapter alone": {"adapter"}}
@@ -78,7 +78,7 @@ def test_without_a_list_the_checkpoint_is_its_base_model(model, clips):
     from nemo.collections.asr.models import ASRModel
 
     rows, audio = clips
-    base = ASRModel.restore_from(str(shipped_model()), map_location="cpu").eval()
+    base = ASRModel.restore_from(checkpoint("small"), map_location="cpu").eval()
     assert type(base).__name__ == "EncDecCTCModelBPE", "the shipped checkpoint is a stock NeMo one"
     expected = [h.text for h in base.transcribe(audio, verbose=False)]
     assert [h.text for h in model.transcribe(audio, verbose=False)] == expected

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from nemo_ctcbias.errors import LanguageModelError, ModelError
+from nemo_ctcbias.errors import ModelError
 from nemo_ctcbias.lm.alphabet import vocabulary_of_characters, vocabulary_of_file
 from nemo_ctcbias.lm.build import BuildOptions, build
-from nemo_ctcbias.shipped import MODEL, shipped_file
+from nemo_ctcbias.shipped import checkpoint
 
 DEFAULTS = BuildOptions()
 
@@ -55,9 +55,7 @@ def run(args: argparse.Namespace) -> int:
 def _vocabulary(args: argparse.Namespace):
     if args.characters is not None:
         return vocabulary_of_characters(args.characters)
-    model = args.model or shipped_file(MODEL)
-    if model is None:
-        raise LanguageModelError("the small model is not here: give --model x.nemo or --characters abc...")
+    model = checkpoint(args.model)
     if not str(model).endswith(".nemo"):
         raise ModelError(f"{model}: not a .nemo file; give one, or --characters with the letters the model writes")
     return vocabulary_of_file(model)

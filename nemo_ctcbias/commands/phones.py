@@ -37,17 +37,16 @@ def run(args: argparse.Namespace) -> int:
     from nemo_ctcbias.evaluation.encodings import Encodings
     from nemo_ctcbias.evaluation.logprobs import encode, load_model
     from nemo_ctcbias.evaluation.manifest import read_manifest
-    from nemo_ctcbias.nemo.convert import shipped_model
     from nemo_ctcbias.nemo.vocabulary import vocabulary_of
     from nemo_ctcbias.phones.lexicon import lexicon_of
-    from nemo_ctcbias.shipped import PHONE_HEAD, shipped_file
+    from nemo_ctcbias.shipped import checkpoint, shipped, shipped_file
 
     if args.limit is not None and args.limit < 1:
         raise SettingError(f"--limit {args.limit}: give a whole number from 1")
     lexicon = lexicon_of(args.lexicon)
     rows, skipped = read_manifest(args.manifest)
-    model = load_model(args.model or shipped_model())
-    head = args.phone_head or (shipped_file(PHONE_HEAD) if args.model is None else None)
+    model = load_model(checkpoint(args.model))
+    head = args.phone_head or shipped_file(shipped(args.model).phone_head)
     encodings = Encodings(model, phone_head=head)
     encodings.require_phone_head("phones")
     items, unreadable = encode(model, rows[: args.limit], progress=args.progress)

@@ -22,7 +22,7 @@ from nemo_ctcbias.lm.options import LanguageModelOptions
 from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.settings import PRESET_NAMES
 from nemo_ctcbias.settings_file import read_settings
-from nemo_ctcbias.shipped import LANGUAGE_MODEL, shipped_file
+from nemo_ctcbias.shipped import shipped, shipped_file
 
 GROUP = 64  # batches whose recordings are held in memory at a time, and sorted by length
 SHOWN_NOTES = 5
@@ -137,8 +137,7 @@ def _set_language_model(model, args: argparse.Namespace) -> None:
         return
     stored = dict(model.cfg.biasing.lm)
     path, always = args.lm or stored.pop("path", None), args.lm is not None or stored.pop("always", False)
-    if path is None and args.model is None:
-        path = shipped_file(LANGUAGE_MODEL)
+    path = path or shipped_file(shipped(args.model).language_model)
     weights = {"alpha": args.lm_alpha, "beta": args.lm_beta}
     given = {name: value for name, value in weights.items() if value is not None}
     if path is not None:

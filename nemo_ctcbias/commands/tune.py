@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.settings_file import write_settings
+from nemo_ctcbias.shipped import checkpoint, shipped
 
 if TYPE_CHECKING:
     from nemo_ctcbias.evaluation.weights import Tuned
@@ -62,21 +63,20 @@ def tuned_weights(args: argparse.Namespace) -> Tuned:
     from nemo_ctcbias.evaluation.rare_words import read_phrases, read_word_counts
     from nemo_ctcbias.evaluation.systems import make_system
     from nemo_ctcbias.evaluation.weights import FEW, tune_weights
-    from nemo_ctcbias.nemo.convert import shipped_model
 
     if args.list_size < 0 or (args.limit is not None and args.limit < 1):
         raise SettingError("--list-size and --limit: give whole numbers, from 0 and from 1")
     rows, skipped = read_manifest(args.manifest)
     counts = read_word_counts(args.word_counts) if args.word_counts else None
     builder = ListBuilder(read_phrases(args.distractors), args.seed, counts)
-    model = load_model(args.model or shipped_model())
+    model = load_model(checkpoint(args.model))
     items, unreadable = encode(model, rows[: args.limit], progress=args.progress)
     for one in [*skipped, *unreadable]:
         print(f"nemo-ctcbias: {one.id}: {one.reason}", file=sys.stderr)
     if len(items) < LEAST:
         raise SettingError(f"{args.manifest}: {len(items)} utterances are too few to tune on; give at least {LEAST}")
     system = make_system("joint")
-    system.prepare(context_of(model, args.model is None, args.adapter, args.lm, args.phone_head))
+    system.prepare(context_of(model, shipped(args.model), args.adapter, args.lm, args.phone_head))
     lists = builder.build([item.row for item in items], "utterance", args.list_size)
     tuned = tune_weights(system, items, lists, args.seed, args.progress)
     if tuned.spoken < FEW:

@@ -23,7 +23,7 @@ from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System, m
 from nemo_ctcbias.evaluation.tuning import Tuning, tune
 from nemo_ctcbias.settings import Settings, clean, overlaid
 from nemo_ctcbias.settings_file import read_settings
-from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, PHONE_HEAD, shipped_file
+from nemo_ctcbias.shipped import Shipped, checkpoint, shipped, shipped_file
 
 __all__ = ["EvaluateOptions", "Evaluation", "evaluate"]
 
@@ -73,10 +73,10 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
     rows, tune_rows = rows[: options.limit], tune_rows[: options.limit]
     builder.build(rows, options.list_kind, max(options.list_sizes))  # a list that cannot be built stops here, too
 
-    shipped = model is None and options.model is None
+    brings = shipped(options.model) if model is None else Shipped("")
     if model is None:
-        model = load_model(options.model or _shipped_model())
-    context = context_of(model, shipped, options.adapter, options.lm, options.phone_head, options.settings)
+        model = load_model(checkpoint(options.model))
+    context = context_of(model, brings, options.adapter, options.lm, options.phone_head, options.settings)
     context = replace(
         context,
         beam_width=options.beam_width,
@@ -110,20 +110,19 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
 
 def context_of(
     model: Any,
-    shipped: bool,
+    brings: Shipped,
     adapter: Path | None = None,
     lm: Path | None = None,
     phone_head: Path | None = None,
     settings: Path | None = None,
 ) -> Context:
-    """A model with its settings and files; the shipped one brings its files where none are given.
+    """A model with its settings and files; a shipped one brings its own where none are given.
 
     Raises:
         SettingError: a file of settings that cannot be used, or says what is none of its business here.
     """
-    if shipped:
-        adapter, lm = adapter or shipped_file(ADAPTER), lm or shipped_file(LANGUAGE_MODEL)
-        phone_head = phone_head or shipped_file(PHONE_HEAD)
+    adapter, lm = adapter or shipped_file(brings.adapter), lm or shipped_file(brings.language_model)
+    phone_head = phone_head or shipped_file(brings.phone_head)
     biasing = settings_of(model, settings)
     acting = Settings.of(biasing)
     own = acting.lm.path if acting.lm.enabled else None
@@ -153,12 +152,6 @@ def settings_of(model: Any, path: Path | None) -> dict[str, Any]:
     found = overlaid(own, given)
     Settings.of(found)
     return found
-
-
-def _shipped_model() -> str:
-    from nemo_ctcbias.nemo.convert import shipped_model
-
-    return str(shipped_model())
 
 
 def _list_builder(options: EvaluateOptions) -> ListBuilder:

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-LN10 = 2.302585092994046
+from nemo_ctcbias.lm.boost_class import LN10, BoostClass
+
+if TYPE_CHECKING:
+    from pyctcdecode import LanguageModel
+
 APOSTROPHES = frozenset("'’ʼ")
 
 
 class SpokenWords:
     """A language model that is asked for written words, whatever case and punctuation they carry.
 
-    A word is looked up as it is written, then without punctuation, then in lower case: a model of cased words answers
-    for cased ones, any other for what is left without. Parts of a hyphenated word that is not known are words of their
-    own; punctuation alone says nothing.
+    A word is looked up as it is written, then without punctuation, then in lower case, among the words of the model
+    and then among those of its class: a model of cased words answers for cased ones, any other for what is left
+    without. Parts of a hyphenated word that is not known are words of their own; punctuation alone says nothing.
 
     Args:
         model: with pyctcdecode's `score` and `score_partial_token`.
-        known: whether a word is one that it can tell from others.
+        known: words of the model, then those of its class.
     """
 
-    def __init__(self, model: Any, known: Callable[[str], bool]):
+    def __init__(self, model: Any, *known: Container[str]):
         self.model, self._known = model, known
+
+    @classmethod
+    def of(cls, model: LanguageModel | BoostClass) -> SpokenWords:
+        """Of a KenLM model, with or without a list in its class."""
+        if isinstance(model, BoostClass):
+            return cls(model, model.model._kenlm_model, model.listed)
+        return cls(model, model._kenlm_model)
 
     def get_start_state(self) -> Any:
         """State before the first word."""
@@ -52,17 +63,21 @@ class SpokenWords:
 
     def words(self, written: str) -> list[str]:
         """What of a written word the model is asked for."""
-        if self._known(written):
-            return [written]
-        parts = list(parts_of(written))
-        whole = written.strip("".join(c for c in set(written) if _separates(c) or c in APOSTROPHES))
-        for form in (whole, whole.lower()):
-            if len(parts) != 1 and form and self._known(form):
-                return [form]
-        return [part if self._known(part) else part.lower() for part in parts]
+        bare = written.strip("".join(c for c in set(written) if _separates(c) or c in APOSTROPHES))
+        if bare:
+            whole = self._found(written, bare, bare.lower())
+            if whole is not None:
+                return [whole]
+        return [self._found(part, part.lower()) or part.lower() for part in parts_of(written)]
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.model, name)
+    def _found(self, *forms: str) -> str | None:
+        return next((form for known in self._known for form in forms if form in known), None)
+
+    def gains(self, written: Sequence[str], start_state: Any = None) -> list[float]:
+        """By how much each written word of a text scores better than in the model without the list."""
+        words = [self.words(word) for word in written]
+        gains = iter(self.model.gains([one for some in words for one in some], start_state))
+        return [sum(next(gains) for _ in some) for some in words]
 
 
 def parts_of(written: str) -> Iterator[str]:
@@ -80,6 +95,12 @@ def parts_of(written: str) -> Iterator[str]:
         if part:
             yield part
         part = ""
+
+
+def said_by(form: str) -> Iterator[str]:
+    """A written phrase in the forms in which its words are looked up."""
+    bare = form if form.isalpha() else " ".join(part for word in form.split() for part in parts_of(word))
+    yield from dict.fromkeys((form, bare, bare.lower()))
 
 
 @lru_cache(maxsize=1 << 12)

@@ -1,4 +1,4 @@
-"""Any stock NeMo CTC checkpoint as a biased model, and the small one that the checkout ships."""
+"""Any stock NeMo CTC checkpoint as a biased model."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from nemo_ctcbias.errors import ModelError
 from nemo_ctcbias.nemo.biased_ctc import BiasedCTCMixin
 from nemo_ctcbias.nemo.ctc_models import BiasedEncDecCTCModel, BiasedEncDecCTCModelBPE
 from nemo_ctcbias.nemo.internals import sharing
-from nemo_ctcbias.shipped import MODEL, shipped_file
+from nemo_ctcbias.shipped import checkpoint
 
 
 def from_ctc(source: EncDecCTCModel | str | Path) -> BiasedCTCMixin:
-    """A biased model of a live NeMo CTC model, a `.nemo` file or a pretrained name.
+    """A biased model of a live NeMo CTC model, a `.nemo` file, a pretrained name or a shipped model's ("small").
 
     Weights, tokenizer, artifacts and decoding config are kept; a live model shares its weights with the
     result.  Subword or character class follows from the source.
@@ -42,6 +42,7 @@ def from_ctc(source: EncDecCTCModel | str | Path) -> BiasedCTCMixin:
 
 def _load(source: str | Path) -> ASRModel:
     """Restore a `.nemo`, or fetch a pretrained name."""
+    source = checkpoint(source)
     path = Path(source)
     if path.suffix == ".nemo" or path.exists():
         if not path.is_file():
@@ -58,15 +59,3 @@ def _load(source: str | Path) -> ASRModel:
         raise ModelError(
             f"{source}: neither a .nemo file nor a pretrained model that could be fetched ({reason})"
         ) from error
-
-
-def shipped_model() -> Path:
-    """The small demonstration checkpoint in the checkout's examples/data.
-
-    Raises:
-        ModelError: if the package was installed without the checkout around it.
-    """
-    path = shipped_file(MODEL)
-    if path is None:
-        raise ModelError("the small model lies in the checkout's examples/data: run there, or give --model x.nemo")
-    return path

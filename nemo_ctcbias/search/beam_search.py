@@ -20,6 +20,8 @@ from nemo_ctcbias.search.extension import Rules, extend, kept_boosts
 from nemo_ctcbias.search.selection import rank, read, scores_of, settle, with_room
 from nemo_ctcbias.search.word_scorer import WordScorer
 
+NEARBY = 12  # frames, about a second: further from the next token that a frame hears, there is no speech to boost
+
 
 @dataclass(frozen=True)
 class BeamOptions:
@@ -114,13 +116,26 @@ class BeamSearch:
         """
         self.prefixes, self.scorer = new_tree(), scorer
         beams = first_beam(self.initial_state, 0.0 if scorer is None else np.nan)
-        for frame in np.asarray(log_probs, dtype=np.float64):
-            beams = self._frame(beams, frame)
+        frames = np.asarray(log_probs, dtype=np.float64)
+        for frame, open_ in zip(frames, self._credited(frames), strict=True):
+            beams = self._frame(beams, frame, bool(open_))
         return self._finish(beams)
 
-    def _frame(self, beams: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    def _credited(self, frames: np.ndarray) -> np.ndarray:
+        """Frames [T] in which tokens of phrases earn credit: the blank leaves room, and something is heard nearby.
+
+        However faint, hiss leaves every token some probability in each of its frames, and in many frames together a
+        name finds enough of it.
+        """
+        if not self.active or not len(frames):
+            return np.zeros(len(frames), dtype=bool)
+        heard = np.concatenate([[0], np.cumsum(frames[:, :-1].max(axis=1) >= frames[:, -1])])
+        at = np.arange(len(frames))
+        nearby = heard[np.minimum(at + NEARBY + 1, len(frames))] > heard[np.maximum(at - NEARBY, 0)]
+        return nearby & (np.exp(frames[:, -1]) <= self.max_blank)
+
+    def _frame(self, beams: np.ndarray, frame: np.ndarray, open_: bool) -> np.ndarray:
         likely, starts, trie = self._likely(frame), self.starts_word, self.trie
-        open_ = self.active and bool(np.exp(frame[-1]) <= self.max_blank)
         if self.scorer is not None and ((likely & starts).any() or (open_ and self._phrases_go_on)):
             self.scorer.end_words(beams)
         stay, found = extend(

@@ -12,6 +12,7 @@ from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.bias_list.trie import ROOT
 from nemo_ctcbias.lm.boost_class import BoostClass
 from nemo_ctcbias.lm.options import BOOST_SHARE, CLASS_PRIOR, CLASS_WEIGHT
+from nemo_ctcbias.lm.spoken_words import SpokenWords
 from nemo_ctcbias.search.beam_search import BeamOptions, BeamSearch, Hypothesis
 from nemo_ctcbias.search.boosting import BoostOptions
 from nemo_ctcbias.search.log_probs import numbers
@@ -42,7 +43,7 @@ class BiasedSearch:
     ):
         self.vocabulary, self.language_model = vocabulary, language_model
         self.boost, self.beam, self.class_weight = boost, beam, class_weight
-        self._has_class = class_weight is not None and _is_kenlm(language_model)
+        self._is_kenlm = _is_kenlm(language_model)
 
     def beams(
         self,
@@ -74,11 +75,12 @@ class BiasedSearch:
         log_probs = numbers(log_probs)
         boost, model = replace(self.boost, weight=self.boost.weight * weight), self.language_model
         acting = listed.active and boost.weight > 0
-        if acting and self._has_class:
+        if acting and self._is_kenlm and self.class_weight is not None:
             model = BoostClass(model, listed.words, self.class_weight - CLASS_PRIOR * prior)
             boost = replace(boost, weight=boost.weight * BOOST_SHARE)
         vocabulary, separator = self.vocabulary, self.vocabulary.separator_id
-        scorer = model and WordScorer(model, vocabulary.pieces, vocabulary.starts_word, lm_start_state)
+        asked = SpokenWords.of(model) if self._is_kenlm else model
+        scorer = asked and WordScorer(asked, vocabulary.pieces, vocabulary.starts_word, lm_start_state)
         search = BeamSearch(
             vocabulary.starts_word,
             beam or self.beam,
@@ -95,7 +97,7 @@ class BiasedSearch:
         for text, one in best:
             timing = Timing(log_probs, one.tokens, vocabulary.pieces, base_log_probs)
             found.append(BiasedBeam.of(one, timing, listed, text, boost.weight, prior))
-        return [one.in_class(model, lm_start_state) for one in found] if isinstance(model, BoostClass) else found
+        return [one.in_class(asked, lm_start_state) for one in found] if isinstance(model, BoostClass) else found
 
     def _joined(self, hypotheses: Sequence[Hypothesis]) -> list[tuple[str, Hypothesis]]:
         """Texts and hypotheses, best first; those of equal text are one (their probabilities add up)."""

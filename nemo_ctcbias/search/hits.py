@@ -89,13 +89,17 @@ class PhraseFinder:
         for form in sorted(self._phrases, key=len, reverse=True):
             self._begin.setdefault(form[:INDEXED], []).append(form)
         self._indexed = sorted({len(letters) for letters in self._begin}, reverse=True)
+        self._pairs = {form[:2] for form in self._phrases} if self._indexed and self._indexed[-1] > 1 else None
 
     def find(self, text: str) -> list[Find]:
         """The phrases in a text of words with single spaces between them, in order."""
         found: list[Find] = []
-        begin, indexed, at, end = self._begin, self._indexed, 0, 0
-        for word in text.split(" "):  # of each hypothesis: kept short
-            whole = not self._ends.anywhere and word.isalpha() and word.isascii()
+        begin, indexed, pairs, at, end = self._begin, self._indexed, self._pairs, 0, 0
+        for word in text.split(" "):  # of each hypothesis, so most words are dismissed at once
+            whole = word.isalpha() and word.isascii() and not self._ends.anywhere
+            if whole and pairs is not None and text[at : at + 2] not in pairs:
+                at += len(word) + 1
+                continue
             for start in (at,) if whole else self._starts(text, at, at + len(word)):
                 for count in indexed:
                     forms = begin.get(text[start : start + count]) if start >= end else None

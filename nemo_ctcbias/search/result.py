@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nemo_ctcbias.lm.boost_class import BoostClass
+from nemo_ctcbias.lm.spoken_words import SpokenWords
 from nemo_ctcbias.search.beam_search import Hypothesis
 from nemo_ctcbias.search.hits import Find, Hit, words_of, write, written_words
 from nemo_ctcbias.search.search_list import SearchList
@@ -65,7 +65,7 @@ class BiasedBeam(tuple):
         ]
         return cls(write(text, [one.find for one in finds]), hypothesis, text.split(), timing, finds)
 
-    def in_class(self, boost_class: BoostClass, start_state: Any = None) -> BiasedBeam:
+    def in_class(self, boost_class: SpokenWords, start_state: Any = None) -> BiasedBeam:
         """The same hypothesis, its hits knowing the language model's class that scored them."""
         return self._changed(self.text, self.score, _boost_class=(boost_class, start_state))
 

@@ -10,6 +10,7 @@ import numpy as np
 from nemo_ctcbias.bias_list import SpelledList, Vocabulary
 from nemo_ctcbias.bias_list.trie import BoostingTrie
 from nemo_ctcbias.lm.listed_words import ListedWords
+from nemo_ctcbias.lm.spoken_words import said_by
 from nemo_ctcbias.search.hits import PhraseFinder
 
 
@@ -63,7 +64,8 @@ class SearchList:
     def words(self) -> ListedWords:
         """The list as a language model sees it."""
         acting = np.flatnonzero(self.weights).tolist()
-        return ListedWords((form, self.weights[index]) for index in acting for form in self._forms.get(index, ()))
+        spelled = ((form, self.weights[index]) for index in acting for form in self._forms.get(index, ()))
+        return ListedWords((said, weight) for form, weight in spelled for said in said_by(form))
 
     @property
     def active(self) -> bool:

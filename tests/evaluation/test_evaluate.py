@@ -17,7 +17,7 @@ from nemo_ctcbias.evaluation.command import add_arguments, from_arguments, run
 from nemo_ctcbias.evaluation.evaluate import EvaluateOptions, evaluate
 from nemo_ctcbias.evaluation.manifest import read_manifest
 from nemo_ctcbias.evaluation.scoring import score
-from nemo_ctcbias.shipped import ADAPTER, LANGUAGE_MODEL, PHONE_HEAD, shipped_file
+from nemo_ctcbias.shipped import shipped, shipped_file
 
 METRICS = ["wer", "b_wer", "u_wer", "precision", "recall", "f1", "false_alarms_per_hour"]
 KEYS = {"system", "list_kind", "list_size", "utterances", "audio_hours", "decode_seconds_per_hour", "setting"}
@@ -238,11 +238,11 @@ def test_command_line(parse, options, tiny_model, monkeypatch, capsys):
     assert from_arguments(args).variants is None and from_arguments(args).settings is None
     assert from_arguments(parse("--manifest m --out o --list-sizes 0 --variants 3".split())).variants == 3
     monkeypatch.setattr("nemo_ctcbias.evaluation.evaluate.load_model", lambda name: tiny_model)
-    monkeypatch.setattr("nemo_ctcbias.evaluation.evaluate._shipped_model", lambda: "shipped.nemo")
     assert run(args) == 0
     assert "| greedy | utterance | 20 | 4 |" in capsys.readouterr().out
     told = json.loads((options.out / "details.json").read_text())["signature"]
-    for name, file in (("adapter", ADAPTER), ("lm", LANGUAGE_MODEL), ("phones", PHONE_HEAD)):
+    own = shipped(None)
+    for name, file in (("adapter", own.adapter), ("lm", own.language_model), ("phones", own.phone_head)):
         digest = hashlib.sha256(shipped_file(file).read_bytes()).hexdigest()
         assert f"|{name}:{file}:{digest[:8]}|" in told, "the shipped model's parts act although nobody gave them"
     with pytest.raises(SystemExit):

@@ -10,6 +10,7 @@ from nemo_ctcbias.evaluation import evaluate
 from nemo_ctcbias.evaluation.evaluate import EvaluateOptions, context_of
 from nemo_ctcbias.evaluation.signature import signature
 from nemo_ctcbias.evaluation.systems import Context
+from nemo_ctcbias.shipped import Shipped
 
 STOCK = SimpleNamespace()
 FILES = {"adapter": "adapter", "lm": "lm", "token_lm": "token-lm", "phone_head": "phones", "pronunciations": "lexicon"}
@@ -27,20 +28,20 @@ def parts(options, context):
 
 def test_shipped_files_are_named_and_other_ones_make_another_signature(options, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluate, "shipped_file", lambda name: tmp_path / name)
-    names = {"adapter": evaluate.ADAPTER, "lm": evaluate.LANGUAGE_MODEL, "phones": evaluate.PHONE_HEAD}
+    names, own = {"adapter": "a.pt", "lm": "l.bin", "phones": "p.pt"}, Shipped("m.nemo", "l.bin", "a.pt", "p.pt")
     for name in names.values():
         (tmp_path / name).write_bytes(b"one")
-    before = parts(options, context_of(STOCK, shipped=True))
+    before = parts(options, context_of(STOCK, own))
     one, other = (hashlib.sha256(content).hexdigest()[:8] for content in (b"one", b"other"))
     assert {part: before[part] for part in names} == {part: f"{name}:{one}" for part, name in names.items()}
     for part, name in names.items():
         (tmp_path / name).write_bytes(b"other")
-        after = parts(options, context_of(STOCK, shipped=True))
+        after = parts(options, context_of(STOCK, own))
         assert after == {**before, part: f"{name}:{other}"}
         (tmp_path / name).write_bytes(b"one")
     given = tmp_path / "mine"
     given.write_bytes(b"other")
-    assert parts(options, context_of(STOCK, shipped=True, adapter=given)) == {**before, "adapter": f"mine:{other}"}
+    assert parts(options, context_of(STOCK, own, adapter=given)) == {**before, "adapter": f"mine:{other}"}
 
 
 @pytest.mark.parametrize("field", FILES)

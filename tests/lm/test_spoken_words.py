@@ -4,8 +4,9 @@ from hypothesis import strategies as st
 
 from nemo_ctcbias.lm.boost_class import BoostClass
 from nemo_ctcbias.lm.listed_words import ListedWords
-from nemo_ctcbias.lm.spoken_words import SpokenWords
+from nemo_ctcbias.lm.spoken_words import SpokenWords, said_by
 
+LISTED = ListedWords((said, 1.0) for form in ("Okonkwo", "new Oslo", "St. Ives") for said in said_by(form))
 WORDS = ("the", "ran", "new", "Oslo", "well-known", "<boost>")
 
 
@@ -14,12 +15,11 @@ def model(make_model, request):
     plain, _ = make_model(5, WORDS)
     if not request.param:
         return plain
-    return BoostClass(plain, ListedWords([("okonkwo", 1.0), ("new oslo", 1.0)]))
+    return BoostClass(plain, LISTED)
 
 
 def spoken(model):
-    known = {"the", "ran", "new", "Oslo", "well-known", "okonkwo"}
-    return SpokenWords(model, known.__contains__)
+    return SpokenWords.of(model)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_what_is_asked_for(model, written, asked):
 @given(st.lists(st.sampled_from(["The", "ran.", "new", "Oslo,", "well-known", "Okonkwo?"]), min_size=1, max_size=5))
 def test_a_written_text_scores_as_what_is_said(make_model, texts):
     plain, _ = make_model(5, WORDS)
-    model = BoostClass(plain, ListedWords([("okonkwo", 1.0), ("new oslo", 1.0)]))
+    model = BoostClass(plain, LISTED)
     said = [spoken(model).words(text)[0] for text in texts]
     totals = []
     for asked, words in ((spoken(model), texts), (model, said)):
@@ -68,3 +68,17 @@ def test_unfinished_words_are_looked_up_without_case_and_punctuation(model):
     for begun, as_if in (("Th", "th"), ("“ne", "ne"), ("Os", "Os"), ("the-ra", "ra"), ("ran,", "ran"), ("“", "")):
         assert asked.score_partial_token(begun) == model.score_partial_token(as_if)
     assert asked.score_partial_token("Qx") == model.score_partial_token("qx") < 0
+
+
+def test_what_the_class_gave_is_told_of_each_written_word(make_model):
+    plain, _ = make_model(5, WORDS)
+    model = BoostClass(plain, LISTED)
+    plainly = model.gains(["okonkwo", "new", "ran", "the"])
+    told = spoken(model).gains(["okonkwo,", "...", "new-ran", "The"])
+    assert told == pytest.approx([plainly[0], 0.0, plainly[1] + plainly[2], plainly[3]])
+    assert told[0] > 0
+
+
+def test_forms_are_looked_up_as_written_bare_and_in_lower_case():
+    assert list(said_by("St. Ives-Bay")) == ["St. Ives-Bay", "St Ives Bay", "st ives bay"]
+    assert list(said_by("okonkwo")) == ["okonkwo"]

@@ -167,9 +167,10 @@ def plain_search(
         return np.logaddexp(beam.blank, beam.token) + beam.committed + beam.lent + lm_score(beam.tokens)
 
     first.lent, first.pending, first.credit = 0.0, 0.0, 0.0
-    for frame in log_probs:
+    for t, frame in enumerate(log_probs):
         top, blank, tokens = frame.max(), frame[size], frame[:size]
-        open_ = bool(phrases) and math.exp(blank) <= boost.max_blank
+        heard = [one[:size].max() >= one[size] for one in log_probs[max(0, t - 12) : t + 13]]
+        open_ = bool(phrases) and math.exp(blank) <= boost.max_blank and any(heard)
         likely = {c for c in range(size) if tokens[c] >= options.token_min_logp}
         if tokens.max() >= top:
             likely.add(int(tokens.argmax()))

@@ -7,6 +7,7 @@ from reference import exhaustive, plain_search
 from nemo_ctcbias.bias_list.trie import BoostingTrie
 from nemo_ctcbias.bias_list.word_ends import WordEnds
 from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.search import beam_search
 from nemo_ctcbias.search.beam_search import BeamOptions, BeamSearch
 from nemo_ctcbias.search.boosting import BoostOptions
 from nemo_ctcbias.search.word_scorer import WordScorer
@@ -178,6 +179,25 @@ def test_silence_spells_no_name():
     boost = BoostOptions(weight=50.0, token_bonus=10.0, max_gap=100.0)
     best = BeamSearch(np.array([True, False, True]), boost=boost, trie=trie).search(log_probs)[0]
     assert best.tokens == ()
+
+
+def hiss(frames, size=40, seed=1):
+    """Log-probs in which nothing is heard, but every token a little in every frame."""
+    rng = np.random.default_rng(seed)
+    tokens = rng.dirichlet(np.full(size, 5.0), size=frames) * 0.15
+    return np.log(np.concatenate([tokens, np.full((frames, 1), 0.85)], axis=1))
+
+
+@pytest.mark.parametrize("tokens", [(0, 1, 2, 3), (4, 5), (6,)])
+def test_hiss_spells_no_name_however_long(tokens, monkeypatch):
+    log_probs, trie = hiss(400), BoostingTrie([(0, tokens)], [1.0], 40)
+    search = BeamSearch(np.arange(40) % 4 == 0, trie=trie)
+    assert all(hypothesis.boost == 0 for hypothesis in search.search(log_probs))
+    # Beside speech, and without the rule, it would.
+    monkeypatch.setattr(beam_search, "NEARBY", 400)
+    log_probs[200, :] = np.log(0.001)
+    log_probs[200, 8] = np.log(0.96)
+    assert search.search(log_probs)[0].boost > 0
 
 
 def test_certain_blank_frames_at_either_end_change_nothing():
