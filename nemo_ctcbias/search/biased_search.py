@@ -10,6 +10,7 @@ import numpy as np
 
 from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.bias_list.trie import ROOT
+from nemo_ctcbias.bias_list.vocabulary import WORD_START
 from nemo_ctcbias.lm.boost_class import BoostClass
 from nemo_ctcbias.lm.options import BOOST_SHARE, CLASS_PRIOR, CLASS_WEIGHT
 from nemo_ctcbias.search.beam_search import BeamOptions, BeamSearch, Hypothesis
@@ -78,6 +79,8 @@ class BiasedSearch:
             model = BoostClass(model, listed.words, self.class_weight - CLASS_PRIOR * prior)
             boost = replace(boost, weight=boost.weight * BOOST_SHARE)
         vocabulary, separator = self.vocabulary, self.vocabulary.separator_id
+        # The start of a text counts as a space: what is written there reads the same without one.
+        space = vocabulary.piece_ids.get(WORD_START) if separator is None else separator
         scorer = model and WordScorer(model, vocabulary.pieces, vocabulary.starts_word, lm_start_state)
         search = BeamSearch(
             vocabulary.starts_word,
@@ -85,7 +88,7 @@ class BiasedSearch:
             boost,
             listed.trie if acting else None,
             skipped=tuple(vocabulary.unknown_ids),
-            initial_state=ROOT if separator is None else listed.trie.step(ROOT, separator),
+            initial_state=ROOT if space is None else listed.trie.step(ROOT, space),
             free_depth=1 if separator is None else 2,
             phrase_cost=prior,
             following=vocabulary.following,
