@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,7 @@ class CompiledList:
         self.bias_list, self._sources = bias_list, sources
         self._lock = threading.RLock()
         self._banks: dict[str, tuple[Hashable, PhraseBank]] = {}
+        self._told = False
 
     def __len__(self) -> int:
         return len(self.bias_list)
@@ -73,6 +74,13 @@ class CompiledList:
     def notes(self) -> tuple[Note, ...]:
         """What of the list cannot be used or was changed, and why."""
         return self.spelled.notes
+
+    def tell(self, notes: Callable[[], Iterable[Note]]) -> None:
+        """Log what else is to be said of the list, when it is first used: no phrase is lost silently."""
+        with self._lock:
+            if not self._told:
+                self._told = True
+                announce(notes())
 
     @property
     def spelled(self) -> SpelledList:

@@ -137,6 +137,7 @@ class Recognizer:
         """Factor on each phrase's weight [N], 0 for those that cannot be heard; None: all are listened for."""
         if phones is None or not self._acts(listed) or not self.settings.wants("detection"):
             return None
+        listed.tell(lambda: self.undetectable(listed))
         prior = self.settings.detection_prior(len(listed))
         return detect(listed.scores, phones, self.settings.phonetics.detection_threshold, prior)
 

@@ -99,6 +99,18 @@ def test_only_what_is_heard_is_searched_for():
         assert heard_with("", one, compiled)[0].text == "the cat"
 
 
+def test_phrases_that_can_never_be_heard_are_told_once(caplog):
+    from nemo_ctcbias.bias_list.report import _warn_once
+
+    _warn_once.cache_clear()
+    compiled = listed({"text": "zoo", "pronunciations": ["Z UW"]})
+    one = Utterance(spelled("the kat"), said(spread("K AE T", 8, 14), 14))
+    with caplog.at_level("WARNING", "nemo_ctcbias"):
+        for _ in range(2):
+            heard_with("detection", one, compiled, phonetics={"detection_threshold": 30.0})
+    assert caplog.text.count("'zoo' is never heard") == 1
+
+
 def test_the_class_of_the_language_model_has_only_what_is_heard(tmp_path):
     from nemo_ctcbias.lm.kenlm_file import load_language_model
 

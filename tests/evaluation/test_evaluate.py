@@ -176,7 +176,7 @@ def test_variants_reach_g2g_and_what_is_shared_changes_no_result(options, tiny_m
 
     def spy(self, phrases, setting):
         bias = build(self, phrases, setting)
-        forms[-1] |= {len(phrase.forms) for phrase in bias[1]}
+        forms[-1] |= {len(phrase.forms) for phrase in bias.listened}
         return bias
 
     def measure(count, shared=None):
