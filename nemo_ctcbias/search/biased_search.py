@@ -93,7 +93,11 @@ class BiasedSearch:
             phrase_cost=prior,
             following=vocabulary.following,
         )
-        best = self._joined(search.search(log_probs, scorer))[:limit]
+        hypotheses = search.search(log_probs, scorer)
+        if acting and not (log_probs[:, :-1] >= log_probs[:, -1:]).any():
+            # Nothing is heard in any frame: not for a list the less likely token of one among many frames of hiss.
+            hypotheses = [one for one in hypotheses if not one.tokens] or hypotheses
+        best = self._joined(hypotheses)[:limit]
         found = []
         for text, one in best:
             timing = Timing(log_probs, one.tokens, vocabulary.pieces, base_log_probs)

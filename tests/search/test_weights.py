@@ -83,3 +83,13 @@ def test_more_segmentations_than_are_known_are_noted():
     pieces = ["▁", *("a" * count for count in range(1, 9)), *("▁" + "a" * count for count in range(1, 9))]
     (note,) = spell(BiasList([Phrase("a" * 14, -1.0)]), Vocabulary(pieces)).notes
     assert note.level == "warning" and "suppressed in 2000 token sequences" in note.reason
+
+
+@pytest.mark.parametrize("loudness", [0.05, 0.15, 0.3])
+def test_nothing_is_written_where_nothing_is_heard(loudness):
+    noise = np.random.default_rng(1).dirichlet(np.full(len(LETTERS), 5.0), size=375) * loudness
+    log_probs = np.log(np.concatenate([noise, np.full((375, 1), 1 - loudness)], axis=1))
+    beams = HotwordBeamDecoder.from_vocabulary(Vocabulary(LETTERS)).decode_beams(
+        log_probs, hotwords=BiasList(["okonkwo", "anna", "cape varennes"])
+    )
+    assert beams[0].text == "" and beams[0].hits == []
