@@ -23,7 +23,8 @@ class Phrase:
 
     Attributes:
         text: the phrase; surrounding whitespace is dropped, here as in the other strings.
-        weight: factor on the boost; negative suppresses the phrase, 0 switches it off.
+        weight: how much likelier than others the phrase is taken to be: 1 is normal, 2 twice as likely, 0.5 half, 10 as
+            much as makes sense; negative suppresses it, -1 as a rule, 0 switches it off.
         spoken: what is recognised in place of `text`, each in the spelling the model would use.
         display: what is written in the transcript in place of `text`.
         pronunciations: what the phrase sounds like, each in ARPAbet capitals ("S ER SH AH") or respelt in lower case

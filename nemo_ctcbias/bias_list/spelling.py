@@ -19,6 +19,8 @@ from nemo_ctcbias.errors import SettingError
 
 Tokens = tuple[int, ...]
 
+SUPPRESSED = 2000  # token sequences by which a suppressed form is known: what it is to be kept from, it must know
+BOLD = 10.0  # ten times as likely as other phrases: what is larger is mostly of another tool's scale
 SHORT_WORD = 2  # letters; a whole phrase this short is found everywhere
 FIRST_CJK = "\u2e80"  # from here on one character is a syllable or a word, so two are not short
 NUMBERS_HINT = ", or have numbers read as words: pip install 'nemo-ctcbias[numbers]'"
@@ -94,6 +96,7 @@ class _Speller:
         self.vocabulary = vocabulary
         self.max_tokens = max_tokens
         self.segmenter = Segmenter(vocabulary, alternatives)
+        self.thorough = Segmenter(vocabulary, SUPPRESSED)  # for phrases that are suppressed
         self.owner: dict[str, int] = {}  # form -> phrase that has it
         self.spellings: list[Spelling] = []
         self.readings: list[tuple[int, str, float]] = []  # other ways to say a phrase, and their costs
@@ -117,7 +120,7 @@ class _Speller:
                 self.notes.append(Note(self.bias_list.where(index), phrase.text, level, reason, remedy))
         for index, other, cost in self.readings:  # only now: what is listed itself goes first
             form = self.vocabulary.normalise(other)
-            usable = self._usable(form) if form not in self.owner else []
+            usable = self._usable(form, index) if form not in self.owner else []
             self._add(index, form, usable, cost)
         if self.vocabulary.cased or self.vocabulary.turkish:
             self._other_cases()
@@ -135,8 +138,9 @@ class _Speller:
                 if other in self.owner:
                     continue
                 # Lower case and capitals at the words are what models write; the others are rare.
-                most = self.segmenter.alternatives if other == other.lower() or other.istitle() else 1
-                self._add(first.phrase, other, self._usable(other)[:most], first.cost)
+                common = other == other.lower() or other.istitle() or self.bias_list[first.phrase].weight < 0
+                usable = self._usable(other, first.phrase)
+                self._add(first.phrase, other, usable if common else usable[:1], first.cost)
 
     def _cases(self, form: str, shouted: bool) -> Iterator[str]:
         if self.vocabulary.cased:
@@ -169,26 +173,27 @@ class _Speller:
         owner = self.owner.get(form)
         if owner is not None:
             return owner == index, [] if owner == index else [self._taken(phrase, form, owner)]
-        usable = self._usable(form)
+        usable = self._usable(form, index)
         for other in casings(form, shouted=True) if self.vocabulary.cased and not usable else ():
             other = self.vocabulary.normalise(other)
-            if other not in self.owner and (usable := self._usable(other)):
+            if other not in self.owner and (usable := self._usable(other, index)):
                 form = other  # a model may have some letters in one case only
                 break
         if not usable:
-            return False, [self._unusable(raw, form, changes)]
+            return False, [self._unusable(index, raw, form, changes)]
         self._add(index, form, usable, cost)
-        return True, self._changed(form, changes) + self._risks(phrase, form)
+        return True, self._changed(form, changes) + self._risks(phrase, form, len(usable))
 
-    def _sequences(self, form: str) -> list[Tokens]:
+    def _sequences(self, form: str, index: int) -> list[Tokens]:
         """Token sequences of a form; where it may begin inside a word, those without a space before it, too."""
         if not form:
             return []
+        segmenter = self.thorough if self.bias_list[index].weight < 0 else self.segmenter
         inside = self.vocabulary.kind == "bpe" and is_spaceless(form[0])
-        return self.segmenter.phrase(form) + (self.segmenter.phrase(form, inside=True) if inside else [])
+        return segmenter.phrase(form) + (segmenter.phrase(form, inside=True) if inside else [])
 
-    def _usable(self, form: str) -> list[Tokens]:
-        return [tokens for tokens in self._sequences(form) if len(tokens) <= self.max_tokens]
+    def _usable(self, form: str, index: int) -> list[Tokens]:
+        return [tokens for tokens in self._sequences(form, index) if len(tokens) <= self.max_tokens]
 
     def _taken(self, phrase: Phrase, form: str, owner: int) -> _Remark:
         other = self.bias_list[owner]
@@ -197,7 +202,7 @@ class _Speller:
         reason = f"is recognised as {quoted(form)}, like {quoted(other.text)} at {self.bias_list.where(owner)}{weights}"
         return _Remark("dropped", reason, "keep one of them, or give it a spoken form of its own")
 
-    def _unusable(self, raw: str, form: str, changes: tuple[str, ...]) -> _Remark:
+    def _unusable(self, index: int, raw: str, form: str, changes: tuple[str, ...]) -> _Remark:
         if not form:
             rest = f"has nothing to recognise ({', '.join(changes)})" if changes else "is empty"
             return _Remark("dropped", rest, "add a spoken form")
@@ -208,7 +213,7 @@ class _Speller:
             reason = f"has no tokens in this model's vocabulary (unknown: {', '.join(map(repr, written))})"
             numbers = any(map(str.isdigit, unknown)) and not knows_numbers(self.vocabulary.language)
             return _Remark("dropped", reason, "add a spoken form" + (NUMBERS_HINT if numbers else ""))
-        sequences = self._sequences(form)
+        sequences = self._sequences(form, index)
         if not sequences:
             reason = f"cannot be put together from this model's tokens ({quoted(form)})"
             return _Remark("dropped", reason, "add a spoken form")
@@ -219,7 +224,13 @@ class _Speller:
         reason = f"is recognised as {quoted(form)} ({', '.join(changes)})"
         return [_Remark("changed", reason, "add a spoken form if it is said otherwise")] if changes else []
 
-    def _risks(self, phrase: Phrase, form: str) -> list[_Remark]:
+    def _risks(self, phrase: Phrase, form: str, sequences: int) -> list[_Remark]:
+        if phrase.weight < 0 and sequences >= SUPPRESSED:
+            reason = f"is suppressed in {SUPPRESSED} token sequences, but has more"
+            return [_Remark("warning", reason, "suppress a shorter, distinctive part of it")]
+        if phrase.weight > BOLD:
+            reason = f"has the weight {phrase.weight:g}, with which it is easily written where nobody said it"
+            return [_Remark("warning", reason, "use 1 for normal, 2 for twice as likely, at most 10")]
         if (
             len(form) > SHORT_WORD or phrase.weight <= 0 or is_spaceless(form[0])
         ):  # one character is a syllable there, or a word

@@ -10,6 +10,7 @@ import numpy as np
 
 from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.bias_list.trie import ROOT
+from nemo_ctcbias.bias_list.vocabulary import WORD_START
 from nemo_ctcbias.lm.boost_class import BoostClass
 from nemo_ctcbias.lm.options import BOOST_SHARE, CLASS_PRIOR, CLASS_WEIGHT
 from nemo_ctcbias.lm.spoken_words import SpokenWords
@@ -81,18 +82,24 @@ class BiasedSearch:
         vocabulary, separator = self.vocabulary, self.vocabulary.separator_id
         asked = SpokenWords.of(model) if self._is_kenlm else model
         scorer = asked and WordScorer(asked, vocabulary.pieces, vocabulary.starts_word, lm_start_state)
+        # The start of a text counts as a space: what is written there reads the same without one.
+        space = vocabulary.piece_ids.get(WORD_START) if separator is None else separator
         search = BeamSearch(
             vocabulary.starts_word,
             beam or self.beam,
             boost,
             listed.trie if acting else None,
             skipped=tuple(vocabulary.unknown_ids),
-            initial_state=ROOT if separator is None else listed.trie.step(ROOT, separator),
+            initial_state=ROOT if space is None else listed.trie.step(ROOT, space),
             free_depth=1 if separator is None else 2,
             phrase_cost=prior,
             following=vocabulary.following,
         )
-        best = self._joined(search.search(log_probs, scorer))[:limit]
+        hypotheses = search.search(log_probs, scorer)
+        if acting and not (log_probs[:, :-1] >= log_probs[:, -1:]).any():
+            # Nothing is heard in any frame: not for a list the less likely token of one among many frames of hiss.
+            hypotheses = [one for one in hypotheses if not one.tokens] or hypotheses
+        best = self._joined(hypotheses)[:limit]
         found = []
         for text, one in best:
             timing = Timing(log_probs, one.tokens, vocabulary.pieces, base_log_probs)

@@ -60,7 +60,7 @@ class BiasedBeam(tuple):
             cost: what a complete phrase gave back of its credit.
         """
         finds = [
-            Kept(find, weight * listed.weights[find.phrase], cost + listed.cost(text[find.start : find.end]))
+            Kept(find, weight * listed.strengths[find.phrase], cost + listed.cost(text[find.start : find.end]))
             for find in listed.finder.find(text)
         ]
         return cls(write(text, [one.find for one in finds]), hypothesis, text.split(), timing, finds)

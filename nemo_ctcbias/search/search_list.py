@@ -19,7 +19,8 @@ class SearchList:
 
     Attributes:
         bias_list: the phrases.
-        weights: [N] of the phrases.
+        weights: [N] of the phrases, as odds.
+        strengths: [N] factors on the boost that they keep: 1, or the negative weight of those that are suppressed.
         trie: of all spellings.
         finder: of phrases in transcripts.
     """
@@ -27,17 +28,20 @@ class SearchList:
     def __init__(self, spelled: SpelledList, vocabulary: Vocabulary):
         self.bias_list = spelled.bias_list
         self.weights = np.array([phrase.weight for phrase in spelled.bias_list], dtype=np.float64)
+        self.strengths = np.where(self.weights > 0, 1.0, self.weights)
+        # Twice the weight: the phrase is taken for twice as likely, here as in the language model's class.
+        gains = np.log(np.where(self.weights > 0, self.weights, 1.0))
         spellings = spelled.spellings
         ends = vocabulary.word_ends
         self.trie = BoostingTrie(
             [(one.phrase, one.tokens) for one in spellings],
-            self.weights,
+            self.strengths,
             vocabulary.size,
-            costs=[one.cost for one in spellings],
+            costs=[one.cost - gains[one.phrase] for one in spellings],
             rows=[ends.row_of(one.form) for one in spellings],
         )
         self.finder = PhraseFinder(spelled, ends, vocabulary.cased)
-        self._costs = {one.form: one.cost for one in spellings}
+        self._costs = {one.form: one.cost - gains[one.phrase] for one in spellings}
         self._forms: dict[int, dict[str, None]] = {}
         for one in spellings:
             self._forms.setdefault(one.phrase, {})[one.form] = None
@@ -52,12 +56,12 @@ class SearchList:
         """
         part = copy.copy(self)
         part.__dict__.pop("words", None)
-        part.weights = self.weights * factors
-        part.trie = self.trie.restricted(part.weights)
+        part.weights, part.strengths = self.weights * factors, self.strengths * factors
+        part.trie = self.trie.restricted(part.strengths)
         return part
 
     def cost(self, form: str) -> float:
-        """What a spelled form gives back of its boost."""
+        """What a spelled form gives back of its boost; below 0 where its weight is above 1."""
         return self._costs.get(form, 0.0)
 
     @cached_property
