@@ -37,6 +37,7 @@ TRAINING: dict[str, dict[str, type]] = {
     "contextual_adapter": {"lists": SamplingOptions, "training": TrainingOptions},
     "phone_head": {"training": PhoneTrainingOptions},
     "base_fastconformer_ctc_bpe": {},
+    "base_whisper_ctc_bpe": {},
 }
 HEAD = """# Settings
 
@@ -54,7 +55,7 @@ The scripts take them as `key=value`. `???` has to be given.
 """
 SHARED_HEAD = """## trainer, exp_manager, hydra
 
-Keys of Lightning's `Trainer`, of NeMo's `exp_manager` and of hydra, which the three files share; a dash where one does
+Keys of Lightning's `Trainer`, of NeMo's `exp_manager` and of hydra, which the files share; a dash where one does
 not set it. All others that these know can be added, for example `+trainer.max_time=00:01:00:00`.
 """
 ENTRY = re.compile(r"^ {4,8}([a-z_]+(?:, [a-z_]+)*): (.*)$")

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-NAMES = ("contextual_adapter", "phone_head", "base_fastconformer_ctc_bpe")
+NAMES = ("contextual_adapter", "phone_head", "base_fastconformer_ctc_bpe", "base_whisper_ctc_bpe")
 #: Sections that all of them have, none of them ours.
 SHARED = ("trainer", "exp_manager", "hydra")
 
@@ -82,6 +82,7 @@ MEANINGS: dict[str, str] = {
     "model.encoder.self_attention_model": "`rel_pos`: relative positions.",
     "model.encoder.n_heads": "of the attention; divides `d_model`.",
     "model.encoder.att_context_size": "frames to the left and right that are attended to, -1: all.",
+    "model.encoder.stack": "frames of Whisper's encoder, 20 ms each, that become one.",
     "model.encoder.xscaling": "whether inputs are scaled by the root of `d_model`.",
     "model.encoder.untie_biases": "whether every layer has position biases of its own.",
     "model.encoder.pos_emb_max_len": "encoder frames that positions are made for at first.",

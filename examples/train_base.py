@@ -21,7 +21,7 @@ from nemo.collections.common.tokenizers.sentencepiece_tokenizer import create_sp
 from nemo.core.config import hydra_runner
 from nemo.utils import logging
 from nemo.utils.exp_manager import exp_manager
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf
 
 import nemo_ctcbias  # noqa: F401  (allows our encoder's name)
 
@@ -80,8 +80,8 @@ def main(cfg: DictConfig) -> None:
     progress = Progress()
     trainer = pl.Trainer(callbacks=[progress], **cfg.trainer)
     exp_manager(trainer, cfg.get("exp_manager"))
-    with open_dict(cfg.model):
-        cfg.model.target = f"{EncDecCTCModelBPE.__module__}.{EncDecCTCModelBPE.__name__}"  # what it is saved as
+    saved_as = f"{EncDecCTCModelBPE.__module__}.{EncDecCTCModelBPE.__name__}"
+    OmegaConf.update(cfg.model, "target", saved_as, force_add=True)
     model = BaseModel(cfg=cfg.model, trainer=trainer)
     model.trunk_lr = cfg.get("trunk_lr")
     model.maybe_init_from_pretrained_checkpoint(cfg)

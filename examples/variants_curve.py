@@ -59,7 +59,7 @@ def measure(args: argparse.Namespace) -> dict[str, dict[int, list[dict]]]:
     """Rows of results.json by the manifest's name and the number of variants, fewest first."""
     systems, counts = tuple(args.systems.split(",")), _counts(args.variants)
     for system in systems:
-        if "g2g" not in getattr(make_system(system), "parts", ()):
+        if "g2g" not in getattr(make_system(system), "named", ()):
             raise SettingError(f"--systems: {system!r} listens for no variants; name ones with g2g, as in hotword+g2g")
     if len({path.stem for path in args.manifests}) < len(args.manifests):
         raise SettingError("manifests: two have the same name, which their folders and panels are called by")

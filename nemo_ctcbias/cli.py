@@ -62,7 +62,8 @@ def main(argv: list[str] | None = None) -> int:
     args = build_parser(argv[0] if argv else "").parse_args(argv)
     module = importlib.import_module(COMMANDS[args.command][0])
     logging.getLogger("nemo_ctcbias").setLevel(logging.ERROR)  # the commands report a list's notes themselves
-    logging.getLogger("nemo_ctcbias.lm").setLevel(logging.WARNING)  # but not that a language model does not fit
+    for name in ("lm", "settings"):  # but not that a language model does not fit, or that settings are old
+        logging.getLogger(f"nemo_ctcbias.{name}").setLevel(logging.WARNING)
     try:
         code = module.run(args)
         sys.stdout.flush()

@@ -100,6 +100,7 @@ def test_the_page_has_every_key_of_the_training_configs(name):
         ("frozen_training", "contextual_adapter"),
         ("frozen_training", "phone_head"),
         ("train_base", "base_fastconformer_ctc_bpe"),
+        ("train_base", "base_whisper_ctc_bpe"),
     ],
 )
 def test_what_a_training_script_reads_stands_on_the_page(script, name):

@@ -110,7 +110,7 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
 
 def context_of(
     model: Any,
-    brings: Shipped,
+    brings: Shipped = Shipped(""),
     adapter: Path | None = None,
     lm: Path | None = None,
     phone_head: Path | None = None,

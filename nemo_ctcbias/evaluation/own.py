@@ -39,21 +39,21 @@ class OwnSystem(PlainSystem):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        *self._named, last = name.split("+") if name not in UNTRAINED else UNTRAINED[name]
+        *self.named, last = name.split("+") if name not in UNTRAINED else UNTRAINED[name]
         last, *self._without = last.split("-") if last.startswith(f"{JOINT_SYSTEM}-") else [last]
         if self._without and "-".join(self._without) in PARTS:
             self._without = ["-".join(self._without)]
-        self._named.append(last)
-        for part in (*self._named, *self._without):
+        self.named.append(last)
+        for part in (*self.named, *self._without):
             if part not in (*PARTS, JOINT_SYSTEM):
                 raise SettingError(f"system {name!r}: part {part!r} does not exist; available: {', '.join(PARTS)}")
-        if len(set(self._named)) < len(self._named):
+        if len(set(self.named)) < len(self.named):
             raise SettingError(f"system {name!r}: a part is named twice; name each part once")
 
     def prepare(self, context: Context) -> None:
         """Get settings and language model ready, and see that the model has what the parts need."""
-        self.parts = [part for part in self._named if part != JOINT_SYSTEM]
-        if JOINT_SYSTEM in self._named:
+        self.parts = [part for part in self.named if part != JOINT_SYSTEM]
+        if JOINT_SYSTEM in self.named:
             joint = [part for part in joint_parts(context) if part not in self._without]
             self.parts = list(dict.fromkeys([*joint, *self.parts]))
         parts, shared = self.parts, context.shared

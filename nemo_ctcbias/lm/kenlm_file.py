@@ -63,7 +63,7 @@ def load_language_model(
 def _read(path: Path, stamp: int | None) -> tuple[LanguageModel, list[str] | None]:
     """A file as it was at that time, and its words."""
     try:
-        from pyctcdecode.language_model import LanguageModel
+        from pyctcdecode import LanguageModel
     except ImportError as error:
         raise MissingDependencyError(
             "language models need pyctcdecode: pip install 'nemo-ctcbias[pyctcdecode]', or in an environment "

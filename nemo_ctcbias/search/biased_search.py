@@ -120,8 +120,4 @@ class BiasedSearch:
 
 def _is_kenlm(model: Any) -> bool:
     """Whether it is pyctcdecode's language model around a KenLM file, which has a class of listed words."""
-    if model is None:
-        return False
-    from pyctcdecode import LanguageModel
-
-    return isinstance(model, LanguageModel)
+    return hasattr(model, "_kenlm_model")

@@ -11,6 +11,7 @@ from nemo_ctcbias.evaluation.evaluate import context_of
 from nemo_ctcbias.evaluation.logprobs import encode, load_model, read_audio
 from nemo_ctcbias.evaluation.manifest import read_manifest
 from nemo_ctcbias.evaluation.systems import make_system
+from nemo_ctcbias.shipped import shipped
 
 pytest.importorskip("nemo.collections.asr")
 pytest.importorskip("pyctcdecode")
@@ -30,7 +31,7 @@ def test_joint_is_what_the_model_transcribes(items):
     names = tuple(
         line.split("\t")[0] for line in (DATA / "demo" / "names.txt").read_text().splitlines() if line[:1] != "#"
     )
-    context = context_of(load_model(MODEL), True)
+    context = context_of(load_model(MODEL), shipped("small"))
     system = make_system("joint")
     system.prepare(context)
     assert set(system.parts) == {"hotword", "spot", "adapter", "boost-lm", "rescore", "lookup", "verify"}

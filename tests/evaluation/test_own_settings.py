@@ -64,7 +64,7 @@ def arpa(tmp_path):
 
 
 def test_every_part_takes_them(tiny_model, file, head, arpa):
-    context = context_of(tiny_model, False, lm=arpa, phone_head=head, settings=file(TOLD))
+    context = context_of(tiny_model, lm=arpa, phone_head=head, settings=file(TOLD))
     system = make_system("hotword+boost-lm+g2g+spot+rescore+verify+lookup")
     system.prepare(context)
     expected = Settings.of(overlaid(TOLD, {"adapter": False, "lm.always": True, "phonetics.parts": PHONE_PARTS}))
@@ -81,14 +81,14 @@ def test_every_part_takes_them(tiny_model, file, head, arpa):
 
 def test_without_any_they_are_the_defaults(tiny_model, head, arpa):
     system = make_system("hotword+boost-lm+rescore")
-    system.prepare(context_of(tiny_model, False, lm=arpa, phone_head=head))
+    system.prepare(context_of(tiny_model, lm=arpa, phone_head=head))
     assert changed(system.settings) == {"adapter": False, "lm.always": True, "phonetics.parts": ("rescoring",)}
     assert system.default == {"weight": 10.0, "phonetics.rescoring_weight": 0.4}
 
 
 def test_tuning_starts_from_them(tiny_model, file, head, arpa):
     system = make_system("joint")
-    system.prepare(context_of(tiny_model, False, lm=arpa, phone_head=head, settings=file(TOLD)))
+    system.prepare(context_of(tiny_model, lm=arpa, phone_head=head, settings=file(TOLD)))
     assert weights_of(system) == {
         "weight": 8.0,
         "boost.token_bonus": 1.0,
@@ -99,12 +99,12 @@ def test_tuning_starts_from_them(tiny_model, file, head, arpa):
         "phonetics.verification_threshold": 5.0,
     }
     system = make_system("joint")
-    system.prepare(context_of(tiny_model, False))
+    system.prepare(context_of(tiny_model))
     assert set(weights_of(system)) == {"weight", "boost.token_bonus"}, "what the model lacks is not tuned"
 
 
 def test_untrained_and_joint_without_a_part(tiny_model, head, arpa):
-    context = context_of(tiny_model, False, lm=arpa, phone_head=head)
+    context = context_of(tiny_model, lm=arpa, phone_head=head)
     parts = {}
     for name in ("untrained", "untrained+lm", "joint", "joint-boost-lm", "joint-spot-verify", "joint-adapter"):
         system = make_system(name)
@@ -125,20 +125,20 @@ def test_a_biased_model_brings_its_own_and_a_file_goes_first(tiny_model, file, a
     model = from_ctc(tiny_model)
     model.set_language_model(arpa)
     model.set_biasing(weight=7, boost={"token_bonus": 0.5})
-    own, told = context_of(model, False), context_of(model, False, settings=file({"weight": 9}))
+    own, told = context_of(model), context_of(model, settings=file({"weight": 9}))
     assert (own.biasing["weight"], told.biasing["weight"]) == (7, 9)
     assert own.biasing["boost"] == told.biasing["boost"] == {"token_bonus": 0.5}
     assert own.lm.read_bytes() == arpa.read_bytes(), "its own language model"
     model.set_biasing(lm={"enabled": False})
-    assert context_of(model, False).lm is None
+    assert context_of(model).lm is None
 
 
 def test_a_part_switched_off_is_not_in_joint_but_by_itself(tiny_model, file, head, arpa):
     files = {"lm": arpa, "phone_head": head}
-    whole = joint_parts(context_of(tiny_model, False, **files))
-    some = context_of(tiny_model, False, **files, settings=file({"phonetics": {"parts": list(PHONE_PARTS[:3])}}))
+    whole = joint_parts(context_of(tiny_model, **files))
+    some = context_of(tiny_model, **files, settings=file({"phonetics": {"parts": list(PHONE_PARTS[:3])}}))
     assert joint_parts(some) == tuple(part for part in whole if part != "lookup")
-    fast = context_of(tiny_model, False, **files, settings=file({"preset": "fast"}))
+    fast = context_of(tiny_model, **files, settings=file({"preset": "fast"}))
     assert joint_parts(fast) == ("hotword",)
     system = make_system("hotword+lookup")
     system.prepare(fast)
@@ -146,7 +146,7 @@ def test_a_part_switched_off_is_not_in_joint_but_by_itself(tiny_model, file, hea
 
 
 def test_parts_may_be_added_to_joint(tiny_model, head):
-    context = context_of(tiny_model, False, phone_head=head)
+    context = context_of(tiny_model, phone_head=head)
     for name, added in (("joint+g2g", ["g2g"]), ("g2g+joint", ["g2g"]), ("joint+hotword", [])):
         system = make_system(name)
         system.prepare(context)
@@ -165,7 +165,7 @@ def test_parts_may_be_added_to_joint(tiny_model, head):
 )
 def test_what_cannot_be_used_is_refused(tiny_model, file, biasing, message):
     with pytest.raises(SettingError, match=message):
-        context_of(tiny_model, False, settings=file(biasing))
+        context_of(tiny_model, settings=file(biasing))
 
 
 def test_a_boost_of_nothing_writes_what_the_model_hears(tiny_model, spell, file):
@@ -173,7 +173,7 @@ def test_a_boost_of_nothing_writes_what_the_model_hears(tiny_model, spell, file)
 
     def text(biasing):
         system = make_system("hotword")
-        system.prepare(context_of(tiny_model, False, settings=file(biasing)))
+        system.prepare(context_of(tiny_model, settings=file(biasing)))
         return system.decode(item, system.build(("water",), system.default), system.default)
 
     assert text({}) == text({"weight": 10}) == "the water"

@@ -52,7 +52,7 @@ def test_untrained_disabled_or_without_a_list_the_log_probs_are_the_base_models(
 def test_phrases_that_cannot_act_change_nothing(model, batch):
     base = log_probs(model, batch)
     add_trained(model)
-    model.set_bias_list([{"text": "saoirse", "weight": 0}, {"text": "okonkwo", "weight": -1}, "Łódź 12"])
+    model.set_bias_list([{"text": "saoirse", "weight": 0}, {"text": "okonkwo", "weight": -1}, "…"])
     assert torch.equal(log_probs(model, batch), base)
 
 

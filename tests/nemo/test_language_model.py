@@ -94,7 +94,7 @@ def test_nemos_own_options_use_the_class_too(model, arpa, audio):
     kenlm = search.language_model
     assert (kenlm.alpha, kenlm.beta, search.class_weight) == (0.7, 0.2, 1.5)
     beam = search.beams(np.zeros((2, 61)) - np.log(61), model.lists.of(model.default_list).search)[0]
-    assert isinstance(beam._boost_class[0], BoostClass) and beam._boost_class[0].listed.begins("zebra")
+    assert isinstance(beam._boost_class[0].model, BoostClass) and beam._boost_class[0].model.listed.begins("zebra")
     assert texts(model, audio)
 
 
