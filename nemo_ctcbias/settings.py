@@ -229,7 +229,8 @@ def clean(given: Mapping[str, Any] | None) -> dict[str, Any]:
     """A section with today's names; what was renamed or is no setting any more is logged, once for all of it."""
     found, remarks = translated(dict(given or {}))
     if remarks:
-        logging.getLogger("nemo_ctcbias.settings").warning(f"biasing: settings of an older version: {'; '.join(remarks)}")
+        told = f"biasing: settings of an older version: {'; '.join(remarks)}"
+        logging.getLogger("nemo_ctcbias.settings").warning(told)
     if found.get("preset") is False:
         found["preset"] = "off"  # as YAML reads a bare `off`
     return found
