@@ -20,7 +20,8 @@ class SpokenWords:
 
     A word is looked up as it is written, then without punctuation, then in lower case, among the words of the model
     and then among those of its class: a model of cased words answers for cased ones, any other for what is left
-    without. Parts of a hyphenated word that is not known are words of their own; punctuation alone says nothing.
+    without. Apostrophes are letters, or "you'" would pass for a word. Parts of a hyphenated word that is not known are
+    words of their own; punctuation alone says nothing.
 
     Args:
         model: with pyctcdecode's `score` and `score_partial_token`.
@@ -63,7 +64,7 @@ class SpokenWords:
 
     def words(self, written: str) -> list[str]:
         """What of a written word the model is asked for."""
-        bare = written.strip("".join(c for c in set(written) if _separates(c) or c in APOSTROPHES))
+        bare = written.strip("".join(c for c in set(written) if _separates(c)))
         if bare:
             whole = self._found(written, bare, bare.lower())
             if whole is not None:
@@ -91,7 +92,6 @@ def parts_of(written: str) -> Iterator[str]:
         if not _separates(character) and not character.isspace():
             part += character
             continue
-        part = part.strip("".join(APOSTROPHES))
         if part:
             yield part
         part = ""
