@@ -90,7 +90,8 @@ def test_old_names_are_told_once_with_the_new_ones(caplog):
         "boost": {"list_cost": 0.5, "max_gap": 5.0, "token_bonus": 1.0},
         "phonetics": {"spotting": {"threshold": 2.0}, "lookup": {"enabled": False, "distance": 0.1}},
     }
-    settings = Settings.of(old)
+    with caplog.at_level("WARNING", "nemo_ctcbias.settings"):
+        settings = Settings.of(old)
     assert not settings.boost.enabled and settings.boost.token_bonus == 1.0 and settings.list_cost == 0.5
     assert settings.phonetics.detection_threshold == 2.0
     assert settings.phonetics.parts == ("detection", "rescoring", "verification")
