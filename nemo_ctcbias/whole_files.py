@@ -36,11 +36,12 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         partial = _beside(target)
         try:
             yield partial
-            with partial.open("rb") as file:
-                os.fsync(file.fileno())  # some file systems find out only here that they are full
-            if target.exists():
-                shutil.copymode(target, partial)
-            partial.replace(target)
+            if partial.exists():  # NeMo writes in one of its processes only
+                with partial.open("rb") as file:
+                    os.fsync(file.fileno())  # some file systems find out only here that they are full
+                if target.exists():
+                    shutil.copymode(target, partial)
+                partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
@@ -98,11 +99,12 @@ def _clear(target: Path) -> None:
     for left in target.parent.iterdir():
         if left.name.startswith(prefix) and left.name.endswith(f".part{target.suffix}"):
             process = left.name.removeprefix(prefix).split("-")[0]
-            if process.isdigit() and not _runs(int(process)):
+            if process.isdigit() and not is_running(int(process)):
                 left.unlink(missing_ok=True)
 
 
-def _runs(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Whether there is a process of this number on this machine."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

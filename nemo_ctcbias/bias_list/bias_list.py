@@ -12,7 +12,9 @@ from typing import Any, overload
 from nemo_ctcbias.bias_list.list_text import Change, phrases_of, unquoted
 from nemo_ctcbias.bias_list.phrase import Phrase
 from nemo_ctcbias.bias_list.report import Note, quoted
+from nemo_ctcbias.data_files import lines_of, parse_json, read_text
 from nemo_ctcbias.errors import BiasListError
+from nemo_ctcbias.whole_files import written_whole
 
 Entry = Phrase | str | Mapping[str, Any]
 
@@ -100,7 +102,7 @@ class BiasList(Sequence[Phrase]):
         phrases: list[Phrase] = []
         lines: list[int] = []
         notes: list[Note] = []
-        for number, line in enumerate(_read_lines(name), start=1):
+        for number, line in enumerate(lines_of(read_text(name, "bias list file", BiasListError)), start=1):
             try:
                 found, change = read(line)
             except BiasListError as error:
@@ -117,15 +119,14 @@ class BiasList(Sequence[Phrase]):
         """Write the list in the format that the suffix says, so that `load` gives an equal list back.
 
         Raises:
-            BiasListError: the text format cannot hold a phrase (the message names it), or the file cannot be written.
+            BiasListError: the text format cannot hold a phrase (the message names it).
+            OutputError: the file cannot be written.
         """
         name = fspath(path)
         write = _json_line if Path(name).suffix.lower() in JSON_SUFFIXES else _text_line
         lines = [write(phrase) + "\n" for phrase in self._phrases]
-        try:
-            Path(name).write_text("".join(lines), encoding="utf-8", newline="\n")
-        except (OSError, ValueError) as error:
-            raise BiasListError(f"{name}: cannot be written ({_cause(error)}); choose another path") from error
+        with written_whole(name) as file:
+            file.write_text("".join(lines), encoding="utf-8", newline="\n")
 
     @classmethod
     def of(cls, value: BiasList | Iterable[Entry] | str | PathLike[str] | None) -> BiasList:
@@ -203,38 +204,11 @@ class BiasList(Sequence[Phrase]):
         return f"BiasList({count}{origin}{': ' if shown else ''}{shown})"
 
 
-def _cause(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
 def _exists(path: str) -> bool:
     try:
         return Path(path).exists()
     except (OSError, ValueError):  # too long for a file name, or a NUL in it: surely a phrase
         return False
-
-
-def _read_lines(name: str) -> list[str]:
-    path = Path(name)
-    try:
-        if path.is_dir():
-            raise BiasListError(f"{name}: is a directory; give the path of a text or .jsonl file")
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise BiasListError(f"{name}: no such bias list file; check the path") from error
-    except (OSError, ValueError) as error:
-        raise BiasListError(f"{name}: cannot be read ({_cause(error)}); check the path and its permissions") from error
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise BiasListError(f"{name}: is UTF-16; save it as UTF-8")
-    if b"\0" in data:
-        raise BiasListError(f"{name}: is a binary file; a bias list is UTF-8 text or JSON lines")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise BiasListError(f"{name}:{line}: is not UTF-8; save the file as UTF-8") from error
-    # Not str.splitlines: U+2028 and the like may stand inside a phrase.
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _text_phrases(line: str) -> tuple[list[Phrase], Change]:
@@ -284,8 +258,8 @@ def _json_phrases(line: str) -> tuple[list[Phrase], Change]:
     if not line.strip():
         return [], None
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(line)
+    except ValueError as error:
         hint = 'write an object a line, for example {"text": "Fremont", "weight": 2}'
         raise BiasListError(f"is not valid JSON ({error}); {hint}") from error
     return [Phrase.of(value)], None

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.errors import AudioError, ManifestError, ModelError
 from nemo_ctcbias.evaluation.manifest import Row, Skip
 from nemo_ctcbias.evaluation.process import quiet_nemo
@@ -21,6 +22,7 @@ from nemo_ctcbias.evaluation.process import quiet_nemo
 LogProbs = npt.NDArray[np.float32]  # [T, V + 1] natural logs, blank last
 
 _BATCH_SECONDS = 120.0  # audio a batch, padding included
+SHORTEST = 0.05  # seconds
 _CACHE_VERSION = 1
 
 
@@ -39,27 +41,18 @@ class Item:
 
 
 def load_model(name: str | Path) -> Any:
-    """A NeMo CTC model in eval mode, from a .nemo file, a Lightning .ckpt or a pretrained name.
+    """A NeMo CTC model in eval mode, from a .nemo file or a pretrained name.
 
     Raises:
         ModelError: it cannot be loaded, or is no CTC model.
     """
     import torch
-    from nemo.collections.asr.models import ASRModel, EncDecCTCModel, EncDecCTCModelBPE
+    from nemo.collections.asr.models import EncDecCTCModel
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    name = str(name)
-    try:
-        with quiet_nemo():
-            if name.endswith(".ckpt"):
-                model = EncDecCTCModelBPE.load_from_checkpoint(name, map_location=device)
-            elif name.endswith(".nemo"):
-                model = ASRModel.restore_from(name, map_location=device)
-            else:
-                model = ASRModel.from_pretrained(name, map_location=device)
-    except Exception as error:  # NeMo raises a dozen kinds, all meaning that this model is not usable
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{name}: cannot be loaded ({reason}); give a .nemo file or a pretrained name") from error
+    from nemo_ctcbias.nemo.convert import restored
+
+    with quiet_nemo():
+        model = restored(name, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     if not isinstance(model, EncDecCTCModel):
         raise ModelError(f"{name}: {type(model).__name__} is no CTC model; evaluation needs CTC log-probs")
     if hasattr(model, "set_bias_list"):  # what everything is measured against has no list
@@ -119,27 +112,14 @@ def read_audio(row: Row, sample_rate: int) -> npt.NDArray[np.float32]:
     """Mono samples of a row's recording, resampled; of one with an `offset`, its `duration` seconds from there.
 
     Raises:
-        AudioError: unreadable or empty.
+        AudioError: unreadable, or too short for any word.
     """
-    import librosa
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(row["audio_filepath"]) as file:
-            start = round(float(row.get("offset") or 0.0) * file.samplerate)
-            # As NeMo, and as `transcribe`: without an offset durations are often rounded.
-            part = row.get("offset") is not None and row.get("duration")
-            frames = round(float(row["duration"]) * file.samplerate) if part else -1
-            file.seek(min(start, file.frames))
-            samples, rate = file.read(frames, dtype="float32", always_2d=True).mean(axis=1), file.samplerate
-    except (OSError, RuntimeError, ValueError, TypeError) as error:
-        raise AudioError(f"unreadable audio {row['audio_filepath']} ({error})") from error
-    if len(samples) < rate // 20:
-        raise AudioError(f"audio {row['audio_filepath']} is empty or shorter than 0.05 seconds")
-    if not np.isfinite(samples).all():
-        raise AudioError(f"audio {row['audio_filepath']} holds values that are no numbers")
-    if rate != sample_rate:
-        samples = librosa.resample(samples, orig_sr=rate, target_sr=sample_rate)
+    path, offset = row["audio_filepath"], row.get("offset")
+    # As NeMo, and as `transcribe`: without an offset durations are often rounded.
+    duration = None if offset is None else row.get("duration") or None
+    samples = load_audio(path, sample_rate, offset or 0.0, duration)
+    if len(samples) < sample_rate * SHORTEST:
+        raise AudioError(f"{path}: is shorter than {SHORTEST} seconds; leave it out")
     return np.ascontiguousarray(samples, dtype=np.float32)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from nemo.collections.asr.parts.mixins.transcription import InternalTranscribeConfig, TranscribeConfig
 from nemo.collections.asr.parts.submodules.ctc_decoding import CTCBPEDecoding, CTCDecoding
 from nemo.collections.asr.parts.utils.rnnt_utils import Hypothesis
+from nemo.utils.app_state import AppState
 from omegaconf import OmegaConf, open_dict
 
 #: (module, class) -> attributes that must be there.
@@ -50,6 +51,7 @@ NAMES: dict[tuple[str, str], tuple[str, ...]] = {
         "resolve_adapter_module_name_",
     ),
     ("nemo.core.classes.common", ""): ("ALLOWED_TARGET_PREFIXES",),
+    ("nemo.utils.app_state", "AppState"): ("is_model_being_restored", "nemo_file_folder"),
 }
 
 
@@ -133,7 +135,7 @@ class Once:
 
 
 @contextmanager
-def unchanged_on_error(model: Any) -> Iterator[None]:
+def decoding_unchanged_on_error(model: Any) -> Iterator[None]:
     """An error or interrupt leaves the model's decoding as it was before; NeMo itself puts back modes and loggers."""
     decoding, config = model.decoding, copy.deepcopy(model.cfg.decoding)
     try:
@@ -145,7 +147,33 @@ def unchanged_on_error(model: Any) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def unchanged_on_error(model: Any) -> Iterator[None]:
+    """An error or interrupt leaves all of the model as it was: config, settings, decoding, adapters and other parts.
+
+    Weights are not copied: what changes a model replaces its parts, and does not write into them.
+    """
+    before = [(part, {name: _kept(value) for name, value in vars(part).items()}) for part in model.modules()]
+    try:
+        yield
+    except BaseException:
+        for part, attributes in before:
+            vars(part).clear()
+            vars(part).update(attributes)
+        raise
+
+
+def _kept(value: Any) -> Any:
+    return copy.deepcopy(value) if OmegaConf.is_config(value) else copy.copy(value) if type(value) is dict else value
+
+
 # --- models
+
+
+def archive_folder() -> Path | None:
+    """Where NeMo has unpacked the archive of the model that is being restored; None while none is."""
+    state = AppState()
+    return Path(state.nemo_file_folder) if state.is_model_being_restored and state.nemo_file_folder else None
 
 
 def sharing(model: Any, kind: type) -> Any:

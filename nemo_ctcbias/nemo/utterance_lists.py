@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nemo_ctcbias.audio import FURTHEST
 from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.data_files import lines_of, parse_json, read_text
 from nemo_ctcbias.errors import BiasListError, ManifestError
 
 FIELD = "bias_list"
+MOST_BYTES = 8 << 30  # of a manifest
 
 
 def rows_of_manifest(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -19,21 +21,29 @@ def rows_of_manifest(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         ManifestError: naming the file, and the line that is no JSON object.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
-        raise ManifestError(f"{path}: no manifest that can be read ({reason}); give a file of JSON lines") from error
-    for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: U+2028 may stand inside a text
+    for number, line in enumerate(lines_of(read_text(path, "manifest", ManifestError, MOST_BYTES)), start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+            row = parse_json(line)
+        except ValueError as error:
             raise ManifestError(f"{path}:{number}: not a JSON object ({error}); write one object a line") from error
         if not isinstance(row, dict):
             raise ManifestError(f"{path}:{number}: not a JSON object but {type(row).__name__}; write one object a line")
         yield number, row
+
+
+def seconds_of(row: Mapping[str, Any], field: str, where: str) -> float | None:
+    """The seconds that a row says, None where it says nothing.
+
+    Raises:
+        ManifestError: no seconds; begins with `where`.
+    """
+    value = row.get(field)
+    number = not isinstance(value, bool) and isinstance(value, (int, float))
+    if value is not None and not (number and 0 <= value <= FURTHEST):
+        raise ManifestError(f"{where}: '{field}' must be seconds from 0 up, got {str(value)[:40]!r}")
+    return value
 
 
 def lists_of_manifest(path: str | Path, folder: Path | None = None) -> dict[int, BiasList]:

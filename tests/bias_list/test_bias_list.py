@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemo_ctcbias.bias_list import BiasList, Phrase
-from nemo_ctcbias.errors import BiasListError
+from nemo_ctcbias.errors import BiasListError, OutputError
 
 TEXT = st.one_of(
     st.text(min_size=1, max_size=12),
@@ -163,7 +163,7 @@ def test_paths_that_hold_no_list(tmp_path):
         BiasList.load(tmp_path)
     with pytest.raises(BiasListError, match=r"cannot be read"):
         BiasList.load("a\0b")
-    with pytest.raises(BiasListError, match=r"cannot be written \(No such file or directory\)"):
+    with pytest.raises(OutputError, match=r"cannot be written \(there is no folder"):
         BiasList(["Anna"]).save(tmp_path / "none" / "n.txt")
 
 
