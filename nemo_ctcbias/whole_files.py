@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -19,8 +20,8 @@ PROBE = 1 << 16  # bytes written to see that there is room for some
 def written_whole(path: str | Path) -> Iterator[Path]:
     """A name beside `path`, of the same suffix, to write to; the file takes its place when the block ends.
 
-    If the block fails, or the process is killed, what was at `path` is still there. What a killed process of this
-    machine left of the same file is cleared away. Devices and pipes are written to directly.
+    If the block fails, or the process is killed, what was at `path` is still there. What killed processes of this
+    machine left in the folder is cleared away. Devices and pipes are written to directly.
 
     Raises:
         OutputError: the file cannot be written: no such folder, no permission, no room.
@@ -32,7 +33,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
             yield path
             return
         target = Path(os.path.realpath(path))  # a link stays one
-        _clear(target)
+        _clear(target.parent)
         partial = _beside(target)
         try:
             yield partial
@@ -67,6 +68,21 @@ def check_writable(path: str | Path) -> None:
         raise _refusal(path, error) from error
 
 
+def make_folder(path: str | Path) -> Path:
+    """A folder for output files, made if it is not there, and checked as `check_writable` does.
+
+    Raises:
+        OutputError: it cannot be made, or no file can be written into it now.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refusal(path, error) from error
+    check_writable(path / "output")
+    return path
+
+
 def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
@@ -87,20 +103,16 @@ def _refusal(path: str | Path, error: OSError) -> OutputError:
 
 def _beside(target: Path) -> Path:
     """A hidden name that tells which machine, process and thread writes there."""
-    return target.with_name(f"{_prefix(target)}{os.getpid()}-{threading.get_ident()}.part{target.suffix}")
+    writer = f"{platform.node()}-{os.getpid()}-{threading.get_ident()}"
+    return target.with_name(f".{target.stem[:30]}.{writer}.part{target.suffix}")  # a long name must not become too long
 
 
-def _prefix(target: Path) -> str:
-    return f".{target.stem[:30]}.{platform.node()}-"  # a long name must not become too long
-
-
-def _clear(target: Path) -> None:
-    prefix = _prefix(target)
-    for left in target.parent.iterdir():
-        if left.name.startswith(prefix) and left.name.endswith(f".part{target.suffix}"):
-            process = left.name.removeprefix(prefix).split("-")[0]
-            if process.isdigit() and not is_running(int(process)):
-                left.unlink(missing_ok=True)
+def _clear(folder: Path) -> None:
+    written = re.compile(rf"\..*\.{re.escape(platform.node())}-(\d+)-\d+\.part(\.[^.]*)?")
+    for left in folder.iterdir():
+        found = written.fullmatch(left.name)
+        if found and not is_running(int(found[1])):
+            left.unlink(missing_ok=True)
 
 
 def is_running(process: int) -> bool:

@@ -36,17 +36,23 @@ class BiasList(Sequence[Phrase]):
         phrases: strings, mappings with the fields' names, or phrases.
         source: where they come from, for messages; a file's path if `lines` is given.
         lines: line number of each phrase in that file.
+        shown: whether messages may show phrases; not those of a file that somebody else's manifest named.
 
     Raises:
         BiasListError: an entry that is no phrase; the message says which.
     """
 
     def __init__(
-        self, phrases: Iterable[Entry] = (), source: str | None = None, *, lines: Sequence[int] | None = None
+        self,
+        phrases: Iterable[Entry] = (),
+        source: str | None = None,
+        *,
+        lines: Sequence[int] | None = None,
+        shown: bool = True,
     ) -> None:
         if isinstance(phrases, (str, Mapping, Phrase)):
             raise BiasListError(f"a bias list needs a list of phrases, got the single {phrases!r}; put it in a list")
-        self._source = source
+        self._source, self.shown = source, shown
         self._numbered = lines is not None
         entries = list(phrases)
         kept, positions, notes = self._collect(entries, range(len(entries)) if lines is None else lines)
@@ -86,7 +92,7 @@ class BiasList(Sequence[Phrase]):
         return f"{self._source}:{position}" if self._numbered else f"{self._source or 'bias list'}[{position}]"
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> BiasList:
+    def load(cls, path: str | PathLike[str], shown: bool = True) -> BiasList:
         """Read a list; JSON lines if the name ends in .jsonl (.ndjson, .json-lines, .json), else text.
 
         Text: a phrase a line, optionally a tab and a weight; blank lines and lines that start with '#' are skipped.
@@ -106,12 +112,13 @@ class BiasList(Sequence[Phrase]):
             try:
                 found, change = read(line)
             except BiasListError as error:
-                raise BiasListError(f"{name}:{number}: {error}") from error
+                reason = error if shown else "is no line of a bias list; `nemo-ctcbias check-list` says why"
+                raise BiasListError(f"{name}:{number}: {reason}") from error
             phrases += found
             lines += [number] * len(found)
             if change:
                 notes.append(Note(f"{name}:{number}", line.split("\t")[0].strip(), "changed", *change))
-        read_list = cls(phrases, source=name, lines=lines)
+        read_list = cls(phrases, source=name, lines=lines, shown=shown)
         read_list._notes = (*notes, *read_list._notes)
         return read_list
 
@@ -152,7 +159,8 @@ class BiasList(Sequence[Phrase]):
 
     def with_phrases(self, phrases: Sequence[Phrase]) -> BiasList:
         """A list with other phrases in the places of these, so that messages still say where each was listed."""
-        return BiasList(phrases, self._source, lines=self._positions if self._numbered else None)
+        lines = self._positions if self._numbered else None
+        return BiasList(phrases, self._source, lines=lines, shown=self.shown)
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -186,7 +194,7 @@ class BiasList(Sequence[Phrase]):
     def __getitem__(self, index: int | slice) -> Phrase | BiasList:
         if isinstance(index, slice):
             lines = self._positions[index] if self._numbered else None
-            return BiasList(self._phrases[index], self._source, lines=lines)
+            return BiasList(self._phrases[index], self._source, lines=lines, shown=self.shown)
         return self._phrases[index]
 
     def __eq__(self, other: object) -> bool:

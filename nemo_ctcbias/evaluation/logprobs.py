@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.errors import AudioError, ManifestError, ModelError
 from nemo_ctcbias.evaluation.manifest import Row, Skip
 from nemo_ctcbias.evaluation.process import quiet_nemo
+from nemo_ctcbias.whole_files import make_folder, written_whole
 
 LogProbs = npt.NDArray[np.float32]  # [T, V + 1] natural logs, blank last
 
@@ -92,10 +92,11 @@ def encode(
 
     Raises:
         AudioError: no utterance is readable.
+        OutputError: the cache cannot be written.
     """
     path = None
     if cache is not None:
-        path = Path(cache) / f"logprobs-{model_hash(model)}-{manifest_hash(rows)}-v{_CACHE_VERSION}.npz"
+        path = make_folder(cache) / f"logprobs-{model_hash(model)}-{manifest_hash(rows)}-v{_CACHE_VERSION}.npz"
         stored = _load(path, rows)
         if stored is not None:
             return stored
@@ -169,11 +170,8 @@ def _store(path: Path, items: Sequence[Item], skipped: Sequence[Skip]) -> None:
         "skipped": [[skip.id, skip.reason] for skip in skipped],
     }
     arrays = {f"u{number}": item.log_probs for number, item in enumerate(items)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside and renamed, so that an interrupted run leaves no half file behind.
-    partial = path.with_name(f"{path.stem}.{os.getpid()}.tmp.npz")
-    np.savez(partial, meta=np.array(json.dumps(meta)), **arrays)
-    partial.replace(path)
+    with written_whole(path) as partial:
+        np.savez(partial, meta=np.array(json.dumps(meta)), **arrays)
 
 
 def _load(path: Path, rows: Sequence[Row]) -> tuple[list[Item], list[Skip]] | None:

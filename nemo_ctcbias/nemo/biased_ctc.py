@@ -21,8 +21,15 @@ from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.nemo import language_model
 from nemo_ctcbias.nemo.decoding_config import hotwords_of, settings_of
-from nemo_ctcbias.nemo.files import member, packed_file, unpacked
-from nemo_ctcbias.nemo.internals import Lock, Once, archive_folder, unchanged_on_error
+from nemo_ctcbias.nemo.files import member, packed_file, refuse_interpolation, unpacked
+from nemo_ctcbias.nemo.internals import (
+    Lock,
+    Once,
+    archive_folder,
+    decoding_unchanged_on_error,
+    refusing,
+    unchanged_on_error,
+)
 from nemo_ctcbias.nemo.phonetic import LEXICON
 from nemo_ctcbias.nemo.stored_weights import first_line
 from nemo_ctcbias.nemo.transcription import TranscriptionMixin
@@ -49,12 +56,15 @@ class BiasedCTCMixin(TranscriptionMixin):
     """
 
     def __init__(self, cfg: DictConfig, trainer: Any = None):
-        cfg = model_utils.convert_model_config_to_dict_config(cfg)
-        with open_dict(cfg):  # NeMo writes `target` only where there is none: a base checkpoint would stay one
-            cfg.target = f"{type(self).__module__}.{type(self).__qualname__}"
-        self.lock = Lock()  # NeMo's constructor adds adapters
-        super().__init__(cfg=cfg, trainer=trainer)
-        self._setup_biasing()
+        with refusing():
+            if (archive := archive_folder()) is not None:
+                refuse_interpolation(archive)
+            cfg = model_utils.convert_model_config_to_dict_config(cfg)
+            with open_dict(cfg):  # NeMo writes `target` only where there is none: a base checkpoint would stay one
+                cfg.target = f"{type(self).__module__}.{type(self).__qualname__}"
+            self.lock = Lock()  # NeMo's constructor adds adapters
+            super().__init__(cfg=cfg, trainer=trainer)
+            self._setup_biasing()
 
     def _setup_biasing(self, local: bool = True) -> None:
         """Make ready what the config's section `biasing` says.
@@ -65,12 +75,10 @@ class BiasedCTCMixin(TranscriptionMixin):
         self.lock, self._folders = Lock(), {}
         archive = archive_folder()
         local = local and archive is None
+        given = _plain(self._cfg.get("biasing") or {})
+        stored = given.get("bias_list")
         with open_dict(self._cfg):
-            # Here, and nowhere else, a config may still say ${...}: one of this machine.
-            given = OmegaConf.to_container(self._cfg, resolve=False).pop("biasing", None)
-            given = OmegaConf.to_container(self._cfg.biasing, resolve=True) if local and given else given
-            stored = (given or {}).get("bias_list")
-            self._cfg.biasing = self.checked_biasing({**(given or {}), "bias_list": None})
+            self._cfg.biasing = self.checked_biasing({**given, "bias_list": None})
         if isinstance(stored, str):  # read here and packed anew on saving
             stored = BiasList.load(stored if local else member(archive, stored, ARTIFACT))
         self._bias_list = BiasList.of(stored)
@@ -181,6 +189,10 @@ class BiasedCTCMixin(TranscriptionMixin):
 
     def change_decoding_strategy(self, decoding_cfg: DictConfig | None = None, verbose: bool = True) -> None:
         """As NeMo's; `strategy=pyctcdecode` with `beam.pyctcdecode_cfg.hotwords` makes these the list."""
+        with self.lock, decoding_unchanged_on_error(self):
+            self._change_decoding_strategy(decoding_cfg, verbose)
+
+    def _change_decoding_strategy(self, decoding_cfg: DictConfig | None, verbose: bool) -> None:
         decoding_cfg = copy.deepcopy(decoding_cfg if decoding_cfg is not None else self._cfg.decoding)
         if not isinstance(decoding_cfg, DictConfig):
             decoding_cfg = OmegaConf.structured(decoding_cfg)

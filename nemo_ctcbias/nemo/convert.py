@@ -10,7 +10,7 @@ from nemo.collections.asr.models import ASRModel, EncDecCTCModel, EncDecCTCModel
 from nemo_ctcbias.errors import ModelError
 from nemo_ctcbias.nemo.biased_ctc import BiasedCTCMixin
 from nemo_ctcbias.nemo.ctc_models import BiasedEncDecCTCModel, BiasedEncDecCTCModelBPE
-from nemo_ctcbias.nemo.internals import sharing
+from nemo_ctcbias.nemo.internals import refusals, sharing
 from nemo_ctcbias.nemo.stored_weights import first_line
 from nemo_ctcbias.shipped import checkpoint
 
@@ -55,10 +55,12 @@ def restored(source: str | Path, device: Any = "cpu") -> ASRModel:
     if path.suffix == ".nemo" or path.exists():
         if not path.is_file():
             raise ModelError(f"{path}: no such file; give a .nemo checkpoint or a pretrained NeMo model name")
-        try:
-            return ASRModel.restore_from(str(path), map_location=device)
-        except Exception as error:  # NeMo raises whatever tar, YAML or torch raise
-            raise ModelError(f"{path}: not a NeMo checkpoint that can be restored ({first_line(error)})") from error
+        with refusals() as refused:
+            try:
+                return ASRModel.restore_from(str(path), map_location=device)
+            except Exception as error:  # NeMo raises whatever tar, YAML or torch raise
+                reason = first_line(refused[0] if refused else error)
+                raise ModelError(f"{path}: not a NeMo checkpoint that can be restored ({reason})") from error
     try:
         return ASRModel.from_pretrained(str(source), map_location=device)
     except Exception as error:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
+from nemo_ctcbias.data_files import interpolation
 from nemo_ctcbias.errors import BiasingError, ModelError
 from nemo_ctcbias.whole_files import is_running
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 NEMO_PREFIX = re.compile(r"^(?:[0-9a-f]{32}_)+")  # NeMo puts one before an artifact's name with each saving
 MEMBER = "nemo:"  # NeMo's mark of a file in the archive
+SECTIONS = ("biasing", "phone_head", "adapters")  # of a config, that are ours
 
 
 class Folder:
@@ -56,6 +58,21 @@ def _nothing() -> None:
     return None
 
 
+def refuse_interpolation(archive: Path) -> None:
+    """Refuse an archive whose sections of ours ask for what stands elsewhere, such as in the environment.
+
+    They are read from its file, for NeMo hands over a config that it has filled in.
+
+    Raises:
+        ModelError: naming the section.
+    """
+    file = archive / "model_config.yaml"
+    config = OmegaConf.to_container(OmegaConf.load(file), resolve=False) if file.is_file() else {}
+    for name, section in config.items():
+        if name in SECTIONS and (odd := interpolation(section)) is not None:
+            raise ModelError(f"{name}: nothing is interpolated in a checkpoint, got {odd[:60]!r}")
+
+
 def member(archive: Path | None, path: str, key: str) -> Path:
     """The file of the archive that is being restored which the setting `key` names.
 
@@ -65,9 +82,7 @@ def member(archive: Path | None, path: str, key: str) -> Path:
     name = path.removeprefix(MEMBER)
     found = None if archive is None else archive / name
     if not path.startswith(MEMBER) or Path(name).name != name or found is None:
-        raise ModelError(
-            f"{key}: a checkpoint may only name files inside itself, not {path!r}; set it once it is loaded"
-        )
+        raise ModelError(f"{key}: a checkpoint may only name files inside itself; set another once it is loaded")
     if found.is_symlink() or not found.is_file():
         raise ModelError(f"{key}: {path!r} is not in the checkpoint; save it again")
     return found

@@ -12,6 +12,7 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from nemo.collections.asr.parts.submodules.ctc_decoding import CTCBPEDecoding, C
 from nemo.collections.asr.parts.utils.rnnt_utils import Hypothesis
 from nemo.utils.app_state import AppState
 from omegaconf import OmegaConf, open_dict
+
+from nemo_ctcbias.errors import BiasingError
 
 #: (module, class) -> attributes that must be there.
 NAMES: dict[tuple[str, str], tuple[str, ...]] = {
@@ -137,11 +140,14 @@ class Once:
 @contextmanager
 def decoding_unchanged_on_error(model: Any) -> Iterator[None]:
     """An error or interrupt leaves the model's decoding as it was before; NeMo itself puts back modes and loggers."""
-    decoding, config = model.decoding, copy.deepcopy(model.cfg.decoding)
+    attributes = {name: copy.copy(value) if type(value) is dict else value for name, value in vars(model).items()}
+    config = copy.deepcopy(model.cfg.decoding)
     try:
         yield
     except BaseException:
-        model.decoding = model.wer.decoding = decoding
+        vars(model).clear()
+        vars(model).update(attributes)
+        model.wer.decoding = model.decoding
         with open_dict(model.cfg):
             model.cfg.decoding = config
         raise
@@ -173,7 +179,34 @@ def _kept(value: Any) -> Any:
 def archive_folder() -> Path | None:
     """Where NeMo has unpacked the archive of the model that is being restored; None while none is."""
     state = AppState()
-    return Path(state.nemo_file_folder) if state.is_model_being_restored and state.nemo_file_folder else None
+    folder = Path(state.nemo_file_folder) if state.is_model_being_restored and state.nemo_file_folder else None
+    return folder if folder is not None and folder.is_dir() else None  # NeMo does not take it back after a failure
+
+
+#: Why constructors of our models failed: NeMo tells its log only, and goes on to raise something else.
+_refused: ContextVar[list[BiasingError] | None] = ContextVar("refused", default=None)
+
+
+@contextmanager
+def refusals() -> Iterator[list[BiasingError]]:
+    """What our models' constructors refuse meanwhile."""
+    found: list[BiasingError] = []
+    token = _refused.set(found)
+    try:
+        yield found
+    finally:
+        _refused.reset(token)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """In a constructor: what it refuses is told to `refusals`."""
+    try:
+        yield
+    except BiasingError as error:
+        if (found := _refused.get()) is not None:
+            found.append(error)
+        raise
 
 
 def sharing(model: Any, kind: type) -> Any:

@@ -170,7 +170,7 @@ class PhoneticMixin:
             return ()
         listed = self.lists.of(BiasList.of(bias_list))
         detects = hears and self.settings.wants("detection")
-        return (*listed.pronouncer.notes, *(self.recognizer.undetectable(listed) if detects else ()))
+        return (*listed.sound_notes, *(self.recognizer.undetectable(listed) if detects else ()))
 
     def _variants(self, common: CommonWords) -> SpokenVariants | None:
         """What adds spelling variants to lists, None where there are none to add."""

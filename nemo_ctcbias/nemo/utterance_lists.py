@@ -81,15 +81,18 @@ def _list_of_each_row(path: str) -> list[BiasList | None]:
 def list_of_entry(value: Any, where: str, folder: Path) -> BiasList:
     """The list of one manifest entry; file names are taken relative to `folder`, if they exist there.
 
+    A manifest may name any file that its reader may read. As it may come from somebody else, no message shows a line.
+
     Raises:
         ManifestError: neither a list of phrases nor a file that can be read; begins with `where`.
     """
     if isinstance(value, str):
         beside = folder / value
         try:
-            return BiasList.load(beside if beside.exists() else value)
-        except BiasListError as error:
-            raise ManifestError(f"{where}: '{FIELD}': {error}") from error
+            return BiasList.load(beside if beside.exists() else value, shown=False)
+        except (BiasListError, OSError, ValueError) as error:  # OSError: too long for a file name
+            reason = error if isinstance(error, BiasListError) else "no file has such a name"
+            raise ManifestError(f"{where}: '{FIELD}': {reason}") from error
     if isinstance(value, list):
         return BiasList(value, source=where)
     raise ManifestError(f"{where}: '{FIELD}' must be a list of phrases or a file name, got {type(value).__name__}")
