@@ -19,6 +19,7 @@ from nemo_ctcbias.whole_files import written_whole
 Entry = Phrase | str | Mapping[str, Any]
 
 SETTLED = ("weight", "written", "pronunciations", "type")  # by the first of two entries for one phrase
+MOST_CHARACTERS = 1000
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json-lines", ".json")  # NeMo calls its own JSON-lines manifests .json
 
 
@@ -26,7 +27,8 @@ class BiasList(Sequence[Phrase]):
     """Phrases in the order listed, each once; what was left out on the way is in `notes`.
 
     Two entries with the same text and the same spoken forms are one phrase: the first is kept, and a note says so
-    if the other had another weight or display. Empty entries are left out with a note. Equality and hash look at
+    if the other had another weight or display. Empty entries and those of more than
+    1,000 characters are left out with a note. Equality and hash look at
     the phrases only.
 
     >>> BiasList(["Zelenskyy", {"text": "Fremont", "weight": 2}, "Zelenskyy"])
@@ -73,6 +75,11 @@ class BiasList(Sequence[Phrase]):
                 notes.append(Note(self._place(position), phrase.text, "changed", *change))
             if not phrase.text:
                 notes.append(Note(self._place(position), "", "dropped", "is empty", "remove it or give its text"))
+                continue
+            longest = max(map(len, (phrase.text, *phrase.spoken, phrase.written, *phrase.pronunciations)))
+            if longest > MOST_CHARACTERS:  # no model has tokens for it, and to find that out takes long
+                reason = f"is {longest} characters long, more than the {MOST_CHARACTERS} of a phrase"
+                notes.append(Note(self._place(position), phrase.text, "dropped", reason, "list the names in it"))
                 continue
             first, at = kept.setdefault((phrase.text, phrase.forms), (phrase, position))
             if any(getattr(first, name) != getattr(phrase, name) for name in SETTLED):

@@ -58,7 +58,8 @@ def test_files_and_environment_of_this_machine_stay_unread(repacked, tmp_path, m
         {"weight": "${oc.env:SECRET}"},
         {"preset": "${oc.env:SECRET}"},
     ):
-        for stock in (False, True):
+        # A stock checkpoint becomes ours once it is restored, by the same way for all of them.
+        for stock in (False, True) if biasing in ({"bias_list": up}, {"lm": {"path": str(secret)}}) else (False,):
             with pytest.raises(BiasingError) as told:
                 from_ctc(repacked(biasing, stock=stock))
             assert "\n" not in str(told.value) and "biasing" in str(told.value)
