@@ -20,6 +20,7 @@ from nemo_ctcbias.compiled_list import CompiledList, CompiledLists, Sources
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.nemo import language_model
+from nemo_ctcbias.nemo.branch import CTCBranch
 from nemo_ctcbias.nemo.decoding_config import hotwords_of, settings_of
 from nemo_ctcbias.nemo.files import packed_file
 from nemo_ctcbias.nemo.internals import Lock, Once
@@ -34,7 +35,7 @@ from nemo_ctcbias.settings import Settings, clean
 ARTIFACT = "biasing.bias_list"
 
 
-class BiasedCTCMixin(TranscriptionMixin):
+class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
     """Bias lists on one of NeMo's CTC model classes.
 
     The stored list acts on every transcription; `transcribe(bias_list=...)` replaces it for one call, a
@@ -51,6 +52,8 @@ class BiasedCTCMixin(TranscriptionMixin):
         with open_dict(cfg):  # NeMo writes `target` only where there is none: a base checkpoint would stay one
             cfg.target = f"{type(self).__module__}.{type(self).__qualname__}"
         super().__init__(cfg=cfg, trainer=trainer)
+        if "context" not in self._modules:  # hybrids set their adapters up before there is a head
+            self.setup_adapters()
         self._setup_biasing()
 
     def _setup_biasing(self) -> None:
@@ -71,7 +74,7 @@ class BiasedCTCMixin(TranscriptionMixin):
         language_model.settle(self)
         self._host_adapters()
         self._host_phone_head()
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        self.renew_decoding()
 
     # --- the list
 
@@ -92,7 +95,7 @@ class BiasedCTCMixin(TranscriptionMixin):
         self._bias_list = BiasList.of(bias_list)
         notes = self.check_bias_list(self._bias_list)
         announce(notes)
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        self.renew_decoding()
         return notes
 
     def check_bias_list(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
@@ -138,7 +141,7 @@ class BiasedCTCMixin(TranscriptionMixin):
         stored = OmegaConf.create(OmegaConf.to_container(self._cfg.biasing))
         self._cfg.biasing = self.checked_biasing(OmegaConf.merge(stored, given))
         self._settle_lexicon()
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        self.renew_decoding()
 
     def set_preset(self, preset: str | None) -> None:
         """Choose how much is done: "off", "fast" (adapter and boosting), "accurate" (all that the model has).
@@ -150,7 +153,7 @@ class BiasedCTCMixin(TranscriptionMixin):
             SettingError: no such preset.
         """
         self._cfg.biasing = self.checked_biasing({**self._cfg.biasing, "preset": preset})
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        self.renew_decoding()
 
     def set_bias_weight(self, weight: float) -> None:
         """Strength of all lists: 10 as tuned, 0 off; saved with the model."""
@@ -160,7 +163,7 @@ class BiasedCTCMixin(TranscriptionMixin):
 
     def change_decoding_strategy(self, decoding_cfg: DictConfig | None = None, verbose: bool = True) -> None:
         """As NeMo's; `strategy=pyctcdecode` with `beam.pyctcdecode_cfg.hotwords` makes these the list."""
-        decoding_cfg = copy.deepcopy(decoding_cfg if decoding_cfg is not None else self._cfg.decoding)
+        decoding_cfg = copy.deepcopy(decoding_cfg if decoding_cfg is not None else self.ctc_config.decoding)
         if not isinstance(decoding_cfg, DictConfig):
             decoding_cfg = OmegaConf.structured(decoding_cfg)
         OmegaConf.set_struct(decoding_cfg, False)
@@ -168,18 +171,24 @@ class BiasedCTCMixin(TranscriptionMixin):
         base = copy.deepcopy(decoding_cfg)
         if hotwords:
             base.strategy = "greedy_batch"  # for utterances without a list; NeMo's own beam has no timestamps
-        super().change_decoding_strategy(base, verbose=False)
+        self.change_ctc_decoding(base)
         self.default_list = self._bias_list if hotwords is None else BiasList(hotwords)
         self._use(settings_of(self._cfg.biasing, decoding_cfg))
-        decoding = self._make_decoding(self.cfg.decoding)  # with NeMo's defaults filled in
-        best_only = self.cfg.decoding.get("beam", {}).get("return_best_hypothesis", True)
+        config = self.ctc_config.decoding  # with NeMo's defaults filled in
+        decoding = self._make_decoding(config)
+        best_only = config.get("beam", {}).get("return_best_hypothesis", True)
         decoding.attach(self.recognise_log_probs, self._seconds_per_frame(), nbest=not best_only)
-        self.decoding = self.wer.decoding = decoding
+        self.ctc_strategy = decoding
         if hotwords:  # what was asked for, so that it is kept on saving and on the next change
-            with open_dict(self.cfg.decoding):
-                self.cfg.decoding.strategy = decoding_cfg.strategy
+            with open_dict(config):
+                config.strategy = decoding_cfg.strategy
         if verbose:
-            logging.info(f"Changed decoding strategy to \n{OmegaConf.to_yaml(self.cfg.decoding)}")
+            logging.info(f"Changed decoding strategy to \n{OmegaConf.to_yaml(config)}")
+
+    def change_vocabulary(self, *args: Any, **kwargs: Any) -> None:
+        """As NeMo's; lists are spelled in the new tokens."""
+        super().change_vocabulary(*args, **kwargs)
+        self.renew_decoding()
 
     def _use(self, settings: Settings) -> None:
         """Take settings; what is compiled of lists stays as long as it would be the same."""
@@ -217,7 +226,7 @@ class BiasedCTCMixin(TranscriptionMixin):
     @property
     def nbest(self) -> int:
         """Hypotheses that are asked for."""
-        return self.settings.nbest if self.decoding.nbest else 1
+        return self.settings.nbest if self.ctc_strategy.nbest else 1
 
     def _seconds_per_frame(self) -> float:
         factor = getattr(self.encoder, "subsampling_factor", None)

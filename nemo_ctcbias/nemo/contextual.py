@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class ContextualMixin:
     @property
     def adapter_module_names(self) -> list[str]:
         """Where adapters may go; '' is the default, ours."""
-        return ["", HOST, "encoder", "decoder"]
+        return ["", HOST, *(name for name in super().adapter_module_names if name)]
 
     @property
     def default_adapter_module_name(self) -> str:
@@ -107,7 +107,7 @@ class ContextualMixin:
 
     def _decoder_rows(self, width: int) -> torch.Tensor | None:
         """The decoder's vector of each token [V, C], if it is a single linear layer over the encoder's output."""
-        weights = [p for name, p in self.decoder.named_parameters() if name.endswith("weight")]
+        weights = [p for name, p in self.ctc_head.named_parameters() if name.endswith("weight")]
         size = vocabulary_of(self).size
         fits = len(weights) == 1 and weights[0].shape[:2] == (size + 1, width) and weights[0][0].numel() == width
         return weights[0].detach().float().reshape(size + 1, width)[:size] if fits else None
@@ -127,10 +127,12 @@ class ContextualMixin:
 
     def encode(self, *args, **kwargs) -> Encoded:
         """What the encoder makes of a batch, whatever the lists; called as `forward`."""
+        return self.encoded(lambda: self.run_ctc(*args, **kwargs))
+
+    def encoded(self, run: Callable[[], None]) -> Encoded:
+        """What passes through encoder and head while the model runs."""
         with self.lock:
-            return encode(
-                self.encoder, self.layers_read(), lambda: super(ContextualMixin, self).forward(*args, **kwargs)
-            )
+            return encode(self.encoder, self.ctc_head, self.layers_read(), run)
 
     def layers_read(self) -> set[int]:
         """Numbers of the encoder's layers that adapters look at."""
@@ -189,13 +191,13 @@ class ContextualMixin:
         return self.context.change(encoded, rows, strength, embed)
 
     def _decoded(self, changed: Changed) -> Tensor:
-        return self.decoder(encoder_output=changed.output)
+        return self.ctc_head(encoder_output=changed.output)
 
     def train(self, mode: bool = True) -> ContextualMixin:
         """As torch's, but what is frozen stays in eval mode: no dropout, and BatchNorm keeps its statistics."""
         super().train(mode)
         if mode:
-            for module in (self.encoder, self.decoder):
+            for module in (self.encoder, self.ctc_head):
                 for part in module.modules():
                     frozen = not any(parameter.requires_grad for parameter in part.parameters())
                     if frozen and (part is module or isinstance(part, nn.modules.batchnorm._BatchNorm)):

@@ -12,11 +12,11 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from nemo.collections.asr.parts.mixins.transcription import InternalTranscribeConfig, TranscribeConfig
+from nemo.collections.asr.parts.mixins.transcription import InternalTranscribeConfig
 from nemo.collections.asr.parts.submodules.ctc_decoding import CTCBPEDecoding, CTCDecoding
 from nemo.collections.asr.parts.utils.rnnt_utils import Hypothesis
 from omegaconf import OmegaConf, open_dict
@@ -35,12 +35,19 @@ NAMES: dict[tuple[str, str], tuple[str, ...]] = {
         "change_decoding_strategy",
         "change_vocabulary",
         "predict_step",
+        "get_transcribe_config",
         "setup_adapters",
         "adapter_module_names",
         "default_adapter_module_name",
         "adapter_global_cfg_key",
         "resolve_adapter_module_name_",
         "register_artifact",
+    ),
+    ("nemo.collections.asr.models", "EncDecHybridRNNTCTCModel"): (
+        "_transcribe_forward",
+        "change_decoding_strategy",
+        "change_vocabulary",
+        "predict_step",
     ),
     ("nemo.collections.asr.parts.submodules.ctc_decoding", "AbstractCTCDecoding"): ("ctc_decoder_predictions_tensor",),
     ("nemo.collections.asr.parts.submodules.ctc_greedy_decoding", "GreedyBatchedCTCInfer"): ("_get_confidence_tensor",),
@@ -64,12 +71,14 @@ class CallConfig(InternalTranscribeConfig):
 
 
 def transcribe_config(method: Callable, call: Any, *args: Any, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
-    """(audio, keywords) for NeMo's `transcribe`, bound, with one config that carries `call` to every step."""
+    """(audio, keywords) for a model's `transcribe`, with one config that carries `call` to every step."""
     given = inspect.signature(method).bind(*args, **kwargs).arguments
+    given.update(given.pop("prompt", {}))  # of hybrids with prompts: the language
     audio, config = given.pop("audio"), given.pop("override_config", None)
     if config is None:
-        known = {item.name for item in fields(TranscribeConfig)}
-        config = TranscribeConfig(**{"num_workers": 0, **{name: given[name] for name in given if name in known}})
+        config = method.__self__.get_transcribe_config()
+        known = {item.name for item in fields(config)}
+        config = replace(config, **{"num_workers": 0, **{name: given[name] for name in given if name in known}})
         config.return_hypotheses = bool(config.return_hypotheses or config.timestamps)
     internal = vars(config._internal) if config._internal is not None else {}
     internal.pop("call", None)
@@ -135,13 +144,13 @@ class Once:
 @contextmanager
 def unchanged_on_error(model: Any) -> Iterator[None]:
     """An error or interrupt leaves the model's decoding as it was before; NeMo itself puts back modes and loggers."""
-    decoding, config = model.decoding, copy.deepcopy(model.cfg.decoding)
+    decoding, config = model.ctc_strategy, copy.deepcopy(model.ctc_config.decoding)
     try:
         yield
     except BaseException:
-        model.decoding = model.wer.decoding = decoding
+        model.ctc_strategy = decoding
         with open_dict(model.cfg):
-            model.cfg.decoding = config
+            model.ctc_config.decoding = config
         raise
 
 
@@ -157,7 +166,8 @@ def sharing(model: Any, kind: type) -> Any:
     shared._cfg = copy.deepcopy(model._cfg)
     with open_dict(shared._cfg):
         shared._cfg.target = f"{kind.__module__}.{kind.__qualname__}"
-    shared.wer = copy.copy(model.wer)
+    for metric in {"wer", kind.branch[2]}:
+        setattr(shared, metric, copy.copy(getattr(model, metric)))
     return shared
 
 

@@ -37,7 +37,7 @@ class LanguageModelMixin:
             open_kenlm(path)
         self._cfg.biasing = biasing
         settle(self)
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        self.renew_decoding()
 
 
 def settle(model: BiasedCTCMixin) -> None:

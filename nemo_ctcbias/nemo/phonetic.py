@@ -57,7 +57,7 @@ class PhoneticMixin:
             ModelError: a head of another inventory or another encoder.
         """
         self._put_head(self._settled(config, HEAD))
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        self.renew_decoding()
 
     def _settled(self, config: Any, where: str) -> PhoneHeadConfig:
         if OmegaConf.is_config(config):
@@ -107,7 +107,7 @@ class PhoneticMixin:
         except RuntimeError as error:  # torch's, for weights of another shape
             reason = "its weights do not fit its own settings"
             raise ModelError(f"{path}: {reason}; save it again with save_phone_head") from error
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        self.renew_decoding()
 
     # --- hearing
 
