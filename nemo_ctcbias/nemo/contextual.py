@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from omegaconf import OmegaConf
+from nemo.utils import logging
+from omegaconf import OmegaConf, open_dict
 from torch import Tensor, nn
 
 from nemo_ctcbias.adapter import Attention, ContextualAdapter, PhraseBank
@@ -80,6 +81,21 @@ class ContextualMixin:
             "rows": self._decoder_rows(width),
         }
         super().add_adapter(f"{HOST}:{adapter}", cfg)
+
+    def change_vocabulary(self, *args: Any, **kwargs: Any) -> None:
+        """As NeMo's; adapters that listen in the old tokens are removed, and a warning says so."""
+        before = self._vocabulary_digest()
+        super().change_vocabulary(*args, **kwargs)
+        names = list(getattr(self.context, "adapter_layer", ())) if self._vocabulary_digest() != before else []
+        if names:
+            logging.warning(
+                f"change_vocabulary: removed the adapters {', '.join(names)}, which listen in the old tokens; train them "
+                "for the new ones"
+            )
+            self.context = ContextModule()
+            with open_dict(self.cfg):
+                for name in names:
+                    del self.cfg.adapters[name]
 
     def disable_adapters(self) -> None:
         """Switch off all adapters that listen to the list."""

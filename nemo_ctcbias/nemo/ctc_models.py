@@ -14,11 +14,12 @@ from omegaconf import DictConfig
 from nemo_ctcbias.nemo.biased_ctc import BiasedCTCMixin
 from nemo_ctcbias.nemo.branch import CTCBranch, HybridMixin
 from nemo_ctcbias.nemo.contextual import ContextualMixin
+from nemo_ctcbias.nemo.copies import CopyMixin
 from nemo_ctcbias.nemo.language_model import LanguageModelMixin
 from nemo_ctcbias.nemo.phonetic import PhoneticMixin
 
 
-class _Biased(PhoneticMixin, ContextualMixin, LanguageModelMixin, BiasedCTCMixin):
+class _Biased(CopyMixin, PhoneticMixin, ContextualMixin, LanguageModelMixin, BiasedCTCMixin):
     """All that is ours, of models with subwords."""
 
     def _make_decoding(self, config: DictConfig):

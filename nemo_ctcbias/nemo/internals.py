@@ -192,6 +192,7 @@ def frame_path_writer(decoding: Any) -> Any:
         labels = decoding.labels_map
         writer = CTCDecoding(config, vocabulary=[labels[index] for index in range(len(labels))])
     writer.frame_confidence_of = writer.decoding._get_confidence_tensor
+    writer.aggregate_confidence = writer._aggregate_confidence
     writer.decoding = _ready
     return writer
 

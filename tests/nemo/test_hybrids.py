@@ -84,9 +84,9 @@ def test_saved_and_restored_it_stays_what_it_is(model, audio, kind, tmp_path):
             torch.nn.init.normal_(parameter, std=0.5)
     model.eval().set_bias_list(NAMES)
     expected = texts(model, audio, kind)
-    model.set_biasing(adapter=False)
-    assert texts(model, audio, kind) != expected, "the adapter acts"
-    model.set_biasing(adapter=True)
+    model.set_biasing(boost={"enabled": False})
+    assert texts(model, audio, kind) != texts(model, audio, kind, bias_list=None), "the adapter acts"
+    model.set_biasing(boost={"enabled": True})
     rnnt = {}
     for one in (model, None):
         if one is None:
@@ -140,7 +140,7 @@ def test_where_no_list_acts_that_is_said(model, audio, kind, noise_wavs, tmp_pat
     assert "saoirse" in texts(model, audio[:1], kind)[0]
 
 
-def test_hotwords_an_error_and_a_copy(model, audio, kind, monkeypatch):
+def test_hotwords_and_an_error(model, audio, kind, monkeypatch):
     config = copy.deepcopy(model.cfg.aux_ctc.decoding)
     config.strategy = "pyctcdecode"
     config.beam.pyctcdecode_cfg.hotwords = ["saoirse"]
@@ -157,9 +157,7 @@ def test_hotwords_an_error_and_a_copy(model, audio, kind, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             transcribed(model, audio, kind, timestamps=False)
     assert model.cfg == before
-    copied = copy.deepcopy(model)
-    copied.set_bias_list(["okonkwo"])
-    assert texts(copied, audio, kind) == expected == texts(model, audio, kind)
+    assert texts(model, audio, kind, timestamps=True) == expected
 
 
 def test_predict_step_takes_the_lists_of_the_manifest(model, audio, kind, batch):
