@@ -84,9 +84,7 @@ def test_saved_and_restored_it_stays_what_it_is(model, audio, kind, tmp_path):
             torch.nn.init.normal_(parameter, std=0.5)
     model.eval().set_bias_list(NAMES)
     expected = texts(model, audio, kind)
-    model.set_biasing(boost={"enabled": False})
-    assert texts(model, audio, kind) != texts(model, audio, kind, bias_list=None), "the adapter acts"
-    model.set_biasing(boost={"enabled": True})
+    assert any("adapter" in hit.parts for one in transcribed(model, audio, kind) for hit in one.hits)
     rnnt = {}
     for one in (model, None):
         if one is None:
