@@ -58,6 +58,7 @@ class Vocabulary:
         languages: in which numbers and signs such as & are said and words take endings, by their ISO codes; what the
             letters tell if none are given.
         aggregated: of an aggregate of several tokenizers, the tokens of each and its `encode`.
+        marks_apart: whether punctuation stands apart, as words of its own (WordPiece).
 
     Attributes:
         pieces: as given.
@@ -83,7 +84,9 @@ class Vocabulary:
         encode: Callable[[str], list[int]] | None = None,
         languages: Sequence[str] = (),
         aggregated: Sequence[tuple[range, Callable[[str], list[int]]]] = (),
+        marks_apart: bool = False,
     ) -> None:
+        self._marks_apart = marks_apart
         self.pieces: tuple[str, ...] = tuple(pieces)
         self.kind: Literal["bpe", "char"] = "bpe" if any(p.startswith(WORD_START) for p in self.pieces) else "char"
         self._check()
@@ -158,6 +161,8 @@ class Vocabulary:
     def explain(self, text: str) -> tuple[str, tuple[str, ...]]:
         """The normalised text, and what became of its characters ("removed '.'"); a change of case goes unsaid."""
         text = unicodedata.normalize("NFC", self._recase(unicodedata.normalize("NFC", text)))
+        if self._marks_apart:
+            text = "".join([f" {c} " if unicodedata.category(c)[0] in "PS" else c for c in text])
         words = text.split()
         changes: dict[str, None] = {}
         if not self._characters.issuperset("".join(words)):

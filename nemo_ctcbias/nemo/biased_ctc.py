@@ -22,8 +22,9 @@ from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.nemo import language_model
 from nemo_ctcbias.nemo.branch import CTCBranch
 from nemo_ctcbias.nemo.decoding_config import hotwords_of, settings_of
+from nemo_ctcbias.nemo.encoder import subsampling_of
 from nemo_ctcbias.nemo.files import packed_file
-from nemo_ctcbias.nemo.internals import Lock, Once
+from nemo_ctcbias.nemo.internals import Lock, Once, features_of
 from nemo_ctcbias.nemo.phonetic import LEXICON
 from nemo_ctcbias.nemo.transcription import TranscriptionMixin
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
@@ -177,7 +178,9 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
         config = self.ctc_config.decoding  # with NeMo's defaults filled in
         decoding = self._make_decoding(config)
         best_only = config.get("beam", {}).get("return_best_hypothesis", True)
-        decoding.attach(self.recognise_log_probs, self._seconds_per_frame(), nbest=not best_only)
+        decoding.attach(
+            self.recognise_log_probs, self.subsampling * self._cfg.preprocessor.window_stride, nbest=not best_only
+        )
         self.ctc_strategy = decoding
         if hotwords:  # what was asked for, so that it is kept on saving and on the next change
             with open_dict(config):
@@ -228,9 +231,10 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
         """Hypotheses that are asked for."""
         return self.settings.nbest if self.ctc_strategy.nbest else 1
 
-    def _seconds_per_frame(self) -> float:
-        factor = getattr(self.encoder, "subsampling_factor", None)
-        return 1.0 if factor is None else factor * self._cfg.preprocessor.window_stride
+    @property
+    def subsampling(self) -> float:
+        """Feature frames to a frame of the encoder's output."""
+        return subsampling_of(self.encoder, features_of(self))
 
     # --- saving and loading
 

@@ -69,7 +69,7 @@ class ContextualMixin:
         cfg = check_config(cfg, len(layers))
         if cfg.query_layers is None:
             cfg.query_layers = self._usual_layers(len(layers))
-        widths, width = widths_of(self.encoder, features_of(self.encoder))
+        widths, width = widths_of(self.encoder, features_of(self))
         base = {"width": width, "layers": len(layers), "vocabulary": self._vocabulary_digest()}
         if cfg.base is not None:
             _check_base(adapter, dict(cfg.base), base)

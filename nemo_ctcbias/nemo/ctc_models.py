@@ -61,10 +61,13 @@ class BiasedEncDecHybridRNNTCTCBPEModelWithPrompt(HybridMixin, _Biased, EncDecHy
 
 
 #: Of each kind that NeMo loads, the special ones first: ours.
-BIASED = {kind.__mro__[kind.__mro__.index(CTCBranch) + 1]: kind for kind in (
-    BiasedEncDecHybridRNNTCTCBPEModelWithPrompt,
-    BiasedEncDecHybridRNNTCTCBPEModel,
-    BiasedEncDecHybridRNNTCTCModel,
-    BiasedEncDecCTCModelBPE,
-    BiasedEncDecCTCModel,
-)}
+BIASED = {
+    kind.__mro__[kind.__mro__.index(CTCBranch) + 1]: kind
+    for kind in (
+        BiasedEncDecHybridRNNTCTCBPEModelWithPrompt,
+        BiasedEncDecHybridRNNTCTCBPEModel,
+        BiasedEncDecHybridRNNTCTCModel,
+        BiasedEncDecCTCModelBPE,
+        BiasedEncDecCTCModel,
+    )
+}

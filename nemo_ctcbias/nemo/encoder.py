@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from nemo_ctcbias.errors import ModelError
 
+SILENCE = 128  # feature frames, about a second
+
 
 @dataclass
 class Encoded:
@@ -116,17 +118,29 @@ def layers_of(encoder: nn.Module) -> Sequence[nn.Module]:
 
 def widths_of(encoder: nn.Module, features: int) -> tuple[list[int], int]:
     """Widths of all layers and of the output, found by running a second of silence."""
+    numbers = range(len(layers_of(encoder)))
+    layers, (output, _) = _hearing_silence(encoder, features, numbers)
+    return [layers[number].shape[-1] for number in numbers], output.shape[1]
+
+
+def subsampling_of(encoder: nn.Module, features: int) -> float:
+    """Feature frames to an output frame; of an encoder that does not say, found by running a second of silence."""
+    if hasattr(encoder, "subsampling_factor"):
+        return encoder.subsampling_factor
+    _, (output, _) = _hearing_silence(encoder, features)
+    return round(SILENCE / output.shape[2])
+
+
+def _hearing_silence(encoder: nn.Module, features: int, numbers: Iterable[int] = ()) -> tuple[dict[int, Tensor], tuple]:
     modes = [(module, module.training) for module in encoder.modules()]
     weight = next(encoder.parameters())
-    silence = torch.zeros(1, features, 128, device=weight.device, dtype=weight.dtype)
-    length = torch.tensor([128], device=weight.device)
+    silence = torch.zeros(1, features, SILENCE, device=weight.device, dtype=weight.dtype)
+    length = torch.tensor([SILENCE], device=weight.device)
     encoder.eval()  # BatchNorm must not learn from it
-    layers = range(len(layers_of(encoder)))
     try:
-        with torch.no_grad():
-            with layers_seen(encoder, layers) as (found, outputs):
-                encoder(audio_signal=silence, length=length)
+        with torch.no_grad(), layers_seen(encoder, numbers) as (layers, outputs):
+            encoder(audio_signal=silence, length=length)
     finally:
         for module, training in modes:
             module.training = training
-    return [found[number].shape[-1] for number in layers], outputs[0][0].shape[1]
+    return layers, outputs[0]

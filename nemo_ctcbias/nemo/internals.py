@@ -50,6 +50,7 @@ NAMES: dict[tuple[str, str], tuple[str, ...]] = {
         "predict_step",
     ),
     ("nemo.collections.asr.parts.submodules.ctc_decoding", "AbstractCTCDecoding"): ("ctc_decoder_predictions_tensor",),
+    ("nemo.collections.asr.parts.submodules.ctc_decoding", "CTCBPEDecoding"): ("decode_tokens_to_str",),
     ("nemo.collections.asr.parts.submodules.ctc_greedy_decoding", "GreedyBatchedCTCInfer"): ("_get_confidence_tensor",),
     ("nemo.core.classes.mixins.adapter_mixins", "AdapterModuleMixin"): (
         "get_enabled_adapters",
@@ -171,12 +172,27 @@ def sharing(model: Any, kind: type) -> Any:
     return shared
 
 
-def features_of(encoder: Any) -> int:
-    """How many features an encoder reads."""
-    return encoder._feat_in
+def features_of(model: Any) -> int:
+    """How many features its encoder reads."""
+    return getattr(model.encoder, "_feat_in", None) or model.cfg.preprocessor.features
 
 
 # --- decoding
+
+
+class SubwordDecoding(CTCBPEDecoding):
+    """NeMo's decoding of subwords, which in NeMo 3 cannot write those of an aggregate of tokenizers."""
+
+    def decode_tokens_to_str(self, tokens: list[str]) -> str:
+        """As NeMo's, for any tokenizer."""
+        if hasattr(self.tokenizer, "tokenizers_dict"):
+            return "".join(tokens).replace("▁", " ").removeprefix(" ")
+        return super().decode_tokens_to_str(tokens)
+
+
+def joined_marks(decoding: Any, text: str) -> str:
+    """A text as NeMo writes it: without spaces before punctuation."""
+    return decoding.space_before_punct_pattern.sub(r"\2", text) if decoding.supported_punctuation else text
 
 
 def frame_path_writer(decoding: Any) -> Any:
@@ -187,7 +203,7 @@ def frame_path_writer(decoding: Any) -> Any:
     config = OmegaConf.create(OmegaConf.to_container(decoding.cfg))
     config.strategy, config.batch_dim_index = "greedy_batch", 0
     if isinstance(decoding, CTCBPEDecoding):
-        writer = CTCBPEDecoding(config, tokenizer=decoding.tokenizer)
+        writer = SubwordDecoding(config, tokenizer=decoding.tokenizer)
     else:
         labels = decoding.labels_map
         writer = CTCDecoding(config, vocabulary=[labels[index] for index in range(len(labels))])

@@ -64,7 +64,7 @@ class PhoneticMixin:
             config = OmegaConf.to_container(config)
         elif isinstance(config, PhoneHeadConfig):
             config = asdict(config)
-        widths, _ = widths_of(self.encoder, features_of(self.encoder))
+        widths, _ = widths_of(self.encoder, features_of(self))
         return PhoneHeadConfig.of(config, widths, where)
 
     def _put_head(self, config: PhoneHeadConfig, weights: dict[str, Tensor] | None = None) -> None:

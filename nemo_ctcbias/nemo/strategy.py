@@ -15,7 +15,7 @@ import torch
 from nemo.collections.asr.parts.submodules.ctc_decoding import CTCBPEDecoding, CTCDecoding
 from nemo.collections.asr.parts.utils.rnnt_utils import Hypothesis
 
-from nemo_ctcbias.nemo.internals import frame_path_writer
+from nemo_ctcbias.nemo.internals import SubwordDecoding, frame_path_writer, joined_marks
 from nemo_ctcbias.search.result import BiasedBeam
 
 #: Hypotheses of the utterances (by their place in the batch) that are not left to NeMo.
@@ -99,7 +99,7 @@ class BiasedDecodingMixin:
     def _write(self, hypothesis: Hypothesis, beam: BiasedBeam) -> None:
         """Written forms into text, word timestamps and confidences; hits beside them."""
         hits = beam.hits
-        hypothesis.text = beam.text
+        hypothesis.text = joined_marks(self, beam.text)
         hypothesis.hits = [hit.in_seconds(self.seconds_per_frame) for hit in hits]
         if hypothesis.word_confidence is not None:
             aggregate = self._writer.aggregate_confidence
@@ -167,7 +167,7 @@ def _write_confidences(
     return confidences
 
 
-class BiasedCTCBPEDecoding(BiasedDecodingMixin, CTCBPEDecoding):
+class BiasedCTCBPEDecoding(BiasedDecodingMixin, SubwordDecoding):
     """NeMo's subword CTC decoding with bias lists."""
 
 

@@ -166,7 +166,7 @@ class TranscriptionMixin:
         if trcfg.timestamps:  # NeMo's own n-best path cannot; each list is an ordinary list of hypotheses
             stride = self.cfg["preprocessor"]["window_stride"]
             for group in groups:
-                process_timestamp_outputs(group, self.encoder.subsampling_factor, stride)
+                process_timestamp_outputs(group, self.subsampling, stride)
         return hypotheses
 
     def _setup_dataloader_from_config(self, config):

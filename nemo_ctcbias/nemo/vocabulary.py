@@ -27,5 +27,7 @@ def vocabulary_of(model: CTCBranch) -> Vocabulary:
     if any(piece.startswith("##") for piece in pieces):
         # WordPiece marks the inside of words; everything here marks their beginning.
         special = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}
+        pieces = tokenizer.ids_to_tokens(list(range(len(pieces))))  # the head's are in no order
         pieces = [p[2:] if p.startswith("##") else p if p in special else "▁" + p for p in pieces]
+        return Vocabulary(pieces, tokenizer.text_to_ids, marks_apart=True)
     return Vocabulary(pieces, tokenizer.text_to_ids)

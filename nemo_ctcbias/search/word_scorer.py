@@ -66,7 +66,10 @@ class WordScorer:
         new = np.flatnonzero(np.isnan(beams["ended"]))
         # Many hypotheses end the same word in the same state.
         pairs, which = np.unique(beams["before"][new] * len(self._texts) + beams["word"][new], return_inverse=True)
-        ended = [self._end(pair // len(self._texts), readable(self._texts[pair % len(self._texts)])) for pair in pairs.tolist()]
+        ended = [
+            self._end(pair // len(self._texts), readable(self._texts[pair % len(self._texts)]))
+            for pair in pairs.tolist()
+        ]
         if ended:
             scores, behind = map(np.array, zip(*ended, strict=True))
             beams["ended"][new], beams["behind"][new] = scores[which], behind[which]
