@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 
-from nemo_ctcbias.errors import AudioError
+from nemo_ctcbias.errors import AudioError, ManifestError
 
 
 def load_audio(path: str | Path, sample_rate: int, offset: float = 0.0, duration: float | None = None) -> np.ndarray:
@@ -48,6 +50,23 @@ def load_audio(path: str | Path, sample_rate: int, offset: float = 0.0, duration
 
         mono = librosa.resample(mono, orig_sr=rate, target_sr=sample_rate)
     return mono
+
+
+def part_of(row: Mapping[str, Any], where: str) -> tuple[float, float | None]:
+    """(offset, duration) in seconds of the part of a recording that a manifest's row names; None to its end.
+
+    As NeMo reads them: without an offset it is the whole recording, whose duration is often rounded.
+
+    Raises:
+        ManifestError: no such seconds; begins with `where`.
+    """
+    for field in ("offset", "duration"):
+        value = row.get(field)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0):
+            raise ManifestError(f"{where}: '{field}' must be seconds from 0 up, got {value!r}")
+    if row.get("offset") is None:
+        return 0.0, None
+    return float(row["offset"]), float(row["duration"]) if row.get("duration") else None
 
 
 def split_long(samples: np.ndarray, sample_rate: int, longest: float = 30.0) -> list[tuple[int, np.ndarray]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nemo_ctcbias.audio import load_audio, split_long
+from nemo_ctcbias.audio import load_audio, part_of, split_long
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import AudioError, ManifestError
 
@@ -39,12 +39,12 @@ def recordings_of_manifest(path: str) -> list[Recording]:
         where, audio = f"{path}:{number}", row.get("audio_filepath")
         if not isinstance(audio, str):
             raise ManifestError(f"{where}: no 'audio_filepath'; a row is a JSON object with that field")
-        own, offset, duration = row.get(FIELD), _seconds(row, "offset", where), _seconds(row, "duration", where)
+        own, (offset, duration) = row.get(FIELD), part_of(row, where)
         recordings.append(
             Recording(
                 path=str(folder / audio if is_file(folder / audio) else audio),
-                offset=offset or 0.0,
-                duration=duration or None if offset is not None else None,  # as NeMo: durations are often rounded
+                offset=offset,
+                duration=duration,
                 bias_list=None if own is None else list_of_entry(own, where, folder),
                 reference=row["text"] if isinstance(row.get("text"), str) and row["text"].strip() else None,
             )
@@ -72,10 +72,3 @@ def is_file(text: str | Path) -> bool:
         return Path(text).is_file()
     except OSError:  # too long for a file name
         return False
-
-
-def _seconds(row: dict, field: str, where: str) -> float | None:
-    value = row.get(field)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0):
-        raise ManifestError(f"{where}: '{field}' must be seconds from 0 up, got {value!r}")
-    return value

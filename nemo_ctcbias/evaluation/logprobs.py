@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from nemo_ctcbias.audio import load_audio, part_of
 from nemo_ctcbias.errors import AudioError, ManifestError, ModelError
 from nemo_ctcbias.evaluation.manifest import Row, Skip
 from nemo_ctcbias.evaluation.process import quiet_nemo
@@ -116,30 +117,14 @@ def encode(
 
 
 def read_audio(row: Row, sample_rate: int) -> npt.NDArray[np.float32]:
-    """Mono samples of a row's recording, resampled; of one with an `offset`, its `duration` seconds from there.
+    """Mono samples of the part of a recording that a row names, resampled.
 
     Raises:
         AudioError: unreadable or empty.
     """
-    import librosa
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(row["audio_filepath"]) as file:
-            start = round(float(row.get("offset") or 0.0) * file.samplerate)
-            # As NeMo, and as `transcribe`: without an offset durations are often rounded.
-            part = row.get("offset") is not None and row.get("duration")
-            frames = round(float(row["duration"]) * file.samplerate) if part else -1
-            file.seek(min(start, file.frames))
-            samples, rate = file.read(frames, dtype="float32", always_2d=True).mean(axis=1), file.samplerate
-    except (OSError, RuntimeError, ValueError, TypeError) as error:
-        raise AudioError(f"unreadable audio {row['audio_filepath']} ({error})") from error
-    if len(samples) < rate // 20:
+    samples = load_audio(row["audio_filepath"], sample_rate, *part_of(row, row["audio_filepath"]))
+    if len(samples) < sample_rate // 20:
         raise AudioError(f"audio {row['audio_filepath']} is empty or shorter than 0.05 seconds")
-    if not np.isfinite(samples).all():
-        raise AudioError(f"audio {row['audio_filepath']} holds values that are no numbers")
-    if rate != sample_rate:
-        samples = librosa.resample(samples, orig_sr=rate, target_sr=sample_rate)
     return np.ascontiguousarray(samples, dtype=np.float32)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nemo_ctcbias.audio import part_of
 from nemo_ctcbias.errors import ManifestError
 from nemo_ctcbias.evaluation.normalise import normalise
 
@@ -75,6 +76,7 @@ def _parse(line: str, where: str) -> dict[str, Any]:
     for key in ("audio_filepath", "text"):
         if not isinstance(row.get(key), str):
             raise ManifestError(f"{where}: no '{key}'; evaluation needs the audio and its transcript")
+    part_of(row, where)
     rare = row.get("rare_words")
     if rare is not None and not (isinstance(rare, list) and all(isinstance(word, str) for word in rare)):
         raise ManifestError(f"{where}: 'rare_words' is no list of words")

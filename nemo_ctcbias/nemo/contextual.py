@@ -89,8 +89,8 @@ class ContextualMixin:
         names = list(getattr(self.context, "adapter_layer", ())) if self._vocabulary_digest() != before else []
         if names:
             logging.warning(
-                f"change_vocabulary: removed the adapters {', '.join(names)}, which listen in the old tokens; train them "
-                "for the new ones"
+                f"change_vocabulary: removed the adapters {', '.join(names)}, which listen in the old tokens; "
+                "train them for the new ones"
             )
             self.context = ContextModule()
             with open_dict(self.cfg):

@@ -29,7 +29,7 @@ def from_ctc(source: ASRModel | str | Path) -> BiasedCTCMixin:
     if kind is None:
         name = f"{source}: " if isinstance(source, (str, Path)) else ""
         raise ModelError(
-            f"{name}{type(model).__name__} is not a CTC model; give a checkpoint of a CTC model, or of a hybrid with a CTC branch"
+            f"{name}{type(model).__name__} is not a CTC model; give one, or a hybrid with a CTC branch"
         )
     biased = sharing(model, kind)
     biased._setup_biasing()

@@ -66,16 +66,14 @@ class WordScorer:
         new = np.flatnonzero(np.isnan(beams["ended"]))
         # Many hypotheses end the same word in the same state.
         pairs, which = np.unique(beams["before"][new] * len(self._texts) + beams["word"][new], return_inverse=True)
-        ended = [
-            self._end(pair // len(self._texts), readable(self._texts[pair % len(self._texts)]))
-            for pair in pairs.tolist()
-        ]
+        ended = [self._end(*divmod(pair, len(self._texts))) for pair in pairs.tolist()]
         if ended:
             scores, behind = map(np.array, zip(*ended, strict=True))
             beams["ended"][new], beams["behind"][new] = scores[which], behind[which]
 
-    def _end(self, state: int, word: str) -> tuple[float, int]:
+    def _end(self, state: int, node: int) -> tuple[float, int]:
         """Score of a finished word, number of the state behind it."""
+        word = readable(self._texts[node])
         ended = self._ended.get((state, word))
         if ended is None:
             score, behind = self.model.score(self._states[state], word) if word else (0.0, self._states[state])

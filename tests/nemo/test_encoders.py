@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from omegaconf import OmegaConf, open_dict
 from nemo.core import NeuralModule
+from omegaconf import OmegaConf, open_dict
 from torch import nn
 
 from nemo_ctcbias import from_ctc

@@ -5,7 +5,6 @@ import importlib
 import pickle
 
 import pytest
-
 from nemo.collections.asr.parts.mixins.transcription import ASRTranscriptionMixin
 
 from nemo_ctcbias.nemo.internals import NAMES, CallConfig, Lock, Once, call_of, transcribe_config
