@@ -28,9 +28,7 @@ def from_ctc(source: ASRModel | str | Path) -> BiasedCTCMixin:
     kind = next((ours for nemos, ours in BIASED.items() if isinstance(model, nemos)), None)
     if kind is None:
         name = f"{source}: " if isinstance(source, (str, Path)) else ""
-        raise ModelError(
-            f"{name}{type(model).__name__} is not a CTC model; give one, or a hybrid with a CTC branch"
-        )
+        raise ModelError(f"{name}{type(model).__name__} is not a CTC model; give one, or a hybrid with a CTC branch")
     biased = sharing(model, kind)
     biased._setup_biasing()
     biased.train(model.training)

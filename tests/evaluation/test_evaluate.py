@@ -273,7 +273,9 @@ def test_audio_that_cannot_be_used(tmp_path, tiny_model):
 
     soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), 16000)
     row = {"id": "u", "text": "x", "audio_filepath": str(tmp_path / "empty.wav")}
-    with pytest.raises(AudioError, match=r"none of the 1 recordings can be used; first: u: .*empty.wav: holds no audio"):
+    with pytest.raises(
+        AudioError, match=r"none of the 1 recordings can be used; first: u: .*empty.wav: holds no audio"
+    ):
         logprobs.encode(tiny_model, [row], progress=False)
 
 
