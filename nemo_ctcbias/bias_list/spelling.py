@@ -194,7 +194,7 @@ class _Speller:
             return []
         segmenters = self.thorough if self.bias_list[index].weight < 0 else self.segmenters
         found = [tokens for segmenter in segmenters for tokens in segmenter.phrase(form)]
-        if self.vocabulary.kind == "bpe" and is_spaceless(form[0]):
+        if self.vocabulary.spaceless:  # there a word begins behind another without a space
             found += [tokens for segmenter in segmenters for tokens in segmenter.phrase(form, inside=True)]
         return found
 
@@ -301,7 +301,7 @@ class Segmenter:
         if not fewest:
             return None
         best = (None if inside else self._encoded(word, surface)) or fewest[0]
-        if self._separator:
+        if self._separator and not inside:
             return self._separator + best, [self._separator + tokens for tokens in fewest]
         return best, fewest
 

@@ -15,7 +15,7 @@ from anyascii import anyascii
 
 from nemo_ctcbias.bias_list.casing import lower, upper
 from nemo_ctcbias.bias_list.language import language_of
-from nemo_ctcbias.bias_list.word_ends import APOSTROPHES, ENDINGS, Following, WordEnds
+from nemo_ctcbias.bias_list.word_ends import APOSTROPHES, ENDINGS, Following, WordEnds, is_spaceless
 from nemo_ctcbias.errors import ModelError
 
 WORD_START = "\u2581"  # ▁, SentencePiece's mark for a space
@@ -72,6 +72,7 @@ class Vocabulary:
         piece_ids: as of a `Part`, of all pieces.
         cased: whether it has letters of both cases.
         turkish: whether it tells i with and without a dot apart.
+        spaceless: whether it marks the beginnings of words, and has characters that are words without such a mark.
         word_ends: where in a text phrases may begin and end.
 
     Raises:
@@ -107,6 +108,7 @@ class Vocabulary:
         self.cased = self._case == "mixed"
         self.turkish = not self._characters.isdisjoint("ıİ")
         self._joins_words = self.kind == "char" and self.separator_id is None
+        self.spaceless = not self._joins_words and any(map(is_spaceless, self._characters))
         self.languages = tuple(languages) or (language_of(self._characters),)
         endings = dict.fromkeys(one for language in self.languages for one in ENDINGS.get(language, ()))
         self.word_ends = WordEnds(tuple(endings), anywhere=self._joins_words)

@@ -50,17 +50,39 @@ class Following(NamedTuple):
     next: [K, V] the row behind a token: `NONE` where the phrase was only the beginning of a longer word, `CLOSED` where
         it is complete, else that of the ending read so far.
     whole: [K] whether the phrase is complete if a word ends here.
+    joins: [V] whether a token goes on with the word before it where that is not over; only told where words may begin
+        without a token for their beginning, as in a text of Chinese.
+    opens: [V] whether behind a token another word may begin.
     """
 
     next: np.ndarray
     whole: np.ndarray
+    joins: np.ndarray
+    opens: np.ndarray
+
+    @property
+    def symbols(self) -> int:
+        """How many symbols the tokens are, see `symbols_of`."""
+        return len(self.joins) * (2 if self.joins.any() else 1)
+
+    def symbols_of(self, tokens: Sequence[int]) -> tuple[int, ...]:
+        """A phrase's tokens, those inside a word told apart (by V) from those at its beginning.
+
+        So a phrase that begins with a letter begins behind a character of Chinese, and not behind a letter.
+        """
+        inside = [bool(place) and not self.opens[tokens[place - 1]] for place in range(len(tokens))]
+        return tuple(
+            token + len(self.joins) * bool(within and self.joins[token])
+            for token, within in zip(tokens, inside, strict=True)
+        )
 
     @classmethod
     def by_words(cls, starts_word: npt.ArrayLike) -> Following:
         """The table where nothing may follow but another word."""
         rows = np.zeros((2, len(starts_word)), dtype=np.int64)
         rows[PLAIN, np.asarray(starts_word, dtype=bool)] = CLOSED
-        return cls(rows, np.array([False, True]))
+        count = len(starts_word)
+        return cls(rows, np.array([False, True]), np.zeros(count, dtype=bool), np.ones(count, dtype=bool))
 
 
 class WordEnds:
@@ -141,7 +163,11 @@ class WordEnds:
             if piece and not starts[token] and (open_ended or piece[0] in letters or _parts(piece[0])):
                 for row in (PLAIN, *self._rows.values()):
                     rows[row, token] = self._step(row, piece)
-        return Following(rows, whole)
+        joins = np.zeros(len(pieces), dtype=bool)
+        if not self.anywhere and any(map(is_spaceless, set("".join(pieces)))):
+            joins[:] = [bool(piece) and not (_parts(piece[0]) or is_spaceless(piece[0])) for piece in pieces]
+        opens = [not piece or _parts(piece[-1]) or is_spaceless(piece[-1]) for piece in pieces]
+        return Following(rows, whole, joins & ~starts, np.array(opens, dtype=bool))
 
     def _step(self, row: int, piece: str) -> int:
         taken, read = self._begun[row]
