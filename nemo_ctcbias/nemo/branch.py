@@ -21,15 +21,20 @@ class CTCBranch:
     """The CTC branch of one of NeMo's CTC models: all of it.  Stands right before NeMo's class.
 
     Attributes:
-        branch: what the model calls its head, its decoding and its metric.
+        branch: what the model calls its head, its decoding, its metric and its loss.
     """
 
-    branch = ("decoder", "decoding", "wer")
+    branch = ("decoder", "decoding", "wer", "loss")
 
     @property
     def ctc_head(self) -> nn.Module:
         """What makes log-probs of the encoder's output."""
         return getattr(self, self.branch[0])
+
+    @property
+    def ctc_criterion(self) -> nn.Module:
+        """Its loss."""
+        return getattr(self, self.branch[3])
 
     @property
     def ctc_strategy(self) -> Any:
@@ -71,7 +76,7 @@ class CTCBranch:
 class HybridMixin:
     """The CTC branch of a hybrid.  Stands before our other mixins, which know only that branch."""
 
-    branch = ("ctc_decoder", "ctc_decoding", "ctc_wer")
+    branch = ("ctc_decoder", "ctc_decoding", "ctc_wer", "ctc_loss")
 
     def _setup_biasing(self) -> None:
         self.cur_decoder = "ctc"

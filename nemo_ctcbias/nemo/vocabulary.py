@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 from nemo_ctcbias.bias_list import Vocabulary
 
 if TYPE_CHECKING:
-    from nemo_ctcbias.nemo.branch import CTCBranch
+    from nemo.collections.asr.models import ASRModel
+    from torch import nn
 
 
-def vocabulary_of(model: CTCBranch) -> Vocabulary:
+def head_of(model: ASRModel) -> nn.Module:
+    """The CTC head of a CTC model or hybrid, of NeMo's or ours."""
+    return getattr(model, "ctc_decoder", model.decoder)
+
+
+def vocabulary_of(model: ASRModel) -> Vocabulary:
     """The pieces of the model's CTC head (blank left out) and, for subwords, its tokenizer."""
-    pieces = [str(piece) for piece in model.ctc_head.vocabulary]
+    pieces = [str(piece) for piece in head_of(model).vocabulary]
     tokenizer = getattr(model, "tokenizer", None)
     if tokenizer is None:
         return Vocabulary(pieces)

@@ -8,7 +8,7 @@ import torch
 from nemo.collections.asr.models import ASRModel
 from nemo.utils import logging
 
-from nemo_ctcbias import from_ctc
+from nemo_ctcbias import BiasList, from_ctc
 from nemo_ctcbias.errors import SettingError
 
 KINDS = ["BPE", "characters", "TDT", "prompts"]
@@ -163,7 +163,7 @@ def test_predict_step_takes_the_lists_of_the_manifest(model, audio, kind, batch)
     samples = torch.arange(len(audio))
     extra = torch.zeros(len(audio), dtype=torch.long) if kind == "prompts" else samples
     if kind != "prompts":
-        model.predicted = None, {1: type(model.bias_list)(["okonkwo"])}
+        model.predicted = None, {1: BiasList(["okonkwo"])}
     inputs = (batch["input_signal"], batch["input_signal_length"], None, None, extra)
     with torch.inference_mode():
         found = dict(model.predict_step(inputs, 0))
@@ -171,3 +171,32 @@ def test_predict_step_takes_the_lists_of_the_manifest(model, audio, kind, batch)
     model.change_decoding_strategy(decoder_type="rnnt", verbose=False)
     with torch.inference_mode():
         assert "saoirse" not in dict(model.predict_step(inputs, 0))[0].text
+
+
+def test_adapters_are_trained_and_speech_is_evaluated_on_the_ctc_branch(model, audio, kind, batch, noise_wavs):
+    from nemo_ctcbias.evaluation import logprobs
+
+    if kind == "prompts":
+        pytest.skip("its encoder wants a prompt with each recording")
+    model.add_adapter("names", {"dim": 16, "heads": 2, "query_context": 3})
+    model.freeze()
+    model.unfreeze_enabled_adapters()
+    model.train()
+    listed = model.lists.of(BiasList(["saoirse"])).tokens
+    encoded, _, log_probs = model.trained_on([listed] * len(audio), **batch)
+    targets, lengths = torch.ones((len(audio), 3), dtype=torch.long), torch.full((len(audio),), 3)
+    targets[:, 1] = 2
+    loss = model.ctc_criterion(
+        log_probs=log_probs, targets=targets, input_lengths=encoded.lengths, target_lengths=lengths
+    )
+    loss.backward()
+    learned = {name for name, one in model.named_parameters() if one.grad is not None}
+    assert learned and all("adapter_layer" in name for name in learned)
+    rows = [{"id": str(at), "audio_filepath": str(path), "text": "a"} for at, path in enumerate(noise_wavs[:2])]
+    items, skipped = logprobs.encode(model.eval(), rows, progress=False)
+    assert skipped == [] and [item.log_probs.shape[1] for item in items] == [log_probs.shape[2]] * 2
+    with torch.inference_mode():
+        alone = model.encode(input_signal=audio[0][None], input_signal_length=torch.tensor([len(audio[0])])).log_probs[
+            0
+        ]
+    assert torch.allclose(torch.from_numpy(items[0].log_probs), alone[: len(items[0].log_probs)], atol=1e-4)
