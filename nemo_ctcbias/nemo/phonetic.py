@@ -165,11 +165,11 @@ class PhoneticMixin:
 
     def check_pronunciations(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
         """What of a list cannot be pronounced or heard, and why; nothing where phonetics is not in use."""
-        hears = self.has_phone_head and any(map(self.settings.wants, PHONE_PARTS))
-        if not hears and self.settings.phonetics.variants == 1:
+        parts = PHONE_PARTS if self.has_phone_head else ("detection", "verification")
+        if not any(map(self.settings.wants, parts)) and self.settings.phonetics.variants == 1:
             return ()
         listed = self.lists.of(BiasList.of(bias_list))
-        detects = hears and self.settings.wants("detection")
+        detects = self.settings.wants("detection")
         return (*listed.pronouncer.notes, *(self.recognizer.undetectable(listed) if detects else ()))
 
     def _variants(self, common: CommonWords) -> SpokenVariants | None:
@@ -183,10 +183,11 @@ class PhoneticMixin:
 
     def _warn_of_missing_head(self) -> None:
         """What is asked for and cannot be had is said once."""
-        if self.settings.enabled and self.settings.phonetics.parts and not self.has_phone_head:
+        missed = {"rescoring", "correction"}.intersection(self.settings.phonetics.parts or ())
+        if self.settings.enabled and missed and not self.has_phone_head:
             if not self._phonetics_missed:
                 logging.warning(
-                    "biasing.phonetics.parts: they need a phone head, which this model does not have; load one with "
-                    "load_phone_head(FILE). Everything else works without."
+                    f"biasing.phonetics.parts: {' and '.join(sorted(missed))} need a phone head, which this model does "
+                    "not have; load one with load_phone_head(FILE). Everything else works without."
                 )
             self._phonetics_missed = True
