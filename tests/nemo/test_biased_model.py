@@ -38,10 +38,10 @@ def eager(biased):
     """A model whose boost is so strong that random noise is heard as listed phrases."""
     section = biased._cfg.biasing
     section.boost = {"gap_scale": 0.9, "token_bonus": 6.0}
-    section.beam = {"beam_width": 30}
+    section.beam, section.phonetics = {"beam_width": 30}, {"parts": []}
     biased.set_bias_list(None)
     yield biased
-    section.boost, section.beam = {}, {}
+    section.boost, section.beam, section.phonetics = {}, {}, {}
     biased.set_bias_list(None)
 
 
