@@ -56,7 +56,7 @@ def manifest_loader(model, manifest: str, cfg: DictConfig, train: bool):
                 "shuffle": train,
                 "num_workers": cfg.data.workers,
                 "max_duration": cfg.data.max_seconds if train else None,
-                "labels": OmegaConf.to_container(model.cfg.decoder.vocabulary),
+                "labels": [str(label) for label in model.ctc_head.vocabulary],
             }
         )
     )

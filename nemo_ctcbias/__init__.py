@@ -22,6 +22,9 @@ _HOME = {
     "HotwordBeamDecoder": "nemo_ctcbias.search.hotword_decoder",
     "BiasedEncDecCTCModel": "nemo_ctcbias.nemo.ctc_models",
     "BiasedEncDecCTCModelBPE": "nemo_ctcbias.nemo.ctc_models",
+    "BiasedEncDecHybridRNNTCTCModel": "nemo_ctcbias.nemo.ctc_models",
+    "BiasedEncDecHybridRNNTCTCBPEModel": "nemo_ctcbias.nemo.ctc_models",
+    "BiasedEncDecHybridRNNTCTCBPEModelWithPrompt": "nemo_ctcbias.nemo.ctc_models",
     "from_ctc": "nemo_ctcbias.nemo.convert",
 }
 

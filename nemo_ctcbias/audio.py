@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 
-from nemo_ctcbias.errors import AudioError
+from nemo_ctcbias.errors import AudioError, ManifestError
 
 FURTHEST = 1e9  # seconds that an offset may be
 LONGEST = 12 * 3600  # seconds of a recording: some GB of samples
@@ -93,6 +95,24 @@ def _mono(file: soundfile.SoundFile, wanted: int) -> np.ndarray:
         blocks.append(samples.mean(axis=1))
         wanted -= len(samples)
     return np.concatenate(blocks)
+
+
+def part_of(row: Mapping[str, Any], where: str) -> tuple[float, float | None]:
+    """(offset, duration) in seconds of the part of a recording that a manifest's row names; None to its end.
+
+    As NeMo reads them: without an offset it is the whole recording, whose duration is often rounded.
+
+    Raises:
+        ManifestError: no such seconds; begins with `where`.
+    """
+    for field in ("offset", "duration"):
+        value = row.get(field)
+        number = not isinstance(value, bool) and isinstance(value, (int, float))
+        if value is not None and not (number and 0 <= value <= FURTHEST):
+            raise ManifestError(f"{where}: '{field}' must be seconds from 0 up, got {str(value)[:40]!r}")
+    if row.get("offset") is None:
+        return 0.0, None
+    return float(row["offset"]), float(row["duration"]) if row.get("duration") else None
 
 
 def split_long(samples: np.ndarray, sample_rate: int, longest: float = 30.0) -> list[tuple[int, np.ndarray]]:

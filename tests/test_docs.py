@@ -1,5 +1,6 @@
 """The pages of docs/ say what the code does: settings, blocks that run, links that lead somewhere, figures."""
 
+import ast
 import importlib
 import re
 import subprocess
@@ -184,6 +185,30 @@ def test_links_and_paths_lead_somewhere(name):
     folders, kinds = "examples|configs|nemo_ctcbias|tests|docs", "py|yaml|md|txt|jsonl?|pt|nemo|bin"
     shown = set(re.findall(rf"\b(?:{folders})/[\w/]+\.(?:{kinds})\b", TEXTS[name]))
     assert not [path for path in shown if not (ROOT / path).exists()]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_tests_that_are_named_exist(name):
+    for path, test in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", TEXTS[name]):
+        defined = {
+            node.name for node in ast.parse((ROOT / path).read_text(encoding="utf-8")).body if hasattr(node, "name")
+        }
+        assert test in defined, f"{name}: {path} has no {test}"
+
+
+def test_every_kind_of_model_is_in_the_table_with_what_tests_it():
+    rows = [line.strip("|").split("|") for line in TEXTS["models.md"].splitlines() if line.startswith("| ")]
+    rows = [[cell.strip() for cell in row] for row in rows if row[-2].strip() != "NeMo"]
+    tested, told = {}, None
+    for row in rows:
+        told = re.findall(r"`(tests/[^`]+)`", row[-1]) + (told if row[-1].startswith("the same") else [])
+        tested[row[0]] = told
+        assert told or row[-1] == "all tests above", row
+        assert re.match(r"3\.0\b", row[-2]), f"{row[0]}: which NeMo?"
+    from nemo_ctcbias.nemo.ctc_models import BIASED
+
+    named = {name for row in rows for name in re.findall(r"`(EncDec\w+)`", row[0])}
+    assert named == {kind.__name__ for kind in BIASED}
 
 
 def anchors(path: Path) -> set[str]:

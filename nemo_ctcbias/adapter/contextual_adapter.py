@@ -80,7 +80,8 @@ class PhraseEvidence(nn.Module):
         """[B, H, T, K] from the evidence and the phrases' lengths [B, K] in tokens."""
         long = lengths.float().log()[..., None].expand_as(evidence.mean)
         seen = torch.stack([evidence.mean, evidence.worst, long], dim=-1)  # [B, K, T, 3]
-        return torch.einsum("bkti,hi->bhtk", seen, self.scale) + self.offset[:, None, None]
+        # In single precision, as the evidence: log-probs of phrases differ in what half precision leaves out.
+        return torch.einsum("bkti,hi->bhtk", seen, self.scale.float()) + self.offset.float()[:, None, None]
 
 
 class ContextualAdapter(nn.Module):

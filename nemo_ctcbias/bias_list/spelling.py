@@ -13,7 +13,7 @@ from nemo_ctcbias.bias_list.casing import casings, is_shouted
 from nemo_ctcbias.bias_list.phrase import Phrase
 from nemo_ctcbias.bias_list.readings import GUESS_COST, knows_numbers, letter_by_letter, numbers_as_words
 from nemo_ctcbias.bias_list.report import Level, Note, quoted
-from nemo_ctcbias.bias_list.vocabulary import WORD_START, Vocabulary
+from nemo_ctcbias.bias_list.vocabulary import WORD_START, Part, Vocabulary, readable
 from nemo_ctcbias.bias_list.word_ends import is_spaceless
 from nemo_ctcbias.errors import SettingError
 
@@ -95,8 +95,9 @@ class _Speller:
         self.bias_list = bias_list
         self.vocabulary = vocabulary
         self.max_tokens = max_tokens
-        self.segmenter = Segmenter(vocabulary, alternatives)
-        self.thorough = Segmenter(vocabulary, SUPPRESSED)  # for phrases that are suppressed
+        self.segmenters = [Segmenter(vocabulary, alternatives, part) for part in vocabulary.parts]
+        # For phrases that are suppressed.
+        self.thorough = [Segmenter(vocabulary, SUPPRESSED, part) for part in vocabulary.parts]
         self.owner: dict[str, int] = {}  # form -> phrase that has it
         self.spellings: list[Spelling] = []
         self.readings: list[tuple[int, str, float]] = []  # other ways to say a phrase, and their costs
@@ -156,10 +157,13 @@ class _Speller:
 
     def _other_readings(self, raw: str) -> list[str]:
         """How else a form may be said: numbers otherwise, acronyms and initials letter by letter."""
-        said = numbers_as_words(raw, self.vocabulary.language)
+        said = self._numbers(raw)
         ways = said[0 if self._spells_digits(raw) else 1 :]
         letters = letter_by_letter(said[0] if said else raw)
         return [*ways, letters] if letters else ways
+
+    def _numbers(self, raw: str) -> list[str]:
+        return [way for language in self.vocabulary.languages for way in numbers_as_words(raw, language)]
 
     def _spells_digits(self, raw: str) -> bool:
         return not any(character.isdigit() for character in self.vocabulary.unknown(raw))
@@ -167,7 +171,7 @@ class _Speller:
     def _form(self, index: int, phrase: Phrase, raw: str, cost: float) -> tuple[bool, list[_Remark]]:
         """Add the spellings of one form; whether the phrase is recognised by it, and what there is to say."""
         form, changes = self.vocabulary.explain(raw)
-        if not self._spells_digits(raw) and (said := numbers_as_words(raw, self.vocabulary.language)):
+        if not self._spells_digits(raw) and (said := self._numbers(raw)):
             form, changes = self.vocabulary.explain(said[0])
             changes = ("numbers as words", *changes)
         owner = self.owner.get(form)
@@ -188,9 +192,11 @@ class _Speller:
         """Token sequences of a form; where it may begin inside a word, those without a space before it, too."""
         if not form:
             return []
-        segmenter = self.thorough if self.bias_list[index].weight < 0 else self.segmenter
-        inside = self.vocabulary.kind == "bpe" and is_spaceless(form[0])
-        return segmenter.phrase(form) + (segmenter.phrase(form, inside=True) if inside else [])
+        segmenters = self.thorough if self.bias_list[index].weight < 0 else self.segmenters
+        found = [tokens for segmenter in segmenters for tokens in segmenter.phrase(form)]
+        if self.vocabulary.spaceless:  # there a word begins behind another without a space
+            found += [tokens for segmenter in segmenters for tokens in segmenter.phrase(form, inside=True)]
+        return found
 
     def _usable(self, form: str, index: int) -> list[Tokens]:
         return [tokens for tokens in self._sequences(form, index) if len(tokens) <= self.max_tokens]
@@ -211,7 +217,7 @@ class _Speller:
             # Named as the user wrote them: 'Ł' in the list is 'ł' to a lower-case model.
             written = [c for c in dict.fromkeys(raw) if set(self.vocabulary.normalise(c)) & set(unknown)] or unknown
             reason = f"has no tokens in this model's vocabulary (unknown: {', '.join(map(repr, written))})"
-            numbers = any(map(str.isdigit, unknown)) and not knows_numbers(self.vocabulary.language)
+            numbers = any(map(str.isdigit, unknown)) and not any(map(knows_numbers, self.vocabulary.languages))
             return _Remark("dropped", reason, "add a spoken form" + (NUMBERS_HINT if numbers else ""))
         sequences = self._sequences(form, index)
         if not sequences:
@@ -245,15 +251,16 @@ class Segmenter:
     Args:
         vocabulary: the model's tokens.
         alternatives: most sequences of a text; always 1 for a character vocabulary.
+        part: the tokens to spell with; all if None.
     """
 
-    def __init__(self, vocabulary: Vocabulary, alternatives: int) -> None:
-        self.vocabulary = vocabulary
+    def __init__(self, vocabulary: Vocabulary, alternatives: int, part: Part | None = None) -> None:
+        self.vocabulary, self.part = vocabulary, part or vocabulary.parts[0]
         self.alternatives = alternatives if vocabulary.kind == "bpe" else 1
         self._lead = WORD_START if vocabulary.kind == "bpe" else ""
         self._separator = () if vocabulary.separator_id is None else (vocabulary.separator_id,)
         self._longest: dict[str, int] = {}  # first two characters -> length of the longest piece that begins so
-        for piece in vocabulary.piece_ids:
+        for piece in self.part.piece_ids:
             self._longest[piece[:2]] = max(len(piece), self._longest.get(piece[:2], 0))
         self._reach = max(self._longest.values(), default=1)
         self._words: dict[tuple[str, bool], tuple[Tokens, list[Tokens]] | None] = {}
@@ -294,28 +301,28 @@ class Segmenter:
         if not fewest:
             return None
         best = (None if inside else self._encoded(word, surface)) or fewest[0]
-        if self._separator:
+        if self._separator and not inside:
             return self._separator + best, [self._separator + tokens for tokens in fewest]
         return best, fewest
 
     def _encoded(self, word: str, surface: str) -> Tokens | None:
         """What the tokenizer makes of the word, if it spells exactly that with usable tokens."""
-        vocabulary = self.vocabulary
-        if vocabulary.kind == "char" or vocabulary.encode is None:
+        vocabulary, encode = self.vocabulary, self.part.encode
+        if vocabulary.kind == "char" or encode is None:
             return None
-        tokens = tuple(vocabulary.encode(word))
+        tokens = tuple(encode(word))
         if not tokens or min(tokens) < 0 or max(tokens) >= vocabulary.size:
             return None
         if not vocabulary.unknown_ids.isdisjoint(tokens):
             return None
-        return tokens if "".join([vocabulary.pieces[t] for t in tokens]) == surface else None
+        return tokens if readable("".join([vocabulary.texts[t] for t in tokens])) == surface else None
 
     def _fewest(self, surface: str) -> list[Tokens]:
         """The segmentations of `surface` with the fewest pieces, by number of pieces, then by ids.
 
         From the end: the best few of each rest, one piece put before, give the best few of the longer rest.
         """
-        piece_ids, longest, length = self.vocabulary.piece_ids, self._longest, len(surface)
+        piece_ids, longest, length = self.part.piece_ids, self._longest, len(surface)
         rests: list[list[Tokens]] = [[] for _ in surface] + [[()]]
         for start in range(length - 1, -1, -1):
             found: list[Tokens] = []
@@ -326,6 +333,8 @@ class Segmenter:
                     ordered = not found
                     head = (token,)
                     found += [head + rest for rest in rests[end]]
+            if not found and self.vocabulary.byte_ids:
+                found = [self._bytes(surface[start]) + rest for rest in rests[start + 1]]
             if not ordered:
                 found.sort()
                 found.sort(key=len)  # stable: equally many pieces stay in the order of ids
@@ -334,6 +343,9 @@ class Segmenter:
             if start + self._reach <= length:
                 rests[start + self._reach] = []  # out of reach from here on; long words would fill the memory
         return rests[0]
+
+    def _bytes(self, character: str) -> Tokens:
+        return tuple(self.vocabulary.byte_ids[value] for value in character.encode())
 
 
 def _order(tokens: Tokens) -> tuple[int, Tokens]:

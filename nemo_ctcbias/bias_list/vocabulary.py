@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -13,11 +14,13 @@ import numpy.typing as npt
 from anyascii import anyascii
 
 from nemo_ctcbias.bias_list.casing import lower, upper
-from nemo_ctcbias.bias_list.word_ends import APOSTROPHES, Following, WordEnds
+from nemo_ctcbias.bias_list.language import language_of
+from nemo_ctcbias.bias_list.word_ends import APOSTROPHES, ENDINGS, Following, WordEnds, is_spaceless
 from nemo_ctcbias.errors import ModelError
 
 WORD_START = "\u2581"  # ▁, SentencePiece's mark for a space
-SPECIAL = re.compile(r"<[^<>\s]+>|\[[A-Z]+\]|\s*\u2047\s*")  # <unk>, <s>, byte pieces <0x41>, [PAD], ⁇
+SPECIAL = re.compile(r"<[^<>\s]+>|\[[A-Z]+\]|\s*\u2047\s*")  # <unk>, <s>, [PAD], ⁇
+BYTE = re.compile(r"<0x([0-9A-F]{2})>")  # SentencePiece's pieces for what no other piece covers
 SEPARATORS = frozenset("/\\\u2044\u2215\u2212_|,;:")  # besides all dashes: between words, so never just dropped
 ORNAMENTS = frozenset("®™©℠")
 SIGNS = {  # said as words, by language
@@ -31,6 +34,19 @@ TURNS = 4  # after which nothing changes any more
 FIRST_ACCENT_CLASS = 10
 
 
+@dataclass(frozen=True)
+class Part:
+    """Tokens that spell words together: all of a vocabulary, or those of one language of an aggregate.
+
+    Attributes:
+        piece_ids: usable piece -> token; the first of equal pieces, as both decode alike.
+        encode: the tokenizer's own best segmentation of one word, if there is a tokenizer.
+    """
+
+    piece_ids: Mapping[str, int]
+    encode: Callable[[str], list[int]] | None = None
+
+
 class Vocabulary:
     """The tokens of a CTC model, blank left out: SentencePiece pieces (BPE or unigram) or characters.
 
@@ -40,17 +56,24 @@ class Vocabulary:
     Args:
         pieces: text of each of the V tokens, in the order of the model's outputs.
         encode: the tokenizer's own best segmentation of one word; without it the fewest pieces are the best.
-        language: in which numbers and signs such as & are said, by its ISO code; "en" by default.
+        languages: in which numbers and signs such as & are said and words take endings, by their ISO codes; what the
+            letters tell if none are given.
+        aggregated: of an aggregate of several tokenizers, the tokens of each and its `encode`.
+        marks_apart: whether punctuation stands apart, as words of its own (WordPiece).
 
     Attributes:
         pieces: as given.
+        texts: [V] what the pieces write; bytes of characters that no piece covers as lone surrogates (`readable`).
+        byte_ids: the tokens of all 256 bytes, where there are such.
+        parts: what spells words together.
         kind: "bpe" if any piece starts with ▁, else "char" (a ' ' piece, if there is one, stands between words).
-        unknown_ids: tokens that spell nothing: <unk>, <s>, byte pieces and the like.
+        unknown_ids: tokens that spell nothing: <unk>, <s> and the like.
         separator_id: token of the ' ' piece of a character vocabulary, else None.
         starts_word: [V] bool, the tokens that begin a word (the separator in a character vocabulary).
-        piece_ids: usable piece -> token; the first of equal pieces, as both decode alike.
+        piece_ids: as of a `Part`, of all pieces.
         cased: whether it has letters of both cases.
         turkish: whether it tells i with and without a dot apart.
+        spaceless: whether it marks the beginnings of words, and has characters that are words without such a mark.
         word_ends: where in a text phrases may begin and end.
 
     Raises:
@@ -58,19 +81,25 @@ class Vocabulary:
     """
 
     def __init__(
-        self, pieces: Sequence[str], encode: Callable[[str], list[int]] | None = None, language: str = "en"
+        self,
+        pieces: Sequence[str],
+        encode: Callable[[str], list[int]] | None = None,
+        languages: Sequence[str] = (),
+        aggregated: Sequence[tuple[range, Callable[[str], list[int]]]] = (),
+        marks_apart: bool = False,
     ) -> None:
+        self._marks_apart = marks_apart
         self.pieces: tuple[str, ...] = tuple(pieces)
-        self.encode, self.language = encode, language
         self.kind: Literal["bpe", "char"] = "bpe" if any(p.startswith(WORD_START) for p in self.pieces) else "char"
         self._check()
+        self.byte_ids = _bytes_in(self.pieces)
+        self.texts = self._texts()
         self.unknown_ids: frozenset[int] = frozenset(
-            i for i, piece in enumerate(self.pieces) if not piece or SPECIAL.fullmatch(piece)
+            i for i, piece in enumerate(self.texts) if not piece or SPECIAL.fullmatch(piece)
         )
-        self.piece_ids: dict[str, int] = {}
-        for i, piece in enumerate(self.pieces):
-            if i not in self.unknown_ids:
-                self.piece_ids.setdefault(piece, i)
+        whole = Part(self._piece_ids(range(self.size)), encode)
+        self.piece_ids = whole.piece_ids
+        self.parts = tuple(Part(self._piece_ids(tokens), encode) for tokens, encode in aggregated) or (whole,)
         self.separator_id: int | None = self.piece_ids.get(" ") if self.kind == "char" else None
         self.starts_word: npt.NDArray[np.bool_] = np.array(
             [piece.startswith(WORD_START) if self.kind == "bpe" else piece == " " for piece in self.pieces], dtype=bool
@@ -80,13 +109,30 @@ class Vocabulary:
         self.cased = self._case == "mixed"
         self.turkish = not self._characters.isdisjoint("ıİ")
         self._joins_words = self.kind == "char" and self.separator_id is None
-        self.word_ends = WordEnds(anywhere=self._joins_words)
+        self.spaceless = not self._joins_words and any(map(is_spaceless, self._characters))
+        self.languages = tuple(languages) or (language_of(self._characters),)
+        endings = dict.fromkeys(one for language in self.languages for one in ENDINGS.get(language, ()))
+        self.word_ends = WordEnds(tuple(endings), anywhere=self._joins_words)
         self._replacements: dict[str, tuple[str, str]] = {}
 
     @cached_property
     def following(self) -> Following:
         """What tokens do behind a phrase."""
-        return self.word_ends.following(self.pieces, self.starts_word)
+        return self.word_ends.following(self.texts, self.starts_word)
+
+    def _texts(self) -> tuple[str, ...]:
+        texts = list(self.pieces)
+        for value, token in enumerate(self.byte_ids):
+            texts[token] = bytes([value]).decode("utf-8", "surrogateescape")
+        return tuple(texts)
+
+    def _piece_ids(self, tokens: Iterable[int]) -> dict[str, int]:
+        ids: dict[str, int] = {}
+        apart = self.unknown_ids.union(self.byte_ids)
+        for token in tokens:
+            if token not in apart:
+                ids.setdefault(self.pieces[token], token)
+        return ids
 
     def _check(self) -> None:
         if not self.pieces:
@@ -105,7 +151,7 @@ class Vocabulary:
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text that a token sequence spells, words separated by single spaces."""
-        text = "".join([self.pieces[i] for i in ids])
+        text = readable("".join([self.texts[i] for i in ids]))
         return " ".join(text.replace(WORD_START, " ").split() if self.kind == "bpe" else text.split())
 
     def normalise(self, text: str) -> str:
@@ -130,13 +176,17 @@ class Vocabulary:
 
     def _written(self, text: str, changes: dict[str, None]) -> list[str]:
         text = unicodedata.normalize("NFC", self._recase(unicodedata.normalize("NFC", text)))
+        if self._marks_apart:
+            text = "".join([f" {c} " if unicodedata.category(c)[0] in "PS" else c for c in text])
         words = text.split()
         if self._characters.issuperset("".join(words)):
             return words
         return "".join([self._substitute(c, changes) for c in " ".join(words)]).split()
 
     def unknown(self, text: str) -> tuple[str, ...]:
-        """Characters of a normalised text that no piece covers, each once, in order of appearance."""
+        """Characters of a normalised text that cannot be written, each once, in order of appearance."""
+        if self.byte_ids:
+            return ()
         return tuple(c for c in dict.fromkeys(text) if c not in self._characters and not c.isspace())
 
     def _recase(self, text: str) -> str:
@@ -156,7 +206,7 @@ class Vocabulary:
     def _replacement(self, c: str) -> tuple[str, str]:
         """What stands for an uncovered character, and how to say so ("" if it goes without saying)."""
         category = unicodedata.category(c)
-        sign = self._recase(SIGNS.get(self.language, {}).get(c, ""))
+        sign = self._recase(SIGNS.get(self.languages[0], {}).get(c, ""))
         if sign and self._characters.issuperset(sign):
             return f" {sign} ", f"{c!r} became {sign!r}"
         if c in APOSTROPHES and "'" in self._characters:
@@ -193,3 +243,21 @@ def _case_of(characters: Iterable[str]) -> Literal["lower", "upper", "mixed"]:
     if not any(c.isupper() for c in letters):
         return "lower"
     return "mixed" if any(c.islower() for c in letters) else "upper"
+
+
+def readable(text: str) -> str:
+    """A text of `Vocabulary.texts`, bytes in it put together to characters; what is none becomes �."""
+    if text.isascii() or not any("\udc80" <= character <= "\udcff" for character in text):
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def continues(character: str) -> bool:
+    """Whether a character of `Vocabulary.texts` is a byte that belongs to the character before it."""
+    return "\udc80" <= character <= "\udcbf"
+
+
+def _bytes_in(pieces: Sequence[str]) -> tuple[int, ...]:
+    """Tokens of the bytes from 0 to 255; none unless all are there."""
+    tokens = {int(found[1], 16): token for token, piece in enumerate(pieces) if (found := BYTE.fullmatch(piece))}
+    return tuple(tokens[value] for value in range(256)) if len(tokens) == 256 else ()

@@ -16,7 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 APOSTROPHES = frozenset("'\u2018\u2019\u201b\u2032\u02bc\u02b9`\u00b4\uff07")
-ENDINGS = ("'s", "'", "s", "s'", "es", "es'")  # English, possessive and plural; most European languages share some
+ANY = "'\0"  # stands for an apostrophe and any letters
+# By language: possessive and plural endings, in lower case, with straight apostrophes; none where they change the word.
+ENDINGS = {
+    "en": ("'s", "'", "s", "s'", "es", "es'"),
+    "de": ("'s", "'", "s", "es"),
+    **dict.fromkeys(("es", "pt"), ("s", "es")),
+    **dict.fromkeys(("da", "sv"), ("s", "'s")),
+    "fr": ("s",),
+    "tr": (ANY,),  # cases: Ankara'da, Irmak'ın
+}
 
 # First and last characters of the scripts that are written without spaces between words: Thai, Lao, Tibetan, Burmese,
 # Khmer, Chinese (radicals, 々〆〇, Bopomofo, ideographs), Japanese kana and their halfwidth forms, Yi.
@@ -41,17 +50,39 @@ class Following(NamedTuple):
     next: [K, V] the row behind a token: `NONE` where the phrase was only the beginning of a longer word, `CLOSED` where
         it is complete, else that of the ending read so far.
     whole: [K] whether the phrase is complete if a word ends here.
+    joins: [V] whether a token goes on with the word before it where that is not over; only told where words may begin
+        without a token for their beginning, as in a text of Chinese.
+    opens: [V] whether behind a token another word may begin.
     """
 
     next: np.ndarray
     whole: np.ndarray
+    joins: np.ndarray
+    opens: np.ndarray
+
+    @property
+    def symbols(self) -> int:
+        """How many symbols the tokens are, see `symbols_of`."""
+        return len(self.joins) * (2 if self.joins.any() else 1)
+
+    def symbols_of(self, tokens: Sequence[int]) -> tuple[int, ...]:
+        """A phrase's tokens, those inside a word told apart (by V) from those at its beginning.
+
+        So a phrase that begins with a letter begins behind a character of Chinese, and not behind a letter.
+        """
+        inside = [bool(place) and not self.opens[tokens[place - 1]] for place in range(len(tokens))]
+        return tuple(
+            token + len(self.joins) * bool(within and self.joins[token])
+            for token, within in zip(tokens, inside, strict=True)
+        )
 
     @classmethod
     def by_words(cls, starts_word: npt.ArrayLike) -> Following:
         """The table where nothing may follow but another word."""
         rows = np.zeros((2, len(starts_word)), dtype=np.int64)
         rows[PLAIN, np.asarray(starts_word, dtype=bool)] = CLOSED
-        return cls(rows, np.array([False, True]))
+        count = len(starts_word)
+        return cls(rows, np.array([False, True]), np.zeros(count, dtype=bool), np.ones(count, dtype=bool))
 
 
 class WordEnds:
@@ -62,11 +93,11 @@ class WordEnds:
     ["okonkwo's,", 'okonkwo-led']
 
     Args:
-        endings: possessive and plural endings, in lower case, with straight apostrophes.
+        endings: as in `ENDINGS`.
         anywhere: whether a phrase may begin and end anywhere, as in a vocabulary that marks no words at all.
     """
 
-    def __init__(self, endings: Sequence[str] = ENDINGS, anywhere: bool = False) -> None:
+    def __init__(self, endings: Sequence[str] = ENDINGS["en"], anywhere: bool = False) -> None:
         self.endings = frozenset(endings)
         self.anywhere = anywhere
         self._longest = max(map(len, endings), default=0)
@@ -86,7 +117,7 @@ class WordEnds:
             return frozenset()
 
         def takes(ending: str) -> bool:
-            if ending[0] == "'":
+            if ending[0] == "'" and ending != ANY:
                 return sibilant or ending != "'"
             if short:
                 return False
@@ -109,6 +140,10 @@ class WordEnds:
         if self.anywhere or end == len(text) or is_spaceless(text[end - 1]) or _parts(text[end]):
             return True
         taken = self.after(text[start:end])
+        if ANY in taken and text[end] in APOSTROPHES:
+            letters = next((at for at in range(end + 1, len(text)) if _parts(text[at])), len(text))
+            if letters > end + 1:
+                return True
         return any(
             _folded(text[end:after]) in taken and (after == len(text) or _parts(text[after]))
             for after in range(end + 1, min(len(text), end + self._longest) + 1)
@@ -122,19 +157,24 @@ class WordEnds:
         rows[whole] = np.where(starts, CLOSED, NONE)
         rows[FREE] = CLOSED
         letters = set("".join(self.endings))
+        open_ended = ANY in self.endings
         for token, piece in enumerate(map(_folded, pieces)):
             # Most pieces begin with a letter of no ending.
-            if piece and not starts[token] and (piece[0] in letters or _parts(piece[0])):
+            if piece and not starts[token] and (open_ended or piece[0] in letters or _parts(piece[0])):
                 for row in (PLAIN, *self._rows.values()):
                     rows[row, token] = self._step(row, piece)
-        return Following(rows, whole)
+        joins = np.zeros(len(pieces), dtype=bool)
+        if not self.anywhere and any(map(is_spaceless, set("".join(pieces)))):
+            joins[:] = [bool(piece) and not (_parts(piece[0]) or is_spaceless(piece[0])) for piece in pieces]
+        opens = [not piece or _parts(piece[-1]) or is_spaceless(piece[-1]) for piece in pieces]
+        return Following(rows, whole, joins & ~starts, np.array(opens, dtype=bool))
 
     def _step(self, row: int, piece: str) -> int:
         taken, read = self._begun[row]
         for character in piece:
             if _parts(character):
                 return CLOSED if not read or read in taken else NONE
-            read += character
+            read = ANY if ANY in taken and read in ("'", ANY) else read + character
             if (taken, read) not in self._rows:
                 return NONE
         return self._rows[taken, read]

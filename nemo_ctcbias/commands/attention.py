@@ -82,7 +82,7 @@ def look(model: Any, name: str, samples: np.ndarray, bias_list: BiasList) -> dic
     return {
         "phrases": [*phrases, NO_BIAS],
         "weights": weights,
-        "words": word_spans(token_spans(path, vocabulary.size), vocabulary.pieces),
+        "words": word_spans(token_spans(path, vocabulary.size), vocabulary.texts),
         "seconds_per_frame": len(samples) / model.cfg.sample_rate / max(frames, 1),
     }
 

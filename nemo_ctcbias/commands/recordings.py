@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nemo_ctcbias.audio import load_audio, split_long
+from nemo_ctcbias.audio import load_audio, part_of, split_long
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import AudioError, ManifestError
 
@@ -32,19 +32,19 @@ def recordings_of_manifest(path: str) -> list[Recording]:
     Raises:
         ManifestError: a row that cannot be used (file and line are named), or none.
     """
-    from nemo_ctcbias.nemo.utterance_lists import FIELD, list_of_entry, rows_of_manifest, seconds_of
+    from nemo_ctcbias.nemo.utterance_lists import FIELD, list_of_entry, rows_of_manifest
 
     folder, recordings = Path(path).parent, []
     for number, row in rows_of_manifest(path):
         where, audio = f"{path}:{number}", row.get("audio_filepath")
         if not isinstance(audio, str):
             raise ManifestError(f"{where}: no 'audio_filepath'; a row is a JSON object with that field")
-        own, offset, duration = row.get(FIELD), seconds_of(row, "offset", where), seconds_of(row, "duration", where)
+        own, (offset, duration) = row.get(FIELD), part_of(row, where)
         recordings.append(
             Recording(
                 path=str(folder / audio if is_file(folder / audio) else audio),
-                offset=offset or 0.0,
-                duration=duration or None if offset is not None else None,  # as NeMo: durations are often rounded
+                offset=offset,
+                duration=duration,
                 bias_list=None if own is None else list_of_entry(own, where, folder),
                 reference=row["text"] if isinstance(row.get("text"), str) and row["text"].strip() else None,
             )

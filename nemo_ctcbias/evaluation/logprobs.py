@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from nemo_ctcbias.audio import load_audio
+from nemo_ctcbias.audio import load_audio, part_of
 from nemo_ctcbias.errors import AudioError, ManifestError, ModelError
 from nemo_ctcbias.evaluation.manifest import Row, Skip
 from nemo_ctcbias.evaluation.process import quiet_nemo
+from nemo_ctcbias.nemo.vocabulary import head_of
 from nemo_ctcbias.whole_files import make_folder, written_whole
 
 LogProbs = npt.NDArray[np.float32]  # [T, V + 1] natural logs, blank last
@@ -41,19 +42,19 @@ class Item:
 
 
 def load_model(name: str | Path) -> Any:
-    """A NeMo CTC model in eval mode, from a .nemo file or a pretrained name.
+    """A NeMo CTC model or hybrid in eval mode, from a .nemo file or a pretrained name.
 
     Raises:
-        ModelError: it cannot be loaded, or is no CTC model.
+        ModelError: it cannot be loaded, or has no CTC head.
     """
     import torch
-    from nemo.collections.asr.models import EncDecCTCModel
+    from nemo.collections.asr.models import EncDecCTCModel, EncDecHybridRNNTCTCModel
 
     from nemo_ctcbias.nemo.convert import restored
 
     with quiet_nemo():
         model = restored(name, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    if not isinstance(model, EncDecCTCModel):
+    if not isinstance(model, (EncDecCTCModel, EncDecHybridRNNTCTCModel)):
         raise ModelError(f"{name}: {type(model).__name__} is no CTC model; evaluation needs CTC log-probs")
     if hasattr(model, "set_bias_list"):  # what everything is measured against has no list
         model.set_bias_list(None)
@@ -62,7 +63,7 @@ def load_model(name: str | Path) -> Any:
 
 def model_hash(model: Any) -> str:
     """First 12 hex digits of the SHA-256 over the weights and the vocabulary."""
-    digest = hashlib.sha256(json.dumps(list(model.decoder.vocabulary)).encode())
+    digest = hashlib.sha256(json.dumps(list(head_of(model).vocabulary)).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().float().numpy().tobytes())
@@ -110,15 +111,13 @@ def encode(
 
 
 def read_audio(row: Row, sample_rate: int) -> npt.NDArray[np.float32]:
-    """Mono samples of a row's recording, resampled; of one with an `offset`, its `duration` seconds from there.
+    """Mono samples of the part of a recording that a row names, resampled.
 
     Raises:
         AudioError: unreadable, or too short for any word.
     """
-    path, offset = row["audio_filepath"], row.get("offset")
-    # As NeMo, and as `transcribe`: without an offset durations are often rounded.
-    duration = None if offset is None else row.get("duration") or None
-    samples = load_audio(path, sample_rate, offset or 0.0, duration)
+    path = row["audio_filepath"]
+    samples = load_audio(path, sample_rate, *part_of(row, path))
     if len(samples) < sample_rate * SHORTEST:
         raise AudioError(f"{path}: is shorter than {SHORTEST} seconds; leave it out")
     return np.ascontiguousarray(samples, dtype=np.float32)
@@ -126,6 +125,9 @@ def read_audio(row: Row, sample_rate: int) -> npt.NDArray[np.float32]:
 
 def _encode(model: Any, rows: Sequence[Row], progress: bool) -> tuple[list[Item], list[Skip]]:
     import torch
+
+    from nemo_ctcbias.nemo.convert import from_ctc
+    from nemo_ctcbias.nemo.encoder import rows_of
 
     sample_rate = int(model.cfg.preprocessor.get("sample_rate", 16000))
     samples: dict[int, npt.NDArray[np.float32]] = {}
@@ -136,15 +138,15 @@ def _encode(model: Any, rows: Sequence[Row], progress: bool) -> tuple[list[Item]
         except AudioError as error:
             skipped.append(Skip(row["id"], str(error)))
     found: dict[int, Item] = {}
-    device = next(model.parameters()).device
+    device, biased = next(model.parameters()).device, from_ctc(model).eval()
     with tqdm(total=len(samples), desc="encoder", unit="utt", disable=not progress) as bar, torch.inference_mode():
         for batch in _batches({index: len(audio) / sample_rate for index, audio in samples.items()}):
             audio = [torch.from_numpy(samples[index]) for index in batch]
             lengths = torch.tensor([len(one) for one in audio], device=device)
             padded = torch.nn.utils.rnn.pad_sequence(audio, batch_first=True).to(device)
-            log_probs, frames, _ = model.forward(input_signal=padded, input_signal_length=lengths)
-            for index, probs, count in zip(batch, log_probs.float().cpu().numpy(), frames.tolist(), strict=True):
-                item = Item(rows[index], np.ascontiguousarray(probs[:count]), len(samples[index]) / sample_rate)
+            encoded = biased.encode(input_signal=padded, input_signal_length=lengths)
+            for index, log_probs in zip(batch, rows_of(encoded.log_probs, encoded.lengths), strict=True):
+                item = Item(rows[index], log_probs, len(samples[index]) / sample_rate)
                 if not np.isfinite(item.log_probs).all():
                     raise ModelError(f"the model's log-probs for {item.id} are no numbers; is the checkpoint damaged?")
                 found[index] = item

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nemo_ctcbias.audio import part_of
 from nemo_ctcbias.errors import ManifestError
 from nemo_ctcbias.evaluation.normalise import normalise
-from nemo_ctcbias.nemo.utterance_lists import rows_of_manifest, seconds_of
+from nemo_ctcbias.nemo.utterance_lists import rows_of_manifest
 
 Row = Mapping[str, Any]  # one manifest line; `id` and an absolute `audio_filepath` are always set after reading
 
@@ -60,8 +61,7 @@ def _check(row: Row, where: str) -> None:
     for key in ("audio_filepath", "text"):
         if not isinstance(row.get(key), str):
             raise ManifestError(f"{where}: no '{key}'; evaluation needs the audio and its transcript")
-    for key in ("offset", "duration"):
-        seconds_of(row, key, where)
+    part_of(row, where)
     rare = row.get("rare_words")
     if rare is not None and not (isinstance(rare, list) and all(isinstance(word, str) for word in rare)):
         raise ManifestError(f"{where}: 'rare_words' is no list of words")

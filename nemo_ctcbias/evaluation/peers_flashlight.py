@@ -15,6 +15,7 @@ from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation.cased_phrases import cased_phrases
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+from nemo_ctcbias.nemo.vocabulary import head_of
 
 
 class Flashlight(PlainSystem):
@@ -55,7 +56,7 @@ class Flashlight(PlainSystem):
         from nemo.collections.asr.modules.flashlight_decoder import FlashLightKenLMBeamSearchDecoder
 
         folder = Path(self._folder.name)
-        forms = cased_phrases(phrases, self._model.decoder.vocabulary)
+        forms = cased_phrases(phrases, head_of(self._model).vocabulary)
         words = sorted({word for phrase in forms for word in phrase.split()})
         boosts = "".join(f"{word}\t{setting['boost']}\n" for word in words)
         (folder / "boost.tsv").write_text(boosts, encoding="utf-8")
@@ -63,7 +64,7 @@ class Flashlight(PlainSystem):
             warnings.simplefilter("ignore")  # NeMo imports flashlight's KenLM by its older path
             return FlashLightKenLMBeamSearchDecoder(
                 lm_path=str(folder / "uniform.arpa"),
-                vocabulary=list(self._model.decoder.vocabulary),
+                vocabulary=list(head_of(self._model).vocabulary),
                 tokenizer=self._model.tokenizer,
                 lexicon_path=str(folder / "lexicon.txt"),
                 boost_path=str(folder / "boost.tsv"),

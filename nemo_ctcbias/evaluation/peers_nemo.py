@@ -8,6 +8,7 @@ from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.cased_phrases import cased_phrases
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+from nemo_ctcbias.nemo.vocabulary import head_of
 
 
 def nemo_decoding(model: Any, strategy: str, **section: Any) -> Any:
@@ -28,7 +29,7 @@ def nemo_decoding(model: Any, strategy: str, **section: Any) -> Any:
         OmegaConf.update(config, f"{strategy.split('_')[0]}.{name}", value)
     if subword:
         return ctc_decoding.CTCBPEDecoding(config, tokenizer=model.tokenizer)
-    return ctc_decoding.CTCDecoding(config, vocabulary=list(model.decoder.vocabulary))
+    return ctc_decoding.CTCDecoding(config, vocabulary=list(head_of(model).vocabulary))
 
 
 def best_text(decoding: Any, item: Item) -> str:
@@ -74,7 +75,7 @@ class BoostingGreedy(PlainSystem):
         """A decoding object with the tree of these phrases."""
         if not phrases:
             return nemo_decoding(self._model, self.strategy, **self.options)
-        forms = cased_phrases(phrases, self._model.decoder.vocabulary)
+        forms = cased_phrases(phrases, head_of(self._model).vocabulary)
         tree = {"boosting_tree.key_phrases_list": forms, "boosting_tree_alpha": 1.0}
         return nemo_decoding(self._model, self.strategy, **tree, **self.options)
 
@@ -117,7 +118,7 @@ class BoostingBeamWithLM(BoostingBeam):
                 f"system {self.name!r}: needs a language model over the model's tokens: give --token-lm FILE "
                 "(examples/token_lm.py makes one from text)"
             )
-        size = len(context.model.decoder.vocabulary)
+        size = len(head_of(context.model).vocabulary)
         self._lm = NGramGPULanguageModel.from_file(context.token_lm, vocab_size=size)
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:

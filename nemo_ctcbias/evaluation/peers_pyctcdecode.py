@@ -10,6 +10,7 @@ from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation.cased_phrases import cased_phrases
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+from nemo_ctcbias.nemo.vocabulary import head_of, vocabulary_of
 
 
 class PyctcdecodeHotwords(PlainSystem):
@@ -36,10 +37,10 @@ class PyctcdecodeHotwords(PlainSystem):
                 "pyctcdecode is not installed: pip install 'nemo-ctcbias[pyctcdecode]', or in an environment with "
                 "numpy 2: pip install --no-deps pyctcdecode==0.5.0 pygtrie"
             ) from error
-        alphabet = pyctcdecode.Alphabet.build_alphabet([*context.model.decoder.vocabulary, ""])
+        alphabet = pyctcdecode.Alphabet.build_alphabet([*head_of(context.model).vocabulary, ""])
         self._decoder = pyctcdecode.BeamSearchDecoderCTC(alphabet, self._language_model(context))
         self._beam_width = context.beam_width or DEFAULT_BEAM_WIDTH
-        self._pieces = context.model.decoder.vocabulary
+        self._pieces = head_of(context.model).vocabulary
 
     def build(self, phrases: Phrases, setting: Setting) -> Any:
         """The phrases in the cases that the model writes."""
@@ -89,7 +90,6 @@ class PyctcdecodeWithLM(PyctcdecodeCached):
 
     def _language_model(self, context: Context) -> Any:
         from nemo_ctcbias.lm.kenlm_file import load_language_model
-        from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 
         if context.lm is None:
             raise SettingError(f"system {self.name!r}: needs a language model: give --lm FILE (KenLM ARPA or binary)")

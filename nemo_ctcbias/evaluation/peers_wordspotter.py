@@ -13,6 +13,7 @@ from nemo_ctcbias.evaluation.cased_phrases import cased_forms, writes_capitals
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.peers_nemo import best_text, nemo_decoding
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+from nemo_ctcbias.nemo.vocabulary import head_of
 
 _START = "▁"
 
@@ -30,8 +31,8 @@ class WordSpotter(PlainSystem):
         if not hasattr(context.model, "tokenizer"):
             raise SettingError(f"system {self.name!r}: the word spotter needs a model with a tokenizer")
         self._model = context.model
-        self._blank = len(context.model.decoder.vocabulary)
-        self._capitals = writes_capitals(context.model.decoder.vocabulary)
+        self._blank = len(head_of(context.model).vocabulary)
+        self._capitals = writes_capitals(head_of(context.model).vocabulary)
         self._greedy = nemo_decoding(context.model, "greedy_batch")
 
     def build(self, phrases: Phrases, setting: Setting) -> Any:
@@ -54,7 +55,7 @@ class WordSpotter(PlainSystem):
         )
         if not spotted:
             return best_text(self._greedy, item)
-        pieces = [str(piece) for piece in self._model.decoder.vocabulary]
+        pieces = [str(piece) for piece in head_of(self._model).vocabulary]
         path, model = join_bare_starts(probs.argmax(axis=1), pieces)
         return merge_alignment_with_ws_hyps(path, model, spotted, decoder_type="ctc", blank_idx=self._blank)[0]
 

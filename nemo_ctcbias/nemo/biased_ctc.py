@@ -20,13 +20,16 @@ from nemo_ctcbias.compiled_list import CompiledList, CompiledLists, Sources
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.nemo import language_model
+from nemo_ctcbias.nemo.branch import CTCBranch
 from nemo_ctcbias.nemo.decoding_config import hotwords_of, settings_of
+from nemo_ctcbias.nemo.encoder import subsampling_of
 from nemo_ctcbias.nemo.files import member, packed_file, refuse_interpolation, unpacked
 from nemo_ctcbias.nemo.internals import (
     Lock,
     Once,
     archive_folder,
     decoding_unchanged_on_error,
+    features_of,
     refusing,
     unchanged_on_error,
 )
@@ -43,7 +46,7 @@ from nemo_ctcbias.whole_files import written_whole
 ARTIFACT = "biasing.bias_list"
 
 
-class BiasedCTCMixin(TranscriptionMixin):
+class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
     """Bias lists on one of NeMo's CTC model classes.
 
     The stored list acts on every transcription; `transcribe(bias_list=...)` replaces it for one call, a
@@ -64,6 +67,8 @@ class BiasedCTCMixin(TranscriptionMixin):
                 cfg.target = f"{type(self).__module__}.{type(self).__qualname__}"
             self.lock = Lock()  # NeMo's constructor adds adapters
             super().__init__(cfg=cfg, trainer=trainer)
+            if "context" not in self._modules:  # hybrids set their adapters up before there is a head
+                self.setup_adapters()
             self._setup_biasing()
 
     def _setup_biasing(self, local: bool = True) -> None:
@@ -90,7 +95,7 @@ class BiasedCTCMixin(TranscriptionMixin):
         language_model.settle(self)
         self._host_adapters()
         self._host_phone_head()
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        self.renew_decoding()
 
     # --- the list
 
@@ -113,7 +118,7 @@ class BiasedCTCMixin(TranscriptionMixin):
         announce(notes)
         with self.changing():
             self._bias_list = bias_list
-            self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+            self.renew_decoding()
         return notes
 
     def check_bias_list(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
@@ -166,7 +171,7 @@ class BiasedCTCMixin(TranscriptionMixin):
         with self.changing():
             self._cfg.biasing = self.checked_biasing(overlaid(_plain(self._cfg.biasing), given))
             self._settle_lexicon()
-            self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+            self.renew_decoding()
 
     def set_preset(self, preset: str | None) -> None:
         """Choose how much is done: "off", "fast" (adapter and boosting), "accurate" (all that the model has).
@@ -179,7 +184,7 @@ class BiasedCTCMixin(TranscriptionMixin):
         """
         with self.changing():
             self._cfg.biasing = self.checked_biasing({**self._cfg.biasing, "preset": preset})
-            self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+            self.renew_decoding()
 
     def set_bias_weight(self, weight: float) -> None:
         """Strength of all lists: 10 as tuned, 0 off; saved with the model."""
@@ -193,7 +198,7 @@ class BiasedCTCMixin(TranscriptionMixin):
             self._change_decoding_strategy(decoding_cfg, verbose)
 
     def _change_decoding_strategy(self, decoding_cfg: DictConfig | None, verbose: bool) -> None:
-        decoding_cfg = copy.deepcopy(decoding_cfg if decoding_cfg is not None else self._cfg.decoding)
+        decoding_cfg = copy.deepcopy(decoding_cfg if decoding_cfg is not None else self.ctc_config.decoding)
         if not isinstance(decoding_cfg, DictConfig):
             decoding_cfg = OmegaConf.structured(decoding_cfg)
         OmegaConf.set_struct(decoding_cfg, False)
@@ -201,18 +206,27 @@ class BiasedCTCMixin(TranscriptionMixin):
         base = copy.deepcopy(decoding_cfg)
         if hotwords:
             base.strategy = "greedy_batch"  # for utterances without a list; NeMo's own beam has no timestamps
-        super().change_decoding_strategy(base, verbose=False)
+        self.change_ctc_decoding(base)
         self.default_list = self._bias_list if hotwords is None else BiasList(hotwords)
         self._use(settings_of(self._cfg.biasing, decoding_cfg))
-        decoding = self._make_decoding(self.cfg.decoding)  # with NeMo's defaults filled in
-        best_only = self.cfg.decoding.get("beam", {}).get("return_best_hypothesis", True)
-        decoding.attach(self.recognise_log_probs, self._seconds_per_frame(), nbest=not best_only)
-        self.decoding = self.wer.decoding = decoding
+        config = self.ctc_config.decoding  # with NeMo's defaults filled in
+        decoding = self._make_decoding(config)
+        best_only = config.get("beam", {}).get("return_best_hypothesis", True)
+        decoding.attach(
+            self.recognise_log_probs, self.subsampling * self._cfg.preprocessor.window_stride, nbest=not best_only
+        )
+        self.ctc_strategy = decoding
         if hotwords:  # what was asked for, so that it is kept on saving and on the next change
-            with open_dict(self.cfg.decoding):
-                self.cfg.decoding.strategy = decoding_cfg.strategy
+            with open_dict(config):
+                config.strategy = decoding_cfg.strategy
         if verbose:
-            logging.info(f"Changed decoding strategy to \n{OmegaConf.to_yaml(self.cfg.decoding)}")
+            logging.info(f"Changed decoding strategy to \n{OmegaConf.to_yaml(config)}")
+
+    def change_vocabulary(self, *args: Any, **kwargs: Any) -> None:
+        """As NeMo's; lists are spelled in the new tokens."""
+        with self.changing():
+            super().change_vocabulary(*args, **kwargs)
+            self.renew_decoding()
 
     def _use(self, settings: Settings) -> None:
         """Take settings; what is compiled of lists stays as long as it would be the same."""
@@ -250,11 +264,12 @@ class BiasedCTCMixin(TranscriptionMixin):
     @property
     def nbest(self) -> int:
         """Hypotheses that are asked for."""
-        return self.settings.nbest if self.decoding.nbest else 1
+        return self.settings.nbest if self.ctc_strategy.nbest else 1
 
-    def _seconds_per_frame(self) -> float:
-        factor = getattr(self.encoder, "subsampling_factor", None)
-        return 1.0 if factor is None else factor * self._cfg.preprocessor.window_stride
+    @property
+    def subsampling(self) -> float:
+        """Feature frames to a frame of the encoder's output."""
+        return subsampling_of(self.encoder, features_of(self))
 
     # --- saving and loading
 

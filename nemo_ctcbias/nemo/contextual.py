@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from omegaconf import OmegaConf
+from nemo.utils import logging
+from omegaconf import OmegaConf, open_dict
 from torch import Tensor, nn
 
 from nemo_ctcbias.adapter import Attention, ContextualAdapter, PhraseBank
@@ -46,7 +47,7 @@ class ContextualMixin:
     @property
     def adapter_module_names(self) -> list[str]:
         """Where adapters may go; '' is the default, ours."""
-        return ["", HOST, "encoder", "decoder"]
+        return ["", HOST, *(name for name in super().adapter_module_names if name)]
 
     @property
     def default_adapter_module_name(self) -> str:
@@ -69,7 +70,7 @@ class ContextualMixin:
         cfg = check_config(cfg, len(layers))
         if cfg.query_layers is None:
             cfg.query_layers = self._usual_layers(len(layers))
-        widths, width = widths_of(self.encoder, features_of(self.encoder))
+        widths, width = widths_of(self.encoder, features_of(self))
         base = {"width": width, "layers": len(layers), "vocabulary": self._vocabulary_digest()}
         if cfg.base is not None:
             _check_base(adapter, dict(cfg.base), base)
@@ -82,6 +83,21 @@ class ContextualMixin:
         }
         with self.changing():
             super().add_adapter(f"{HOST}:{adapter}", cfg)
+
+    def change_vocabulary(self, *args: Any, **kwargs: Any) -> None:
+        """As NeMo's; adapters that listen in the old tokens are removed, and a warning says so."""
+        before = self._vocabulary_digest()
+        super().change_vocabulary(*args, **kwargs)
+        names = list(getattr(self.context, "adapter_layer", ())) if self._vocabulary_digest() != before else []
+        if names:
+            logging.warning(
+                f"change_vocabulary: removed the adapters {', '.join(names)}, which listen in the old tokens; "
+                "train them for the new ones"
+            )
+            self.context = ContextModule()
+            with open_dict(self.cfg):
+                for name in names:
+                    del self.cfg.adapters[name]
 
     def disable_adapters(self) -> None:
         """Switch off all adapters that listen to the list."""
@@ -109,7 +125,7 @@ class ContextualMixin:
 
     def _decoder_rows(self, width: int) -> torch.Tensor | None:
         """The decoder's vector of each token [V, C], if it is a single linear layer over the encoder's output."""
-        weights = [p for name, p in self.decoder.named_parameters() if name.endswith("weight")]
+        weights = [p for name, p in self.ctc_head.named_parameters() if name.endswith("weight")]
         size = vocabulary_of(self).size
         fits = len(weights) == 1 and weights[0].shape[:2] == (size + 1, width) and weights[0][0].numel() == width
         return weights[0].detach().float().reshape(size + 1, width)[:size] if fits else None
@@ -129,10 +145,12 @@ class ContextualMixin:
 
     def encode(self, *args, **kwargs) -> Encoded:
         """What the encoder makes of a batch, whatever the lists; called as `forward`."""
+        return self.encoded(lambda: self.run_ctc(*args, **kwargs))
+
+    def encoded(self, run: Callable[[], None]) -> Encoded:
+        """What passes through encoder and head while the model runs."""
         with self.lock:
-            return encode(
-                self.encoder, self.layers_read(), lambda: super(ContextualMixin, self).forward(*args, **kwargs)
-            )
+            return encode(self.encoder, self.ctc_head, self.layers_read(), run)
 
     def layers_read(self) -> set[int]:
         """Numbers of the encoder's layers that adapters look at."""
@@ -195,13 +213,13 @@ class ContextualMixin:
         return self.context.change(encoded, rows, strength, embed)
 
     def _decoded(self, changed: Changed) -> Tensor:
-        return self.decoder(encoder_output=changed.output)
+        return self.ctc_head(encoder_output=changed.output)
 
     def train(self, mode: bool = True) -> ContextualMixin:
         """As torch's, but what is frozen stays in eval mode: no dropout, and BatchNorm keeps its statistics."""
         super().train(mode)
         if mode:
-            for module in (self.encoder, self.decoder):
+            for module in (self.encoder, self.ctc_head):
                 for part in module.modules():
                     frozen = not any(parameter.requires_grad for parameter in part.parameters())
                     if frozen and (part is module or isinstance(part, nn.modules.batchnorm._BatchNorm)):

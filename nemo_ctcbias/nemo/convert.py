@@ -5,37 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nemo.collections.asr.models import ASRModel, EncDecCTCModel, EncDecCTCModelBPE
+from nemo.collections.asr.models import ASRModel
 
 from nemo_ctcbias.errors import ModelError
 from nemo_ctcbias.nemo.biased_ctc import BiasedCTCMixin
-from nemo_ctcbias.nemo.ctc_models import BiasedEncDecCTCModel, BiasedEncDecCTCModelBPE
+from nemo_ctcbias.nemo.ctc_models import BIASED
 from nemo_ctcbias.nemo.internals import refusals, sharing
 from nemo_ctcbias.nemo.stored_weights import first_line
 from nemo_ctcbias.shipped import checkpoint
 
 
-def from_ctc(source: EncDecCTCModel | str | Path) -> BiasedCTCMixin:
+def from_ctc(source: ASRModel | str | Path) -> BiasedCTCMixin:
     """A biased model of a live NeMo CTC model, a `.nemo` file, a pretrained name or a shipped model's ("small").
 
     Weights, tokenizer, artifacts and decoding config are kept; a live model shares its weights with the
-    result.  Subword or character class follows from the source.
+    result.  Its class follows from the source; a hybrid decodes with its CTC branch from now on.
 
     Raises:
-        ModelError: if there is no such file, or it is not a CTC model.
+        ModelError: if there is no such file, or it has no CTC branch.
     """
     model = restored(source) if isinstance(source, (str, Path)) else source
     if isinstance(model, BiasedCTCMixin):
         return model
-    if isinstance(model, EncDecCTCModelBPE):
-        kind = BiasedEncDecCTCModelBPE
-    elif isinstance(model, EncDecCTCModel):
-        kind = BiasedEncDecCTCModel
-    else:
+    kind = next((ours for nemos, ours in BIASED.items() if isinstance(model, nemos)), None)
+    if kind is None:
         name = f"{source}: " if isinstance(source, (str, Path)) else ""
-        raise ModelError(
-            f"{name}{type(model).__name__} is not a CTC model; give an EncDecCTCModel or EncDecCTCModelBPE checkpoint"
-        )
+        raise ModelError(f"{name}{type(model).__name__} is not a CTC model; give one, or a hybrid with a CTC branch")
     biased = sharing(model, kind)
     biased._setup_biasing(local=False)  # its config may be that of an archive
     biased.train(model.training)

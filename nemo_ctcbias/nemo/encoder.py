@@ -13,16 +13,18 @@ from torch import Tensor, nn
 
 from nemo_ctcbias.errors import ModelError
 
+SILENCE = 128  # feature frames, about a second
+
 
 @dataclass
 class Encoded:
     """What an encoder made of a batch.
 
     Attributes:
-        output: [B, C, T].
+        output: [B, C, T] as the head of the CTC branch gets it.
         lengths: int [B], valid frames.
         layers: [B, T_i, C_i] of the layers that somebody looks at, by number.
-        log_probs: [B, T, V + 1] that the decoder makes of the output.
+        log_probs: [B, T, V + 1] that the head makes of it.
     """
 
     output: Tensor
@@ -38,22 +40,33 @@ class Encoded:
         return Encoded(self.output[rows], self.lengths[rows], layers, self.log_probs[rows])
 
 
-def encode(encoder: nn.Module, numbers: Iterable[int], forward: Callable[[], tuple]) -> Encoded:
-    """One pass of a model.
+def encode(encoder: nn.Module, head: nn.Module, numbers: Iterable[int], run: Callable[[], Any]) -> Encoded:
+    """What passes through a model while it runs.
 
     Args:
         encoder: of the model.
+        head: makes log-probs of what the encoder, or something behind it, puts out.
         numbers: of the layers to be kept.
-        forward: runs the model: log-probs and what else NeMo returns.
+        run: runs both once.
     """
-    seen: dict[int, Tensor] = {}
+    ends: list[tuple[Tensor, Tensor]] = []
+    with layers_seen(encoder, numbers) as (layers, outputs):
+        with hooked(head, lambda _, inputs, named, output: ends.append((named["encoder_output"], output))):
+            run()
+    output, log_probs = ends[0]
+    return Encoded(output, outputs[0][1], layers, log_probs)
+
+
+@contextmanager
+def layers_seen(encoder: nn.Module, numbers: Iterable[int]):
+    """While this lasts: [B, T, C] of these layers by number, and a list of what the encoder puts out."""
+    layers: dict[int, Tensor] = {}
     outputs: list[tuple] = []
     with ExitStack() as stack:
         for number in numbers:
-            stack.enter_context(hooked(layers_of(encoder)[number], keep_frames(seen, number)))
-        stack.enter_context(hooked(encoder, lambda module, inputs, output: outputs.append(output)))
-        log_probs = forward()[0]
-    return Encoded(outputs[0][0], outputs[0][1], seen, log_probs)
+            stack.enter_context(hooked(layers_of(encoder)[number], keep_frames(layers, number)))
+        stack.enter_context(hooked(encoder, lambda _, inputs, named, output: outputs.append(output)))
+        yield layers, outputs
 
 
 def rows_of(values: Tensor, lengths: Tensor) -> list[np.ndarray]:
@@ -64,8 +77,8 @@ def rows_of(values: Tensor, lengths: Tensor) -> list[np.ndarray]:
 
 @contextmanager
 def hooked(module: nn.Module, act: Callable):
-    """While this lasts, `act(module, inputs, output)` is called after each forward of the module."""
-    handle = module.register_forward_hook(act)
+    """While this lasts, `act(module, inputs, named inputs, output)` is called after each forward of the module."""
+    handle = module.register_forward_hook(act, with_kwargs=True)
     try:
         yield
     finally:
@@ -75,7 +88,7 @@ def hooked(module: nn.Module, act: Callable):
 def keep_frames(seen: dict[int, Tensor], number: int) -> Callable:
     """A hook that puts a layer's output [B, T, C] into `seen[number]`."""
 
-    def act(module, inputs, output):
+    def act(module, inputs, named, output):
         seen[number] = _as_frames(output)
 
     return act
@@ -105,16 +118,29 @@ def layers_of(encoder: nn.Module) -> Sequence[nn.Module]:
 
 def widths_of(encoder: nn.Module, features: int) -> tuple[list[int], int]:
     """Widths of all layers and of the output, found by running a second of silence."""
+    numbers = range(len(layers_of(encoder)))
+    layers, (output, _) = _hearing_silence(encoder, features, numbers)
+    return [layers[number].shape[-1] for number in numbers], output.shape[1]
+
+
+def subsampling_of(encoder: nn.Module, features: int) -> float:
+    """Feature frames to an output frame; of an encoder that does not say, found by running a second of silence."""
+    if hasattr(encoder, "subsampling_factor"):
+        return encoder.subsampling_factor
+    _, (output, _) = _hearing_silence(encoder, features)
+    return round(SILENCE / output.shape[2])
+
+
+def _hearing_silence(encoder: nn.Module, features: int, numbers: Iterable[int] = ()) -> tuple[dict[int, Tensor], tuple]:
     modes = [(module, module.training) for module in encoder.modules()]
     weight = next(encoder.parameters())
-    silence = torch.zeros(1, features, 128, device=weight.device, dtype=weight.dtype)
-    length = torch.tensor([128], device=weight.device)
+    silence = torch.zeros(1, features, SILENCE, device=weight.device, dtype=weight.dtype)
+    length = torch.tensor([SILENCE], device=weight.device)
     encoder.eval()  # BatchNorm must not learn from it
-    layers = range(len(layers_of(encoder)))
     try:
-        with torch.no_grad():
-            found = encode(encoder, layers, lambda: encoder(audio_signal=silence, length=length))
+        with torch.no_grad(), layers_seen(encoder, numbers) as (layers, outputs):
+            encoder(audio_signal=silence, length=length)
     finally:
         for module, training in modes:
             module.training = training
-    return [found.layers[number].shape[-1] for number in layers], found.output.shape[1]
+    return layers, outputs[0]

@@ -14,7 +14,7 @@ import tempfile
 import weakref
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from omegaconf import OmegaConf
 
@@ -42,20 +42,10 @@ class Folder:
         self.path = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-"))
         weakref.finalize(self, _remove, self.path, os.getpid())
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Folder:
-        return self  # a copied model names the same files
-
-    def __reduce__(self) -> tuple:
-        return _nothing, ()  # as does one in another process, where it is not to be removed
-
 
 def _remove(folder: Path, process: int) -> None:
     if os.getpid() == process:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _nothing() -> None:
-    return None
 
 
 def refuse_interpolation(archive: Path) -> None:

@@ -13,11 +13,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from nemo.collections.asr.parts.mixins.transcription import InternalTranscribeConfig, TranscribeConfig
+from nemo.collections.asr.parts.mixins.transcription import InternalTranscribeConfig
 from nemo.collections.asr.parts.submodules.ctc_decoding import CTCBPEDecoding, CTCDecoding
 from nemo.collections.asr.parts.utils.rnnt_utils import Hypothesis
 from nemo.utils.app_state import AppState
@@ -39,6 +39,7 @@ NAMES: dict[tuple[str, str], tuple[str, ...]] = {
         "change_decoding_strategy",
         "change_vocabulary",
         "predict_step",
+        "get_transcribe_config",
         "setup_adapters",
         "adapter_module_names",
         "default_adapter_module_name",
@@ -46,7 +47,14 @@ NAMES: dict[tuple[str, str], tuple[str, ...]] = {
         "resolve_adapter_module_name_",
         "register_artifact",
     ),
+    ("nemo.collections.asr.models", "EncDecHybridRNNTCTCModel"): (
+        "_transcribe_forward",
+        "change_decoding_strategy",
+        "change_vocabulary",
+        "predict_step",
+    ),
     ("nemo.collections.asr.parts.submodules.ctc_decoding", "AbstractCTCDecoding"): ("ctc_decoder_predictions_tensor",),
+    ("nemo.collections.asr.parts.submodules.ctc_decoding", "CTCBPEDecoding"): ("decode_tokens_to_str",),
     ("nemo.collections.asr.parts.submodules.ctc_greedy_decoding", "GreedyBatchedCTCInfer"): ("_get_confidence_tensor",),
     ("nemo.core.classes.mixins.adapter_mixins", "AdapterModuleMixin"): (
         "get_enabled_adapters",
@@ -69,12 +77,14 @@ class CallConfig(InternalTranscribeConfig):
 
 
 def transcribe_config(method: Callable, call: Any, *args: Any, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
-    """(audio, keywords) for NeMo's `transcribe`, bound, with one config that carries `call` to every step."""
+    """(audio, keywords) for a model's `transcribe`, with one config that carries `call` to every step."""
     given = inspect.signature(method).bind(*args, **kwargs).arguments
+    given.update(given.pop("prompt", {}))  # of hybrids with prompts: the language
     audio, config = given.pop("audio"), given.pop("override_config", None)
     if config is None:
-        known = {item.name for item in fields(TranscribeConfig)}
-        config = TranscribeConfig(**{"num_workers": 0, **{name: given[name] for name in given if name in known}})
+        config = method.__self__.get_transcribe_config()
+        known = {item.name for item in fields(config)}
+        config = replace(config, **{"num_workers": 0, **{name: given[name] for name in given if name in known}})
         config.return_hypotheses = bool(config.return_hypotheses or config.timestamps)
     internal = vars(config._internal) if config._internal is not None else {}
     internal.pop("call", None)
@@ -141,15 +151,15 @@ class Once:
 def decoding_unchanged_on_error(model: Any) -> Iterator[None]:
     """An error or interrupt leaves the model's decoding as it was before; NeMo itself puts back modes and loggers."""
     attributes = {name: copy.copy(value) if type(value) is dict else value for name, value in vars(model).items()}
-    config = copy.deepcopy(model.cfg.decoding)
+    config = copy.deepcopy(model.ctc_config.decoding)
     try:
         yield
     except BaseException:
         vars(model).clear()
         vars(model).update(attributes)
-        model.wer.decoding = model.decoding
+        model.ctc_strategy = model.ctc_strategy  # its metric has it, too
         with open_dict(model.cfg):
-            model.cfg.decoding = config
+            model.ctc_config.decoding = config
         raise
 
 
@@ -218,16 +228,32 @@ def sharing(model: Any, kind: type) -> Any:
     shared._cfg = copy.deepcopy(model._cfg)
     with open_dict(shared._cfg):
         shared._cfg.target = f"{kind.__module__}.{kind.__qualname__}"
-    shared.wer = copy.copy(model.wer)
+    for metric in {"wer", kind.branch[2]}:
+        setattr(shared, metric, copy.copy(getattr(model, metric)))
     return shared
 
 
-def features_of(encoder: Any) -> int:
-    """How many features an encoder reads."""
-    return encoder._feat_in
+def features_of(model: Any) -> int:
+    """How many features its encoder reads."""
+    return getattr(model.encoder, "_feat_in", None) or model.cfg.preprocessor.features
 
 
 # --- decoding
+
+
+class SubwordDecoding(CTCBPEDecoding):
+    """NeMo's decoding of subwords, which in NeMo 3 cannot write those of an aggregate of tokenizers."""
+
+    def decode_tokens_to_str(self, tokens: list[str]) -> str:
+        """As NeMo's, for any tokenizer."""
+        if hasattr(self.tokenizer, "tokenizers_dict"):
+            return "".join(tokens).replace("▁", " ").removeprefix(" ")
+        return super().decode_tokens_to_str(tokens)
+
+
+def joined_marks(decoding: Any, text: str) -> str:
+    """A text as NeMo writes it: without spaces before punctuation."""
+    return decoding.space_before_punct_pattern.sub(r"\2", text) if decoding.supported_punctuation else text
 
 
 def frame_path_writer(decoding: Any) -> Any:
@@ -238,11 +264,12 @@ def frame_path_writer(decoding: Any) -> Any:
     config = OmegaConf.create(OmegaConf.to_container(decoding.cfg))
     config.strategy, config.batch_dim_index = "greedy_batch", 0
     if isinstance(decoding, CTCBPEDecoding):
-        writer = CTCBPEDecoding(config, tokenizer=decoding.tokenizer)
+        writer = SubwordDecoding(config, tokenizer=decoding.tokenizer)
     else:
         labels = decoding.labels_map
         writer = CTCDecoding(config, vocabulary=[labels[index] for index in range(len(labels))])
     writer.frame_confidence_of = writer.decoding._get_confidence_tensor
+    writer.aggregate_confidence = writer._aggregate_confidence
     writer.decoding = _ready
     return writer
 

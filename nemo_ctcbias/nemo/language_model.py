@@ -38,7 +38,7 @@ class LanguageModelMixin:
         with self.changing():
             self._cfg.biasing = biasing
             settle(self)
-            self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+            self.renew_decoding()
 
 
 def settle(model: BiasedCTCMixin) -> None:

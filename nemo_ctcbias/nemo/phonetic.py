@@ -59,14 +59,14 @@ class PhoneticMixin:
         """
         with self.changing():
             self._put_head(self._settled(config, HEAD))
-            self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+            self.renew_decoding()
 
     def _settled(self, config: Any, where: str) -> PhoneHeadConfig:
         if OmegaConf.is_config(config):
             config = OmegaConf.to_container(config)
         elif isinstance(config, PhoneHeadConfig):
             config = asdict(config)
-        widths, _ = widths_of(self.encoder, features_of(self.encoder))
+        widths, _ = widths_of(self.encoder, features_of(self))
         return PhoneHeadConfig.of(config, widths, where)
 
     def _put_head(self, config: PhoneHeadConfig, weights: dict[str, Tensor] | None = None) -> None:
@@ -107,7 +107,7 @@ class PhoneticMixin:
             except Exception as error:  # torch's, for weights of another shape or kind
                 reason = "its weights do not fit its own settings"
                 raise ModelError(f"{path}: {reason}; save it again with save_phone_head") from error
-            self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+            self.renew_decoding()
 
     # --- hearing
 

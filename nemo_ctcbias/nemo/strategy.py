@@ -6,14 +6,16 @@ computes text, timestamps and confidence.  Utterances without a list take NeMo's
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
+from itertools import accumulate
 
 import numpy as np
 import torch
 from nemo.collections.asr.parts.submodules.ctc_decoding import CTCBPEDecoding, CTCDecoding
 from nemo.collections.asr.parts.utils.rnnt_utils import Hypothesis
 
-from nemo_ctcbias.nemo.internals import frame_path_writer
+from nemo_ctcbias.nemo.internals import SubwordDecoding, frame_path_writer, joined_marks
 from nemo_ctcbias.search.result import BiasedBeam
 
 #: Hypotheses of the utterances (by their place in the batch) that are not left to NeMo.
@@ -95,12 +97,15 @@ class BiasedDecodingMixin:
         return results if self.nbest else {index: hypotheses[0] for index, hypotheses in results.items()}
 
     def _write(self, hypothesis: Hypothesis, beam: BiasedBeam) -> None:
-        """Written forms into text and word timestamps; hits beside them."""
+        """Written forms into text, word timestamps and confidences; hits beside them."""
         hits = beam.hits
-        hypothesis.text = beam.text
+        hypothesis.text = joined_marks(self, beam.text)
         hypothesis.hits = [hit.in_seconds(self.seconds_per_frame) for hit in hits]
+        if hypothesis.word_confidence is not None:
+            aggregate = self._writer.aggregate_confidence
+            hypothesis.word_confidence = _write_confidences(hypothesis.word_confidence, beam.written_words, aggregate)
         if isinstance(hypothesis.timestamp, dict):
-            _write_timestamps(hypothesis.timestamp, beam.written_words)
+            _write_timestamps(hypothesis.timestamp, beam.words, beam.written_words)
             # NeMo's scripts write what stands beside the words into their manifest, and ask for offsets.
             hypothesis.timestamp["hits"] = [
                 {**hit.as_dict(), "start_offset": frames.start, "end_offset": frames.end}
@@ -120,31 +125,49 @@ def _frame_path(beam: BiasedBeam, writer: CTCDecoding | CTCBPEDecoding) -> Hypot
     return hypothesis
 
 
-def _write_timestamps(timestamp: dict, written: list[tuple[int, int, str]]) -> None:
+def _write_timestamps(timestamp: dict, spoken: list[str], written: list[tuple[int, int, str]]) -> None:
     """Give words and segments of NeMo's timestamps the written forms; the words of a phrase become one entry.
 
     Args:
-        timestamp: as NeMo fills it.
+        timestamp: as NeMo fills it: words of nothing but a space among others, punctuation put to the word before it.
+        spoken: the words that were recognised.
         written: (first, last + 1, text) of words that are written otherwise.
     """
-    words = timestamp.get("word") or []
-    spoken = [entry["word"] for entry in words]
+    words = timestamp["word"] = [entry for entry in timestamp.get("word") or [] if entry["word"].strip()]
+    ends = list(accumulate((len(word) for word in spoken), initial=0))  # characters, spaces not counted
+    places = list(accumulate((len("".join(entry["word"].split())) for entry in words), initial=0))
+    spans = []
+    for first, last, text in written:
+        start = bisect_right(places, ends[first]) - 1
+        spans.append((start, max(start + 1, bisect_left(places, ends[last])), text))
+    texts = [entry["word"] for entry in words]
     at = 0
     for segment in timestamp.get("segment") or []:
         count = len(segment["segment"].split())
-        texts = spoken[at : at + count]
-        for first, last, text in reversed(written):
+        inside = texts[at : at + count]
+        for first, last, text in reversed(spans):
             if first >= at and last <= at + count:
-                texts[first - at : last - at] = [text]
-        segment["segment"] = " ".join(texts)
+                inside[first - at : last - at] = [text]
+        segment["segment"] = " ".join(inside)
         at += count
-    for first, last, text in reversed(written):
+    for first, last, text in reversed(spans):
         span = words[first:last]
         if span:
             words[first:last] = [{**span[0], "word": text, "end_offset": span[-1]["end_offset"]}]
 
 
-class BiasedCTCBPEDecoding(BiasedDecodingMixin, CTCBPEDecoding):
+def _write_confidences(
+    confidences: list[float], written: list[tuple[int, int, str]], aggregate: Callable[[list[float]], float]
+) -> list[float]:
+    """Confidences of the words as they are written; those of a phrase are one where it has more or fewer words then."""
+    confidences = list(confidences)
+    for first, last, text in reversed(written):
+        if (count := len(text.split())) != last - first:
+            confidences[first:last] = [aggregate(confidences[first:last])] * count
+    return confidences
+
+
+class BiasedCTCBPEDecoding(BiasedDecodingMixin, SubwordDecoding):
     """NeMo's subword CTC decoding with bias lists."""
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import torch
 from nemo.collections.asr.parts.utils.timestamp_utils import process_timestamp_outputs
+from nemo.utils import logging
 from torch import Tensor
 
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import BiasListError
+from nemo_ctcbias.nemo.branch import UNHEARD, check_branch
 from nemo_ctcbias.nemo.encoder import Encoded, rows_of
 from nemo_ctcbias.nemo.internals import (
     call_of,
@@ -21,7 +23,13 @@ from nemo_ctcbias.nemo.internals import (
     was_training,
 )
 from nemo_ctcbias.nemo.strategy import Recognised
-from nemo_ctcbias.nemo.utterance_lists import FIELD, list_of_entry, lists_of_dataset, lists_of_manifest
+from nemo_ctcbias.nemo.utterance_lists import (
+    FIELD,
+    list_of_entry,
+    lists_of_dataset,
+    lists_of_manifest,
+    rows_of_manifest,
+)
 from nemo_ctcbias.recognizer import Utterance
 
 
@@ -45,8 +53,19 @@ class Call:
         rows = range(self.row, self.row + size)
         self.row += size
         if self.each is not None:
+            if self.row > len(self.each):
+                raise BiasListError(f"bias_lists: {len(self.each)} lists for more recordings; give one for each")
             return [self.each[row] for row in rows]
         return [self.of_rows.get(row, self.default) for row in rows]
+
+    def check(self, recordings: int) -> None:
+        """Whether there is a list for each recording, where lists were given for each.
+
+        Raises:
+            BiasListError: there are more or fewer.
+        """
+        if self.each is not None and len(self.each) != recordings:
+            raise BiasListError(f"bias_lists: {len(self.each)} lists for {recordings} recordings; give one for each")
 
 
 class TranscriptionMixin:
@@ -60,15 +79,21 @@ class TranscriptionMixin:
         Args:
             bias_list: list for this call instead of the stored one (None: no bias).
             bias_lists: one list for each recording, in order.
+
+        Raises:
+            BiasListError: a list that cannot be read, or more or fewer lists than recordings.
+            SettingError: a list, and a branch of a hybrid decodes on which none acts.
         """
         each = None if bias_lists is None else [BiasList.of(one) for one in bias_lists]
-        if each is not None and isinstance(audio, (list, tuple)) and len(audio) != len(each):
-            raise BiasListError(f"bias_lists: {len(each)} lists for {len(audio)} recordings")
         call = Call(self.default_list if bias_list is ... else BiasList.of(bias_list), each)
+        check_branch(self, any(map(len, each or [call.default] * (bias_list is not ...))))
         transcribe = super().transcribe
         audio, options = transcribe_config(transcribe, call, audio, *args, **kwargs)
         with self.lock, decoding_unchanged_on_error(self):
-            return transcribe(audio, **options)
+            found = transcribe(audio, **options)
+            if self.ctc_decodes:
+                call.check(call.row)
+            return found
 
     def recognised(self, encoded: Encoded, lists: Sequence[BiasList]) -> Recognised:
         """Hypotheses of the utterances of a batch that have a list which can act.
@@ -104,25 +129,34 @@ class TranscriptionMixin:
 
     def _transcribe_input_processing(self, audio, trcfg):
         loader = super()._transcribe_input_processing(audio, trcfg)
-        manifest = manifest_of_call(trcfg)
+        manifest, call = manifest_of_call(trcfg), call_of(trcfg, lambda: Call(self.default_list))
+        recordings = len(audio) if isinstance(audio, (list, tuple)) else 1
         if manifest.is_file():
             first = audio[0] if isinstance(audio, (list, tuple)) and len(audio) else audio
             given = isinstance(first, str) and first.endswith((".json", ".jsonl"))
             # NeMo copies the manifest's rows to a temporary file.
             folder = Path(first).parent if given else None
-            call_of(trcfg, lambda: Call(self.default_list)).of_rows = lists_of_manifest(manifest, folder)
+            call.of_rows = lists_of_manifest(manifest, folder)
+            recordings = sum(1 for _ in rows_of_manifest(manifest))
+            if any(map(len, call.of_rows.values())) and not self.ctc_decodes:
+                logging.warning(f"{first}: '{FIELD}': {UNHEARD}")
+        call.check(recordings)
         return loader
 
     def _transcribe_forward(self, batch, trcfg):
+        if not self.ctc_decodes:
+            return super()._transcribe_forward(batch, trcfg)
         lists = call_of(trcfg, lambda: Call(self.default_list)).next(len(batch[0]))
-        return {"encoded": self.encode(input_signal=batch[0], input_signal_length=batch[1]), "lists": lists}
+        return {"encoded": self.encoded(lambda: self.transcribe_ctc(batch, trcfg)), "lists": lists}
 
     def _transcribe_output_processing(self, outputs, trcfg):
+        if not self.ctc_decodes:
+            return super()._transcribe_output_processing(outputs, trcfg)
         encoded = outputs.pop("encoded")
         found = self.recognised(encoded, outputs.pop("lists"))
-        hypotheses = self.decoding.hypotheses(encoded.log_probs, encoded.lengths, found, trcfg.return_hypotheses)
+        hypotheses = self.ctc_strategy.hypotheses(encoded.log_probs, encoded.lengths, found, trcfg.return_hypotheses)
         groups = [one if isinstance(one, list) else [one] for one in hypotheses]
-        if trcfg.return_hypotheses and not self.decoding.nbest:  # as NeMo does it
+        if trcfg.return_hypotheses and not self.ctc_strategy.nbest:  # as NeMo does it
             plain, lengths = encoded.log_probs.cpu(), encoded.lengths.tolist()
             for place, (hypothesis,) in enumerate(groups):
                 decoded = torch.from_numpy(found[place][0].log_probs) if place in found else plain[place]
@@ -132,7 +166,7 @@ class TranscriptionMixin:
         if trcfg.timestamps:  # NeMo's own n-best path cannot; each list is an ordinary list of hypotheses
             stride = self.cfg["preprocessor"]["window_stride"]
             for group in groups:
-                process_timestamp_outputs(group, self.encoder.subsampling_factor, stride)
+                process_timestamp_outputs(group, self.subsampling, stride)
         return hypotheses
 
     def _setup_dataloader_from_config(self, config):
@@ -146,12 +180,14 @@ class TranscriptionMixin:
 
     def predict_step(self, batch, batch_idx, dataloader_idx=0):
         """As NeMo's (transcribe_speech_parallel.py), with the lists of the manifest that was set up last."""
+        if not self.ctc_decodes:
+            return super().predict_step(batch, batch_idx, dataloader_idx)
         signal, lengths, _, _, samples = batch
         ready = getattr(batch, "has_processed_signal", False)
         names = ("processed_signal", "processed_signal_length") if ready else ("input_signal", "input_signal_length")
         encoded = self.encode(**dict(zip(names, (signal, lengths), strict=True)))
         found = self.recognised(encoded, [self._list_of_sample(sample) for sample in samples])
-        hypotheses = self.decoding.hypotheses(encoded.log_probs, encoded.lengths, found)
+        hypotheses = self.ctc_strategy.hypotheses(encoded.log_probs, encoded.lengths, found)
         samples = samples.cpu().detach().numpy() if isinstance(samples, Tensor) else samples
         return list(zip(samples, hypotheses, strict=True))
 

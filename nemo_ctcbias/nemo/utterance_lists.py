@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nemo_ctcbias.audio import FURTHEST
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.data_files import lines_of, parse_json, read_text
 from nemo_ctcbias.errors import BiasListError, ManifestError
@@ -31,19 +30,6 @@ def rows_of_manifest(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not isinstance(row, dict):
             raise ManifestError(f"{path}:{number}: not a JSON object but {type(row).__name__}; write one object a line")
         yield number, row
-
-
-def seconds_of(row: Mapping[str, Any], field: str, where: str) -> float | None:
-    """The seconds that a row says, None where it says nothing.
-
-    Raises:
-        ManifestError: no seconds; begins with `where`.
-    """
-    value = row.get(field)
-    number = not isinstance(value, bool) and isinstance(value, (int, float))
-    if value is not None and not (number and 0 <= value <= FURTHEST):
-        raise ManifestError(f"{where}: '{field}' must be seconds from 0 up, got {str(value)[:40]!r}")
-    return value
 
 
 def lists_of_manifest(path: str | Path, folder: Path | None = None) -> dict[int, BiasList]:

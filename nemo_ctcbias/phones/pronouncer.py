@@ -10,9 +10,12 @@ from functools import lru_cache
 
 from nemo_ctcbias.bias_list import BiasList, Note, Phrase
 from nemo_ctcbias.bias_list.bias_list import Entry
+from nemo_ctcbias.bias_list.casing import is_shouted
+from nemo_ctcbias.bias_list.readings import letter_by_letter
 from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.g2p import G2P
+from nemo_ctcbias.phones.letters import LETTER_NAMES
 from nemo_ctcbias.phones.phones import Pronunciation, parse_phones
 
 Alternatives = tuple[tuple[Pronunciation, float], ...]
@@ -46,7 +49,7 @@ class Pronouncer:
     Attributes:
         phrases: alternatives of each listed phrase; none for one that cannot be pronounced.
         notes: a note for each such phrase, and for each pronunciation in the list that cannot be read.
-        given: whether users say themselves how some phrases sound.
+        given: whether the list says how some of its words sound: its users, or an acronym in capitals.
     """
 
     def __init__(
@@ -65,12 +68,15 @@ class Pronouncer:
         # What users say first: it also holds for the words of other phrases, whatever the order of the list.
         given = {i: self._given_for(i, phrase) for i, phrase in enumerate(self.bias_list) if phrase.pronunciations}
         given = {index: alternatives for index, alternatives in given.items() if alternatives}
-        self.given = bool(self._given)
-        self._longest = max(map(len, self._given), default=0)
+        self._said: dict[tuple[str, ...], Alternatives] = {}  # of words with acronyms, as `_given`
+        self._shouted = is_shouted([phrase.text for phrase in self.bias_list])
         self.phrases: list[Alternatives] = [
             given[index] if index in given else self._found_for(index, phrase)
             for index, phrase in enumerate(self.bias_list)
         ]
+        self._given = {**self._said, **self._given}
+        self.given = bool(self._given)
+        self._longest = max(map(len, self._given), default=0)
 
     def word(self, word: str) -> Alternatives:
         """Alternatives of one word.
@@ -79,6 +85,8 @@ class Pronouncer:
             PhoneticsError: digits, another script; the message says which and what to do.
         """
         known = self._given.get((word.lower(),)) or _evenly(self.lexicon.get(word.lower(), ()))
+        if not known and word.lower() in LETTER_NAMES:
+            return self._best([(LETTER_NAMES[word.lower()], 0.0), *self._g2p.pronounce(word, self.alternatives)])
         return normalised((known or self._g2p.pronounce(word, self.alternatives))[: self.alternatives])
 
     def text(self, text: str) -> Alternatives:
@@ -127,12 +135,21 @@ class Pronouncer:
 
     def _found_for(self, index: int, phrase: Phrase) -> Alternatives:
         try:
-            return self._best([item for form in phrase.forms for item in self.text(form)])
+            return self._best([item for form in phrase.forms for item in (*self.text(form), *self._spelled(form))])
         except PhoneticsError as error:
             reason, _, remedy = f"cannot be pronounced: {error}".partition("; ")
             reason += ", so it is biased by its spelling alone"
             self.notes.append(Note(self.bias_list.where(index), phrase.text, "warning", reason, remedy))
             return ()
+
+    def _spelled(self, form: str) -> Alternatives:
+        """How a form sounds with its acronyms letter by letter; in a transcript its words may be heard so, too."""
+        letters = None if self._shouted else letter_by_letter(form)
+        if letters is None:
+            return ()
+        found = self.text(letters)
+        self._said.setdefault(tuple(form.lower().split()), self._best([*self.text(form), *found]))
+        return found
 
     def _read(self, given: str) -> Alternatives:
         """ARPAbet if there is no lower-case letter, else a respelling, pronounced like any other text."""

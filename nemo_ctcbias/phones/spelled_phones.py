@@ -62,12 +62,12 @@ class SpelledPhones:
     def __init__(self, vocabulary: Vocabulary, g2p: G2P | None = None, confusions: Confusions | None = None):
         self._g2p = shipped_g2p() if g2p is None else g2p
         self._confusions = shipped_confusions() if confusions is None else confusions
-        self._letters = [_letters(piece) for piece in vocabulary.pieces]
-        marks = [not any(c.isalnum() for c in piece) for piece in vocabulary.pieces]
+        self._letters = [_letters(piece) for piece in vocabulary.texts]
+        marks = [not any(c.isalnum() for c in piece) for piece in vocabulary.texts]
         self._opens = np.array(marks) | vocabulary.starts_word
         self._strange = [
             0 if letters or token in vocabulary.unknown_ids else UNSPELLED * sum(c.isalnum() for c in piece)
-            for token, (piece, letters) in enumerate(zip(vocabulary.pieces, self._letters, strict=True))
+            for token, (piece, letters) in enumerate(zip(vocabulary.texts, self._letters, strict=True))
         ]
 
     def hear(self, log_probs: np.ndarray) -> Hearing:

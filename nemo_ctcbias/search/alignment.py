@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nemo_ctcbias.bias_list.vocabulary import continues, readable
 from nemo_ctcbias.compiled import compiled
 
 
@@ -88,7 +89,7 @@ def word_spans(spans: list[tuple[int, int, int]], pieces: Sequence[str]) -> list
             words[-1][0] += text
             words[-1][2] = end
         fresh = False
-    return [(word, start, end) for word, start, end in words]
+    return [(readable(word), start, end) for word, start, end in words]
 
 
 def token_offsets(tokens: Sequence[int], pieces: Sequence[str]) -> list[tuple[int, int]]:
@@ -102,6 +103,9 @@ def token_offsets(tokens: Sequence[int], pieces: Sequence[str]) -> list[tuple[in
         for character in pieces[token].replace("▁", " "):
             if character.isspace():
                 space = length > 0
+                continue
+            if continues(character) and length:
+                start = length - 1 if start is None else start
                 continue
             length, space = length + space, False
             start = length if start is None else start

@@ -71,7 +71,7 @@ class BeamSearch:
     Args:
         starts_word: bool [V], whether a token begins a word.
         skipped: token ids never emitted (unknown and control pieces).
-        trie: listed phrases, None for none.
+        trie: listed phrases by the symbols of their tokens (`Following.symbols_of`), None for none.
         initial_state: trie state before the first token (a character model's start counts as a space).
         free_depth: depth up to which tokens earn only `first_token` of the credit.
         phrase_cost: what a completed phrase gives back of its credit (never more than it has), before the weights.
@@ -95,11 +95,11 @@ class BeamSearch:
         self.options, self.max_blank = options, boost.max_blank
         size = len(self.starts_word)
         self.active = trie is not None and len(trie) > 1 and boost.weight > 0
-        self.trie = (trie if self.active else BoostingTrie([], [], size)).automaton
+        self.trie = (trie if self.active else BoostingTrie([], [], self.following.symbols)).automaton
         self.allowed = np.ones(size, dtype=bool)
         self.allowed[list(skipped)] = False
         self.initial_state = initial_state if self.active else ROOT
-        self._phrases_go_on = bool(self.starts_word[self.trie.token[self.trie.depth > 1]].any())
+        self._phrases_go_on = bool(self.starts_word[self.trie.token[self.trie.depth > 1] % size].any())
         names = ("weight", "gap_scale", "token_bonus", "max_gap", "first_token", "suppress")
         self.rules = Rules(
             **{name: float(getattr(boost, name)) for name in names},

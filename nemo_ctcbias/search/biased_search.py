@@ -81,7 +81,7 @@ class BiasedSearch:
             boost = replace(boost, weight=boost.weight * BOOST_SHARE)
         vocabulary, separator = self.vocabulary, self.vocabulary.separator_id
         asked = SpokenWords.of(model) if self._is_kenlm else model
-        scorer = asked and WordScorer(asked, vocabulary.pieces, vocabulary.starts_word, lm_start_state)
+        scorer = asked and WordScorer(asked, vocabulary.texts, vocabulary.starts_word, lm_start_state)
         # The start of a text counts as a space: what is written there reads the same without one.
         space = vocabulary.piece_ids.get(WORD_START) if separator is None else separator
         search = BeamSearch(
@@ -102,7 +102,7 @@ class BiasedSearch:
         best = self._joined(hypotheses)[:limit]
         found = []
         for text, one in best:
-            timing = Timing(log_probs, one.tokens, vocabulary.pieces, base_log_probs)
+            timing = Timing(log_probs, one.tokens, vocabulary.texts, base_log_probs)
             found.append(BiasedBeam.of(one, timing, listed, text, boost.weight, prior))
         return [one.in_class(asked, lm_start_state) for one in found] if isinstance(model, BoostClass) else found
 

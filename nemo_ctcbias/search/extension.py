@@ -38,7 +38,8 @@ def extend(beams, frame, likely, allowed, open_, starts_word, following, trie, p
         likely: [V] tokens to try on all beams.
         allowed: [V] those to try on beams inside a phrase that goes on with them, too.
         open_: whether the frame gives credit.
-        following: what may follow a phrase within its word, see `bias_list.word_ends.Following`.
+        following: what may follow a phrase within its word, see `bias_list.word_ends.Following`, which also says by
+            which symbol of the trie a token goes.
 
     Returns:
         [B] the same prefixes, after a blank or the last token once more; [E] `EXTENSION`s to other prefixes.
@@ -55,6 +56,7 @@ def extend(beams, frame, likely, allowed, open_, starts_word, following, trie, p
     into, merged = np.full(len(tokens), -1), np.zeros(len(beams), np.bool_)
     recent = np.zeros(trie.depth[beams.state].max() + 1)  # credits of a beam's last 0, 1, ... tokens, added up
     for b in range(len(beams)):
+        within = beams[b].last >= 0 and not following.opens[beams[b].last]
         beam, depth, completes = beams[b], trie.depth[beams[b].state], trie.report[beams[b].state] != ROOT
         _mark(into, beams, heir[b], next_heir, True)
         _sum_up(recent[: depth + 1], prefixes, beam.prefix, beam.length - beam.committed_to)
@@ -69,7 +71,7 @@ def extend(beams, frame, likely, allowed, open_, starts_word, following, trie, p
             else:
                 # Where bias acts before pruning: a listed continuation survives though the audio ranks it low.
                 child = trie.first_child[beam.state] + index - len(plain)
-                token = trie.token[child]
+                token = trie.token[child] % len(tokens)
                 if likely[token] or not allowed[token] or tokens[token] < top - rules.max_gap:
                     continue
             new = found[count]
@@ -85,7 +87,8 @@ def extend(beams, frame, likely, allowed, open_, starts_word, following, trie, p
             new.tail = max(row, NONE)
             new.held = 0.0 if new.tail == NONE else gain if completes else beam.held
             # The call is dear: most hypotheses are at the root.
-            new.state = trie.from_root[token] if beam.state == ROOT else next_state(trie, beam.state, token)
+            symbol = token + len(tokens) if within and following.joins[token] else token
+            new.state = trie.from_root[symbol] if beam.state == ROOT else next_state(trie, beam.state, symbol)
             reached = trie.depth[new.state]
             carried, new.paid = 0.0, 0.0
             if reached == depth + 1:

@@ -26,5 +26,5 @@ def greedy_beam(
     path = greedy_path(log_probs)
     tokens = tuple(token for token, _, _ in token_spans(path, log_probs.shape[1] - 1))
     hypothesis = Hypothesis(tokens, (0.0,) * len(tokens), float(np.max(log_probs, axis=1).sum()), lm=0.0, boost=0.0)
-    timing = Timing(log_probs, tokens, vocabulary.pieces, base_log_probs)
+    timing = Timing(log_probs, tokens, vocabulary.texts, base_log_probs)
     return BiasedBeam.of(hypothesis, timing, listed, vocabulary.decode(tokens), weight=0.0)

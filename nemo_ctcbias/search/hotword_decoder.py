@@ -87,6 +87,7 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)
+        BeamSearchDecoderCTC.model_container[self._model_key] = self.search.language_model  # pyctcdecode's, by process
         self._remember()
 
     @classmethod

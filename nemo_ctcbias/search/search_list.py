@@ -32,11 +32,11 @@ class SearchList:
         # Twice the weight: the phrase is taken for twice as likely, here as in the language model's class.
         gains = np.log(np.where(self.weights > 0, self.weights, 1.0))
         spellings = spelled.spellings
-        ends = vocabulary.word_ends
+        ends, following = vocabulary.word_ends, vocabulary.following
         self.trie = BoostingTrie(
-            [(one.phrase, one.tokens) for one in spellings],
+            [(one.phrase, following.symbols_of(one.tokens)) for one in spellings],
             self.strengths,
-            vocabulary.size,
+            following.symbols,
             costs=[one.cost - gains[one.phrase] for one in spellings],
             rows=[ends.row_of(one.form) for one in spellings],
         )

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from nemo_ctcbias.bias_list.vocabulary import readable
 from nemo_ctcbias.bias_list.word_ends import is_spaceless
 from nemo_ctcbias.search.alignment import align, greedy_path, token_offsets, token_spans, word_spans
 
@@ -95,7 +96,7 @@ class Timing(Sequence):
         """The greedy text; of its words (or characters, in scripts without spaces): characters, frames."""
         spans = token_spans(greedy_path(self._base), self._base.shape[1] - 1)
         offsets = token_offsets([token for token, _, _ in spans], self.pieces)
-        text = " ".join("".join([self.pieces[token] for token, _, _ in spans]).replace("▁", " ").split())
+        text = " ".join(readable("".join([self.pieces[token] for token, _, _ in spans])).replace("▁", " ").split())
         units: list[tuple[int, int, int, int]] = []
         for (start, end), (_, first, last) in zip(offsets, spans, strict=True):
             if start == end:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from nemo_ctcbias.bias_list.vocabulary import readable
 from nemo_ctcbias.search.beams import Tree, new_tree
 from nemo_ctcbias.search.selection import with_room
 
@@ -55,7 +56,7 @@ class WordScorer:
             text = self._texts[parent] + self.pieces[token]
             penalty = self._partial.get(text)
             if penalty is None:
-                penalty = self._partial[text] = float(self.model.score_partial_token(text))
+                penalty = self._partial[text] = float(self.model.score_partial_token(readable(text)))
             self._texts.append(text)
             penalties.append(penalty)
         self.words.value[nodes] = penalties
@@ -65,13 +66,14 @@ class WordScorer:
         new = np.flatnonzero(np.isnan(beams["ended"]))
         # Many hypotheses end the same word in the same state.
         pairs, which = np.unique(beams["before"][new] * len(self._texts) + beams["word"][new], return_inverse=True)
-        ended = [self._end(pair // len(self._texts), self._texts[pair % len(self._texts)]) for pair in pairs.tolist()]
+        ended = [self._end(*divmod(pair, len(self._texts))) for pair in pairs.tolist()]
         if ended:
             scores, behind = map(np.array, zip(*ended, strict=True))
             beams["ended"][new], beams["behind"][new] = scores[which], behind[which]
 
-    def _end(self, state: int, word: str) -> tuple[float, int]:
+    def _end(self, state: int, node: int) -> tuple[float, int]:
         """Score of a finished word, number of the state behind it."""
+        word = readable(self._texts[node])
         ended = self._ended.get((state, word))
         if ended is None:
             score, behind = self.model.score(self._states[state], word) if word else (0.0, self._states[state])
@@ -95,7 +97,7 @@ class WordScorer:
             state, node: before the last word, and of it.
             tokens: of the whole text.
         """
-        word, state = self._texts[node], self._states[state]
+        word, state = readable(self._texts[node]), self._states[state]
         if word:
             return self.model.score(state, word, is_last_word=True)
         # A bare separator stands last. The word before it is scored already; what is left is the end of the text,
@@ -110,4 +112,4 @@ class WordScorer:
 
     def _words_of(self, tokens: Sequence[int]) -> list[str]:
         text = "".join(" " * self.starts_word[token] + self.pieces[token] for token in tokens)
-        return text.split()
+        return readable(text).split()

@@ -79,7 +79,9 @@ class AdapterTraining(FrozenBaseTraining):
             return sum(parameter.sum() for parameter in self.parameters() if parameter.requires_grad) * 0.0
         encoded, changed, log_probs = self.model.trained_on([listed] * len(tokens), **self.inputs(batch))
         frames = encoded.lengths
-        ctc = self.model.loss(log_probs=log_probs, targets=transcripts, input_lengths=frames, target_lengths=lengths)
+        ctc = self.model.ctc_criterion(
+            log_probs=log_probs, targets=transcripts, input_lengths=frames, target_lengths=lengths
+        )
         labels = self._labels(listed, tokens, encoded)
         parts = attention_loss(changed.attention[self.name], labels)
         loss = ctc + self.options.phrase_weight * parts.phrase + self.options.token_weight * parts.token

@@ -13,7 +13,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 LOWER = Vocabulary(["<unk>", "<0xC3>", "▁", "▁the", *LETTERS, "'"])
 UPPER = Vocabulary([" ", *LETTERS.upper()])
 MIXED = Vocabulary(["▁", *LETTERS, *LETTERS.upper(), "-", "é"])
-GERMAN = Vocabulary(["▁", *LETTERS], language="de")
+GERMAN = Vocabulary(["▁", *LETTERS], languages=["de"])
 TURKISH = Vocabulary(["▁", *LETTERS, "ı"])
 NO_SPACE = Vocabulary([*LETTERS])
 

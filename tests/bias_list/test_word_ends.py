@@ -9,18 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nemo_ctcbias.bias_list.word_ends import CLOSED, NONE, WordEnds
+from nemo_ctcbias.bias_list import Vocabulary
+from nemo_ctcbias.bias_list.word_ends import CLOSED, ENDINGS, NONE, WordEnds
 
 PIECES = ["a", "s", "'", "'s", "es", "e", "s,", ".", "-", "木", "木s", "▁", "▁a", "’", "-a", "'a"]
 STARTS = [piece.startswith("▁") for piece in PIECES]
 
 
 @given(
+    language=st.sampled_from(sorted(ENDINGS)),
     phrase=st.text("aos'木", min_size=1, max_size=6),
     tail=st.lists(st.sampled_from(range(len(PIECES))), max_size=5),
 )
-def test_the_table_of_tokens_agrees_with_the_text(phrase, tail):
-    ends = WordEnds()
+def test_the_table_of_tokens_agrees_with_the_text(language, phrase, tail):
+    ends = WordEnds(ENDINGS[language])
     table = ends.following(PIECES, STARTS)
     row = ends.row_of(phrase)
     for token in tail:
@@ -69,3 +71,23 @@ def test_other_endings():
     turkish = WordEnds(endings=("'da", "'nin"))
     assert turkish.may_end("ankara'da", 0, 6) and not turkish.may_end("ankaras", 0, 6)
     assert WordEnds(endings=()).may_end("ankara,", 0, 6)
+
+
+@pytest.mark.parametrize(
+    ("language", "takes", "not_"),
+    [
+        ("en", ["Merkel's", "Merkels"], ["Merkel'den"]),
+        ("de", ["Merkels", "Merkel's,"], ["Merkeln"]),
+        ("es", ["Merkels"], ["Merkel's"]),
+        ("fr", ["Merkels"], ["Merkel's"]),
+        ("tr", ["Merkel'den", "Merkel'in,", "Merkel’e"], ["Merkels", "Merkel'"]),
+        ("pl", ["Merkel,"], ["Merkels", "Merkela", "Merkel's"]),
+    ],
+)
+def test_endings_follow_the_language(language, takes, not_):
+    letters = {"de": "äöüß", "es": "áéíñóú", "fr": "àâçèéêîô", "tr": "çğıöşü", "pl": "ąćęłńóśźż"}.get(language, "")
+    ends = Vocabulary(["▁", *string.ascii_letters, *"'’,", *letters]).word_ends
+    for text in takes:
+        assert ends.may_end(text, 0, 6)
+    for text in not_:
+        assert not ends.may_end(text, 0, 6)

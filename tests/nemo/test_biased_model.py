@@ -38,10 +38,10 @@ def eager(biased):
     """A model whose boost is so strong that random noise is heard as listed phrases."""
     section = biased._cfg.biasing
     section.boost = {"gap_scale": 0.9, "token_bonus": 6.0}
-    section.beam = {"beam_width": 30}
+    section.beam, section.phonetics = {"beam_width": 30}, {"parts": []}
     biased.set_bias_list(None)
     yield biased
-    section.boost, section.beam = {}, {}
+    section.boost, section.beam, section.phonetics = {}, {}, {}
     biased.set_bias_list(None)
 
 
@@ -274,11 +274,58 @@ def test_unknown_settings_are_refused(base):
             model._setup_biasing()
 
 
-def test_wrong_lists_are_refused(biased, audio):
-    with pytest.raises(BiasListError, match="2 lists for 4 recordings"):
-        biased.transcribe(audio, bias_lists=[[], []])
+def test_wrong_lists_are_refused(biased):
     with pytest.raises(BiasListError):
         biased.set_bias_list("no/such/names.txt")
+
+
+@pytest.mark.parametrize("kind", ["arrays", "paths", "one array", "one path", "manifest", "loader"])
+@pytest.mark.parametrize("more", [-1, 1])
+def test_more_or_fewer_lists_than_recordings_are_refused(kind, more, biased, audio, noise_wavs, tmp_path):
+    paths = [str(path) for path in noise_wavs]
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text("".join(json.dumps({"audio_filepath": path, "duration": 1.0}) + "\n" for path in paths))
+    batches = [(torch.tensor(one)[None], torch.tensor([len(one)]), None, None) for one in audio]
+    loader = torch.utils.data.DataLoader(batches, batch_size=None)
+    given = {"arrays": audio, "paths": paths, "one array": audio[0], "one path": paths[0], "manifest": str(manifest)}
+    count = 1 if kind.startswith("one") else 4
+    recordings = "more" if kind == "loader" and more < 0 else str(count)
+    with pytest.raises(BiasListError, match=rf"bias_lists: {count + more} lists for {recordings} recordings"):
+        biased.transcribe(given.get(kind, loader), verbose=False, bias_lists=[[]] * (count + more))
+    assert len(biased.transcribe(given.get(kind, loader), verbose=False, bias_lists=[[]] * count)) == count
+
+
+@pytest.mark.parametrize("display", [None, "NYC", "New York City"])
+@pytest.mark.parametrize("aggregation", ["min", "prod"])
+def test_each_written_word_has_its_confidence(display, aggregation, eager, audio):
+    kept = eager.cfg.decoding.copy()
+    config = kept.copy()
+    config.confidence_cfg.preserve_word_confidence = True
+    config.confidence_cfg.aggregation = aggregation
+    eager.change_decoding_strategy(config, verbose=False)
+    try:
+        spoken = eager.transcribe(audio, verbose=False, return_hypotheses=True, bias_list=["new york"])
+        listed = [Phrase("new york", display=display)]
+        written = eager.transcribe(audio, verbose=False, return_hypotheses=True, bias_list=listed)
+    finally:
+        eager.change_decoding_strategy(kept, verbose=False)
+    assert any(len(one.hits) > 0 for one in written)
+    for one, other in zip(written, spoken, strict=True):
+        assert len(one.word_confidence) == len(one.text.split()) and len(other.word_confidence) == len(
+            other.text.split()
+        )
+        if display:
+            count = len(display.split())
+            expected, at, words = [], 0, other.text.split()
+            while at < len(words):
+                if words[at : at + 2] == ["new", "york"]:
+                    pair = [float(value) for value in other.word_confidence[at : at + 2]]
+                    expected += [min(pair) if aggregation == "min" else pair[0] * pair[1]] * count
+                    at += 2
+                else:
+                    expected.append(float(other.word_confidence[at]))
+                    at += 1
+            assert [float(value) for value in one.word_confidence] == pytest.approx(expected)
 
 
 def test_language_model_of_nemos_config_reaches_the_search(eager, audio, tmp_path):

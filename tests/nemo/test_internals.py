@@ -5,6 +5,7 @@ import importlib
 import pickle
 
 import pytest
+from nemo.collections.asr.parts.mixins.transcription import ASRTranscriptionMixin
 
 from nemo_ctcbias.nemo.internals import NAMES, CallConfig, Lock, Once, call_of, transcribe_config
 
@@ -29,10 +30,13 @@ def test_what_instances_have(char_nemo):
 
 
 def test_a_call_travels_in_nemos_own_config():
-    def transcribe(audio, batch_size=4, return_hypotheses=False, timestamps=None, override_config=None):
+    class Model(ASRTranscriptionMixin):
         """As NeMo's."""
 
-    call = object()
+        def transcribe(self, audio, batch_size=4, return_hypotheses=False, timestamps=None, override_config=None):
+            """As NeMo's."""
+
+    call, transcribe = object(), Model.transcribe.__get__(Model)
     audio, options = transcribe_config(transcribe, call, ["a.wav"], 7, timestamps=True)
     config = options["override_config"]
     assert audio == ["a.wav"] and options["timestamps"] is True

@@ -4,6 +4,7 @@ import pytest
 
 from nemo_ctcbias.bias_list import BiasList, Phrase
 from nemo_ctcbias.phones import Lexicon, Pronouncer
+from nemo_ctcbias.phones.letters import LETTER_NAMES
 from nemo_ctcbias.phones.pronouncer import split_words
 
 SERSHA = ("S", "ER", "SH", "AH")
@@ -99,3 +100,28 @@ def test_wrong_pronunciations_are_named_and_left_out(tmp_path, given, message):
 def test_words_of_a_phrase():
     assert split_words("Dr. Jean-Luc  O'Neil, (jr)") == ["dr", "jean", "luc", "o'neil", "jr"]
     assert split_words(" - ") == []
+
+
+def names(letters):
+    return tuple(phone for letter in letters for phone in LETTER_NAMES[letter])
+
+
+@pytest.mark.parametrize(("text", "letters", "rest"), [("GPU", "gpu", ()), ("A.B.B. Row", "abb", ("R", "OW"))])
+def test_acronyms_are_said_letter_by_letter_beside_as_a_word(text, letters, rest):
+    found = phones(Pronouncer([text]).phrases[0])
+    assert (*names(letters), *rest) in found and set(found) & set(phones(Pronouncer().text(text)))
+
+
+def test_letters_are_said_by_their_names():
+    assert phones(Pronouncer(["W. J. Jenks"]).phrases[0])[0] == (*names("wj"), "JH", "EH", "NG", "K", "S")
+    assert {("AH",), ("EY",)} >= set(phones(Pronouncer(lexicon=Lexicon({"a": ["AH", "EY"]})).word("a")))
+    assert names("gx") == ("JH", "IY", "EH", "K", "S") and len(LETTER_NAMES) == 26
+
+
+def test_listed_acronyms_are_heard_in_transcripts_too_and_others_are_words():
+    plain, listed = Pronouncer(), Pronouncer(["GPU", "the GPU row"])
+    assert names("gpu") in phones(listed.slots(["gpu"])[0]) and names("gpu") not in phones(plain.slots(["gpu"])[0])
+    assert listed.given and not plain.given and not Pronouncer(["Anna"]).given
+    assert listed.phrases == Pronouncer(["the GPU row", "GPU"]).phrases[::-1]
+    shouted = Pronouncer(["OKONKWO", "THE GPU"])
+    assert phones(shouted.phrases[1]) == phones(plain.text("the gpu")), "capitals say nothing there"

@@ -26,16 +26,22 @@ def exhaustive(log_probs):
     return sums
 
 
-def listed_end(tokens, phrases, committed=0):
+def anywhere(tokens, at):
+    """Whether a phrase may begin with token `at`."""
+    return True
+
+
+def listed_end(tokens, phrases, begins=anywhere):
     """Longest listed phrase (tokens, weight) that ends the sequence, or None."""
-    ending = [p for p in phrases if tokens[len(tokens) - len(p) :] == p]
+    ending = [p for p in phrases if tokens[len(tokens) - len(p) :] == p and begins(tokens, len(tokens) - len(p))]
     return max(ending, key=len, default=None)
 
 
-def match_length(tokens, phrases):
+def match_length(tokens, phrases, begins=anywhere):
     """How many of the last tokens are a prefix of a listed phrase (the longest such suffix)."""
     for length in range(len(tokens), 0, -1):
-        if any(p[:length] == tokens[len(tokens) - length :] for p in phrases):
+        start = len(tokens) - length
+        if any(p[:length] == tokens[start:] for p in phrases) and begins(tokens, start):
             return length
     return 0
 
@@ -136,6 +142,13 @@ def plain_search(
             total += score
         return total if end or not rest else total + model.score_partial_token(rest)
 
+    def begins(tokens, at):
+        """Beside letters that are words of their own, a phrase may begin where a word may, with a space or without."""
+        if at == 0 or not set(spaceless).intersection("".join(pieces)):
+            return True
+        apart = (*",.-", *spaceless)
+        return starts_word[tokens[at]] or pieces[tokens[at]][0] in apart or pieces[tokens[at - 1]][-1] in apart
+
     size = log_probs.shape[1] - 1
     first = Beam()
     first.blank = 0.0
@@ -143,7 +156,7 @@ def plain_search(
     credits_of = {}  # the credit of a prefix's last token, as of its likeliest emission
 
     def lend(tokens):
-        n = match_length(tokens, phrases)
+        n = match_length(tokens, phrases, begins)
         weights = [w for p, w in phrases.items() if n and p[:n] == tokens[len(tokens) - n :]]
         return n, max([0.0, *weights])
 
@@ -153,9 +166,9 @@ def plain_search(
     def kept(beam):
         """What the beam gains if a word ends here, None if no phrase does."""
         gains = [beam.held] if beam.tail in beam.takes else []
-        phrase = listed_end(beam.tokens, phrases)
+        phrase = listed_end(beam.tokens, phrases, begins)
         if phrase is not None:
-            whole = len(phrase) == match_length(beam.tokens, phrases)
+            whole = len(phrase) == match_length(beam.tokens, phrases, begins)
             count = min(len(phrase), len(beam.tokens) - (beam.counts_from if whole else beam.settled))
             weight = boost.weight * phrases[phrase]
             cost = phrase_cost + (costs or {}).get(phrase, 0.0)
@@ -200,7 +213,7 @@ def plain_search(
                 new = Beam((*beam.tokens, c))
                 new.token, new.best = mass, mass
                 new.committed, new.settled = beam.committed, beam.settled
-                ended, gain = listed_end(beam.tokens, phrases), kept(beam)
+                ended, gain = listed_end(beam.tokens, phrases, begins), kept(beam)
                 gain = beam.held if gain is None else gain  # an ending may end within the token
                 ends = ended is not None
                 text = "".join(pieces[token] for token in ended) if ends else ""

@@ -44,8 +44,10 @@ phrase_lists = st.dictionaries(
 def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, phrase_cost=0.0, ends=None, pieces=()):
     spellings, given = list(enumerate(phrases)), [costs[p] for p in phrases] if costs else None
     rows = ends and [ends.row_of("".join(pieces[token] for token in phrase)) for phrase in phrases]
-    trie = BoostingTrie(spellings, list(phrases.values()), len(starts_word), given, rows)
-    following = ends and ends.following(pieces, starts_word)
+    following, size = ends and ends.following(pieces, starts_word), len(starts_word)
+    if following:
+        spellings, size = [(i, following.symbols_of(p)) for i, p in spellings], following.symbols
+    trie = BoostingTrie(spellings, list(phrases.values()), size, given, rows)
     search = BeamSearch(starts_word, options, boost, trie, phrase_cost=phrase_cost, following=following)
     found = search.search(log_probs)
     return {h.tokens: (h.acoustic, h.boost) for h in found}

@@ -106,6 +106,25 @@ def test_scripts_without_spaces_have_phrases_anywhere():
     assert decode(HANZI, ["ran"], "▁ran", "花").hits[0].phrase == "ran"
 
 
+@pytest.mark.parametrize("behind", ["我用", "我用,", "", " "])
+@pytest.mark.parametrize("separator", ["▁", " "])
+def test_words_with_letters_stand_between_those_without_spaces(behind, separator):
+    """我用iPhone拍照: no space says where such a word begins, and none where it ends."""
+    pieces = [separator, *"我用拍照,ihonePpq", *([] if separator == " " else ["▁i"])]
+    before = [separator if one == " " else one for one in behind]
+    spoken = [*("" if separator == " " else "▁"), *before, "i", {"p": 0.6, "P": 0.25}, *"hone", "拍", "照"]
+    beam = decode(pieces, [Phrase("iPhone", display="IP")], *spoken)
+    assert beam.text == f"{behind.strip()}IP拍照" and [hit.phrase for hit in beam.hits] == ["IP"]
+    inside = decode(pieces, ["hone"], *before, "P", {"p": 0.6, "h": 0.25}, *"one", "拍")
+    assert "Ppone" in inside.text and inside.boost == 0 and inside.hits == []
+
+
+def test_a_short_word_does_not_fire_in_longer_ones_beside_characters():
+    beam = decode(HANZI, ["ran", "Irank"], "▁", "我", "i", "ran", "花")
+    assert beam.boost == 0 and beam.hits == []
+    assert decode(HANZI, ["ran"], "▁", "我", "ran", "花").hits[0].phrase == "ran"
+
+
 def test_vocabularies_that_mark_no_words_have_phrases_anywhere():
     kana = [*"東京スカイツリトーに行くabc"]
     beam = decode(kana, ["東京スカイツリー"], *"東京スカイ", {"ト": 0.6, "ツ": 0.25}, *"リーに行く")
