@@ -9,9 +9,10 @@ version = next(
     if line.startswith("__version__")
 )
 
-# pyctcdecode 0.5.0 says numpy<2, and under numpy 1.26 NeMo only imports with pyarrow before 26.
-# In a NeMo environment with numpy 2, install it with --no-deps instead of this extra (README).
-pyctcdecode = ["pyctcdecode==0.5.0", "numpy>=1.24,<2", "pyarrow<26"]
+lm = ["kenlm>=0.2"]  # there are no wheels of it: it takes a C++ compiler
+# pyctcdecode 0.5.0 says numpy<2, and under numpy 1.26 NeMo only imports with pyarrow before 26.  Only its own decoder
+# interface and the comparison with it need it; with numpy 2, `pip install --no-deps pyctcdecode==0.5.0 pygtrie` works.
+pyctcdecode = [*lm, "pyctcdecode==0.5.0", "numpy>=1.24,<2", "pyarrow<26"]
 numbers = ["num2words>=0.5.13"]  # LGPL: beside the package, never in it
 plot = ["matplotlib>=3.6"]
 test = ["pytest>=7", "pytest-xdist>=3", "hypothesis>=6.80"]
@@ -24,7 +25,7 @@ setup(
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.10,<3.13",
+    python_requires=">=3.10,<3.14",
     # Said outright, so that `pip install -e` adds the checkout to the path: Hydra cannot scan what it links otherwise.
     package_dir={"": "."},
     packages=find_namespace_packages(include=["nemo_ctcbias", "nemo_ctcbias.*", "hydra_plugins.*"]),
@@ -33,11 +34,12 @@ setup(
         "nemo_ctcbias.evaluation": ["page/*"],  # what the HTML report is made of
     },
     install_requires=[
-        "nemo_toolkit[asr]>=3.0,<3.1",
-        "torch>=2.6,<2.14",  # 2.13.0 is the newest tested
+        # The oldest and the newest release that the tests run with; `pip` must not touch what else is installed, so that
+        # nothing here has an upper bound but NeMo, whose private names `nemo_ctcbias/nemo/internals.py` knows.
+        "nemo_toolkit[asr]>=2.6,<3.1",
+        "torch>=2.6",
         "omegaconf>=2.3",
         "hydra-core>=1.3",
-        "kenlm>=0.2",
         "numba>=0.57",
         "numpy>=1.24",
         "soundfile>=0.12",
@@ -47,6 +49,7 @@ setup(
         "anyascii>=0.3",
     ],
     extras_require={
+        "lm": lm,
         "pyctcdecode": pyctcdecode,
         "numbers": numbers,
         "plot": plot,
@@ -60,6 +63,7 @@ setup(
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Multimedia :: Sound/Audio :: Speech",
     ],
 )

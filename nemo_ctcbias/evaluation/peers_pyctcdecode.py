@@ -88,12 +88,15 @@ class PyctcdecodeWithLM(PyctcdecodeCached):
     name = "pyctcdecode-cached+lm"
 
     def _language_model(self, context: Context) -> Any:
-        from nemo_ctcbias.lm.kenlm_file import load_language_model
-        from nemo_ctcbias.nemo.vocabulary import vocabulary_of
+        from pyctcdecode import LanguageModel
+
+        from nemo_ctcbias.lm.kenlm_file import open_kenlm, words_of
+        from nemo_ctcbias.lm.options import LanguageModelOptions
 
         if context.lm is None:
             raise SettingError(f"system {self.name!r}: needs a language model: give --lm FILE (KenLM ARPA or binary)")
-        return load_language_model(context.lm, vocabulary=vocabulary_of(context.model))
+        weights = LanguageModelOptions()
+        return LanguageModel(open_kenlm(context.lm), words_of(context.lm), weights.alpha, weights.beta)
 
 
 def _cached_scorer(words: frozenset[str], trie: Any, weight: float) -> Any:

@@ -19,6 +19,7 @@ from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.compiled_list import CompiledList, CompiledLists, Sources
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.kenlm_file import load_language_model
+from nemo_ctcbias.lm.kenlm_module import kenlm, tell_what_is_left_out
 from nemo_ctcbias.nemo import language_model
 from nemo_ctcbias.nemo.decoding_config import hotwords_of, settings_of
 from nemo_ctcbias.nemo.files import packed_file
@@ -183,6 +184,10 @@ class BiasedCTCMixin(TranscriptionMixin):
 
     def _use(self, settings: Settings) -> None:
         """Take settings; what is compiled of lists stays as long as it would be the same."""
+        if kenlm is None:
+            if settings.enabled and (self.uses_phones(settings) or (settings.lm.enabled and settings.lm.path)):
+                tell_what_is_left_out()
+            settings = settings.without_kenlm()
         if getattr(self, "settings", None) != settings:
             self._recognizer = Once()
         self.settings = settings
@@ -198,7 +203,7 @@ class BiasedCTCMixin(TranscriptionMixin):
 
     @property
     def recognizer(self) -> Recognizer:
-        """What lists are recognised with, made when the first is; a language model needs pyctcdecode only then."""
+        """What lists are recognised with, made when the first is."""
         with self.lock:
             return self._recognizer.get(self._make_recognizer)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.errors import ModelError, PhoneticsError
+from nemo_ctcbias.lm.kenlm_module import needed_for
 from nemo_ctcbias.nemo.encoder import Encoded, rows_of, widths_of
 from nemo_ctcbias.nemo.files import settle_file
 from nemo_ctcbias.nemo.internals import features_of
@@ -23,7 +24,7 @@ from nemo_ctcbias.phones.lexicon import lexicon_of
 from nemo_ctcbias.phones.phone_head import PhoneHead, PhoneHeadConfig
 from nemo_ctcbias.phones.spoken_variants import SpokenVariants
 from nemo_ctcbias.recognizer import Utterance
-from nemo_ctcbias.settings import PHONE_PARTS
+from nemo_ctcbias.settings import PHONE_PARTS, Settings
 
 HEAD = "phone_head"
 LEXICON = "biasing.phonetics.lexicon"
@@ -132,6 +133,10 @@ class PhoneticMixin:
         """Whether there is a phone head whose phones are of use."""
         return self.has_phone_head and any(map(self.settings.wants, PHONE_PARTS)) and not self.training
 
+    def uses_phones(self, settings: Settings) -> bool:
+        """Whether settings would have it ask how words sound."""
+        return settings.phonetics.variants > 1 or (self.has_phone_head and any(map(settings.wants, PHONE_PARTS)))
+
     def utterances(self, encoded: Encoded, phones: bool) -> list[Utterance]:
         """A batch as the recognizer takes it, with the phones that the phone head hears or without."""
         log_probs = rows_of(encoded.log_probs, encoded.lengths)
@@ -155,7 +160,10 @@ class PhoneticMixin:
         Raises:
             SettingError: a setting that does not exist or is out of range.
             PhoneticsError: a lexicon that cannot be read.
+            MissingDependencyError: spelling variants without kenlm.
         """
+        if settings.get("variants", 1) != 1:
+            needed_for("biasing.phonetics.variants: spelling variants")
         lexicon_of(settings.get("lexicon"))
         self.set_biasing(phonetics=settings)
 
@@ -165,11 +173,10 @@ class PhoneticMixin:
 
     def check_pronunciations(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
         """What of a list cannot be pronounced or heard, and why; nothing where phonetics is not in use."""
-        hears = self.has_phone_head and any(map(self.settings.wants, PHONE_PARTS))
-        if not hears and self.settings.phonetics.variants == 1:
+        if not self.uses_phones(self.settings):
             return ()
         listed = self.lists.of(BiasList.of(bias_list))
-        detects = hears and self.settings.wants("detection")
+        detects = self.has_phone_head and self.settings.wants("detection")
         return (*listed.pronouncer.notes, *(self.recognizer.undetectable(listed) if detects else ()))
 
     def _variants(self, common: CommonWords) -> SpokenVariants | None:
