@@ -34,8 +34,8 @@ setup(
         "nemo_ctcbias.evaluation": ["page/*"],  # what the HTML report is made of
     },
     install_requires=[
-        # The oldest and the newest release that the tests run with; `pip` must not touch what else is installed, so that
-        # nothing here has an upper bound but NeMo, whose private names `nemo_ctcbias/nemo/internals.py` knows.
+        # From the oldest to the newest release that the tests run with. Nothing else has an upper bound: pip replaces
+        # what lies beyond one, and whoever has NeMo is to keep what they have.
         "nemo_toolkit[asr]>=2.6,<3.1",
         "torch>=2.6",
         "omegaconf>=2.3",
