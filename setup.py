@@ -10,9 +10,11 @@ version = next(
 )
 
 lm = ["kenlm>=0.2"]  # there are no wheels of it: it takes a C++ compiler
-# pyctcdecode 0.5.0 says numpy<2, and under numpy 1.26 NeMo only imports with pyarrow before 26.  Only its own decoder
-# interface and the comparison with it need it; with numpy 2, `pip install --no-deps pyctcdecode==0.5.0 pygtrie` works.
-pyctcdecode = [*lm, "pyctcdecode==0.5.0", "numpy>=1.24,<2", "pyarrow<26"]
+# For its decoder interface and the comparison with it.  It says numpy<2, of which there are no wheels for Python 3.13,
+# and under numpy 1.26 NeMo only imports with pyarrow before 26.  In an environment with numpy 2:
+# `pip install --no-deps pyctcdecode==0.5.0 pygtrie`.
+old_numpy = ["pyctcdecode==0.5.0", "numpy>=1.24,<2", "pyarrow<26"]
+pyctcdecode = [*lm, *(f'{one}; python_version < "3.13"' for one in old_numpy)]
 numbers = ["num2words>=0.5.13"]  # LGPL: beside the package, never in it
 plot = ["matplotlib>=3.6"]
 test = ["pytest>=7", "pytest-xdist>=3", "hypothesis>=6.80"]

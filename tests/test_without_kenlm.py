@@ -74,6 +74,6 @@ def test_what_needs_it_says_which_extra_to_install(without):
     _, found, errors = without
     assert found["codes"] == [0, 2, 2]
     refused = [line for line in errors.splitlines() if line.startswith("nemo-ctcbias: ") and INSTALL in line]
-    assert ["language models need" in refused[0], "pronunciations of words need" in refused[1]] == [True, True]
+    assert ["--lm needs kenlm" in refused[0], "the pronunciation of words needs" in refused[1]] == [True, True]
     assert INSTALL in found["language model"] and INSTALL in found["variants"]
     assert "pip install 'nemo-ctcbias[pyctcdecode]'" in found["decoder"]

@@ -74,7 +74,7 @@ def open_kenlm(path: str | Path, at_once: bool = True) -> kenlm.Model:
         LanguageModelError: missing, truncated, of order 1, of another KenLM version, or no language model at all.
         MissingDependencyError: kenlm is not installed.
     """
-    needed_for(f"{path}: language models")
+    needed_for(f"{path}: a language model")
     path = Path(path)
     if not path.is_file():
         raise LanguageModelError(f"{path}: no such language model; give a KenLM .arpa or binary file")

@@ -31,7 +31,7 @@ def needed_for(what: str) -> ModuleType:
         MissingDependencyError: it is not installed.
     """
     if kenlm is None:
-        raise MissingDependencyError(f"{what} need kenlm, which is not installed: {INSTALL}")
+        raise MissingDependencyError(f"{what} needs kenlm, which is not installed; {INSTALL}")
     return kenlm
 
 

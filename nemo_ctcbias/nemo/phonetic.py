@@ -163,7 +163,7 @@ class PhoneticMixin:
             MissingDependencyError: spelling variants without kenlm.
         """
         if settings.get("variants", 1) != 1:
-            needed_for("biasing.phonetics.variants: spelling variants")
+            needed_for("biasing.phonetics.variants")
         lexicon_of(settings.get("lexicon"))
         self.set_biasing(phonetics=settings)
 

@@ -88,7 +88,7 @@ class G2P:
             PhoneticsError: no model there, or a broken one.
             MissingDependencyError: kenlm is not installed.
         """
-        needed_for("pronunciations of words")
+        needed_for("the pronunciation of words")
         folder = SHIPPED if folder is None else Path(folder)
         for name in (NGRAM_FILE, TABLE_FILE):
             if not (folder / name).is_file():
