@@ -1,6 +1,6 @@
 """From what a model heard and a list to words: the one place where the order of the techniques stands.
 
-    what is listened for    keyword detection by the phone head (ours)
+    what is listened for    keyword detection by how the list sounds (ours)
     log-probs               contextual adapter (Dingliwal et al. 2022, section on contextual adapters)
     beam search             adaptive subword boosting; unigram boosting in the language model's class (the paper's)
     n-best list             phonetic rescoring (the paper's)
@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -24,14 +25,16 @@ from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.correction import PhoneticCorrection, Replacement, SpokenWord
 from nemo_ctcbias.phones.detection import detect, too_short
+from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.phones.rescoring import N_BEST, Lattices, rescore
+from nemo_ctcbias.phones.spelled_phones import SpelledPhones
 from nemo_ctcbias.phones.verification import Place, stands
 from nemo_ctcbias.search.biased_search import BiasedSearch
 from nemo_ctcbias.search.greedy import greedy_beam
 from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.search.result import BiasedBeam
 from nemo_ctcbias.search.word_scorer import WordLanguageModel
-from nemo_ctcbias.settings import Settings
+from nemo_ctcbias.settings import PHONE_PARTS, Settings
 
 # What was detected can be raised more boldly: strength of an adapter where no search boosts the list besides.
 ADAPTER_ALONE = 1.5
@@ -55,7 +58,7 @@ class Task:
 
     adapted: [T, V + 1] log-probs with the adapters; None where none acted.
     prior: what each phrase must earn in the search, for the length of the list.
-    sounds: whether there is something to say about how the list sounds.
+    heard: phones, by each witness that may tell how the list sounds.
     nbest: hypotheses to return.
     """
 
@@ -63,7 +66,7 @@ class Task:
     adapted: np.ndarray | None
     listed: CompiledList
     prior: float
-    sounds: bool
+    heard: Sequence[Hearing]
     nbest: int
 
 
@@ -110,36 +113,61 @@ class Recognizer:
             lists: one each; an empty one leaves an utterance to the language model alone.
             adapt: contextual adapters; None without.
         """
-        heard = [self.detected(one.phones, listed) for one, listed in zip(utterances, lists, strict=True)]
+        witnesses = [self.witnesses(one, listed) for one, listed in zip(utterances, lists, strict=True)]
+        heard = [self.detected(phones, listed) for phones, listed in zip(witnesses, lists, strict=True)]
         adapted: Sequence[np.ndarray | None] = [None] * len(utterances)
         if adapt is not None and any(map(len, lists)):
             adapted = adapt(lists, heard, self.adapter_strength(heard))
         found = []
-        for utterance, changed, listed, factors in zip(utterances, adapted, lists, heard, strict=True):
+        each = zip(utterances, adapted, lists, witnesses, heard, strict=True)
+        for utterance, changed, listed, phones, factors in each:
             # Detection has asked for the prior of a long list already; it is not to be asked twice.
             prior = self.settings.prior(len(listed)) if factors is None else 0.0
-            sounds = utterance.phones is not None and self._acts(listed) and self.settings.boost.enabled
-            found.append(self._decoded(Task(utterance, changed, listed, prior, sounds, nbest), factors))
+            found.append(self._decoded(Task(utterance, changed, listed, prior, phones, nbest), factors))
         return found
 
     def _decoded(self, task: Task, heard: np.ndarray | None) -> list[BiasedBeam]:
         """One utterance, once it is known what to listen for and what the adapters make of it."""
         beams = self._searched(task, heard)
-        if task.sounds and self.settings.wants("verification"):
+        if self._asks("verification", task):
             beams, heard = self._verified(beams, task, heard)
-        if task.sounds and self.settings.wants("correction"):
+        if self._asks("correction", task):
             beams[0] = self._corrected(beams[0], task, heard)
         return beams[: task.nbest]
 
+    def _asks(self, part: str, task: Task) -> bool:
+        """Whether a part of `PHONE_PARTS` that looks at what the search wrote has something to go by.
+
+        Verification asks every witness. Rescoring and correction set the words that were written against others: only
+        a phone head can tell, the model's own spelling cannot bear witness against itself.
+        """
+        if not task.heard or not self.settings.boost.enabled or not self.settings.wants(part):
+            return False
+        return part == "verification" or task.utterance.phones is not None
+
     # --- before the search
 
-    def detected(self, phones: np.ndarray | None, listed: CompiledList) -> np.ndarray | None:
+    def witnesses(self, utterance: Utterance, listed: CompiledList) -> list[Hearing]:
+        """Phones as the phone head hears them, else as the model's own spelling sounds; none where nobody asks."""
+        if not self._acts(listed) or not any(map(self.settings.wants, PHONE_PARTS)):
+            return []
+        if utterance.phones is not None:
+            return Hearing.by_head(utterance.phones, len(utterance.log_probs))
+        if not any(map(self.settings.wants, ("detection", "verification"))):
+            return []
+        return [self._spelled_phones.hear(utterance.log_probs)]
+
+    @cached_property
+    def _spelled_phones(self) -> SpelledPhones:
+        return SpelledPhones(self.vocabulary)
+
+    def detected(self, heard: Sequence[Hearing], listed: CompiledList) -> np.ndarray | None:
         """Factor on each phrase's weight [N], 0 for those that cannot be heard; None: all are listened for."""
-        if phones is None or not self._acts(listed) or not self.settings.wants("detection"):
+        if not heard or not self.settings.wants("detection"):
             return None
         listed.tell(lambda: self.undetectable(listed))
         prior = self.settings.detection_prior(len(listed))
-        return detect(listed.scores, phones, self.settings.phonetics.detection_threshold, prior)
+        return detect(listed.scores, heard, self.settings.phonetics.detection_threshold, prior)
 
     def undetectable(self, listed: CompiledList) -> list[Note]:
         """A note for each phrase that is too short to be detected."""
@@ -162,7 +190,7 @@ class Recognizer:
         log_probs, base = (base, None) if task.adapted is None else (task.adapted, base)
         if not self.settings.boost.enabled:
             return [greedy_beam(log_probs, search, self.vocabulary, base)]
-        rescores = task.sounds and self.settings.wants("rescoring")
+        rescores = self._asks("rescoring", task)
         beams = self.search.beams(
             log_probs,
             search if heard is None else search.heard(heard),
@@ -191,7 +219,7 @@ class Recognizer:
         """
         heard = np.ones(len(task.listed)) if heard is None else np.array(heard)
         while True:
-            places = [place for place in _places(beams[0], len(task.utterance.phones)) if heard[place.phrase]]
+            places = [place for place in _places(beams[0]) if heard[place.phrase]]
             standing = {place.phrase for place in places if self._stands(place, task)}
             doubtful = {place.phrase for place in places} - standing
             if not doubtful:
@@ -202,7 +230,7 @@ class Recognizer:
     def _stands(self, place: Place, task: Task) -> bool:
         threshold = self.settings.phonetics.verification_threshold
         prior = self.settings.prior(len(task.listed))
-        return stands(place, task.utterance.phones, task.listed.scores, threshold, prior)
+        return stands(place, task.heard, task.listed.scores, threshold, prior)
 
     def _corrected(self, best: BiasedBeam, task: Task, heard: np.ndarray | None) -> BiasedBeam:
         listed, phones = task.listed, task.utterance.phones
@@ -221,12 +249,11 @@ def _spoken(beam: BiasedBeam, phone_frames: int) -> list[tuple[str, int, int]]:
     return [(word, round(start * scale), round(end * scale)) for word, (start, end) in beam[2]]
 
 
-def _places(beam: BiasedBeam, phone_frames: int) -> Iterator[Place]:
+def _places(beam: BiasedBeam) -> Iterator[Place]:
     """Where the search wrote listed phrases that the model would not have written anyway."""
-    scale = phone_frames / max(len(beam.path), 1)
     for phrase, hit in beam.listed():
         if hit.base_text != " ".join(beam.words[hit.first_word : hit.last_word]):
-            yield Place(phrase, round(hit.start * scale), round(hit.end * scale), hit.parts.get("adapter", 0.0))
+            yield Place(phrase, hit.start, hit.end, hit.parts.get("adapter", 0.0))
 
 
 def _hit(found: Replacement, listed: CompiledList, frames: Sequence[tuple[int, int]]) -> Hit:

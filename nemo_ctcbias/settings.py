@@ -21,7 +21,7 @@ from nemo_ctcbias.search.beam_search import BeamOptions
 from nemo_ctcbias.search.boosting import BoostOptions
 
 PRESET_NAMES = ("off", "fast", "accurate")
-#: What the phone head is good for, in the order in which it is done.
+#: What the sounds of a list are good for, in the order in which it is done; see `PhoneticsSettings.parts`.
 PHONE_PARTS = ("detection", "rescoring", "verification", "correction")
 AS_TUNED = 10.0  # `weight` at which everything acts as it was tuned
 
@@ -80,8 +80,8 @@ class PhoneticsSettings:
     lexicon: a file of pronunciations in the format of the CMU dictionary, which travels in the `.nemo`; without one
         the shipped G2P model says how all words sound.
     variants: spellings of each phrase that are listened for, its own included; 1 adds none.
-    parts: which of detection, rescoring, verification and correction the phone head is used for; None: all, where the
-        model has one.
+    parts: which of detection, rescoring, verification and correction are done; None: all. A model without a phone head
+        tells from its own spelling how it heard the list, which is enough for detection and verification.
     detection_threshold: score that a phrase needs somewhere to be listened for at all.
     rescoring_weight: weight of how hypotheses sound, when they are ranked.
     verification_threshold: score that a phrase needs where it was written; lower ones let more stand.
@@ -203,7 +203,7 @@ class Settings:
         return self.weight / AS_TUNED
 
     def wants(self, part: str) -> bool:
-        """Whether a part of `PHONE_PARTS` is used, where the model has a phone head."""
+        """Whether a part of `PHONE_PARTS` is used, where the model has what it needs."""
         return self.phonetics.parts is None or part in self.phonetics.parts
 
     def prior(self, phrases: int) -> float:

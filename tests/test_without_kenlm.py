@@ -60,14 +60,14 @@ def without():
 
 def test_list_adapter_and_search_do_what_they_do_with_it(without, capsys):
     row, found, _ = without
-    assert main([*COMMAND, "--lm", "none", "--phone-head", "none"]) == 0
+    assert main([*COMMAND, "--preset", "fast"]) == 0
     assert row == json.loads(capsys.readouterr().out)
     assert [hit["phrase"] for hit in row["hits"]] == ["Siprot"] and found["text"] == row["text"]
 
 
 def test_what_is_left_out_is_told_in_one_line(without):
     told = [line for line in without[2].splitlines() if line.startswith("kenlm is not installed")]
-    assert len(told) == 1 and "language model, phone head" in told[0] and INSTALL in told[0]
+    assert len(told) == 1 and "list, adapter and search act without" in told[0] and INSTALL in told[0]
 
 
 def test_what_needs_it_says_which_extra_to_install(without):

@@ -29,7 +29,7 @@ from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.settings import Settings, overlaid
 
 JOINT_SYSTEM = "joint"
-UNTRAINED = {"untrained": ("hotword",), "untrained+lm": ("hotword", "boost-lm")}
+UNTRAINED = {"untrained": ("hotword", "spot", "verify"), "untrained+lm": ("hotword", "boost-lm", "spot", "verify")}
 LONG = 10_000  # such a list takes seconds to be embedded or pronounced, and here every utterance brings its own
 POOL = 400_000  # distractors whose pronunciations are remembered from one list and system to the next
 
@@ -62,8 +62,8 @@ class OwnSystem(PlainSystem):
         self._encodings: Encodings = shared["encodings"]
         if "adapter" in parts:
             self._encodings.require_adapter()
-        if any(part in PHONE_PARTS for part in parts):
-            self._encodings.require_phone_head("parts spot, rescore, verify and lookup")
+        if {"rescore", "lookup"} & set(parts):
+            self._encodings.require_phone_head("parts rescore and lookup")
         if {"lm", "boost-lm"} & set(parts) and context.lm is None:
             raise SettingError("parts lm and boost-lm need a language model: give --lm FILE (KenLM ARPA or binary)")
         self._given = overlaid(context.biasing, settings_of(parts, context.variants))
@@ -80,7 +80,7 @@ class OwnSystem(PlainSystem):
         self.default = {name: values[len(values) // 2] for name, values in grid.items()}
 
     def _compiled_lists(self, context: Context) -> CompiledLists:
-        if "g2p" not in context.shared and (self._hears or self.settings.phonetics.variants > 1):
+        if "g2p" not in context.shared and (self._sounds or self.settings.phonetics.variants > 1):
             context.shared["g2p"] = G2P.load(kept=POOL)  # every utterance brings a list of its own, of the same pool
         g2p, lexicon = context.shared.get("g2p"), lexicon_of(context.pronunciations)
         variants = None
@@ -107,8 +107,13 @@ class OwnSystem(PlainSystem):
             self._encodings.encoded(item)
 
     @property
-    def _hears(self) -> bool:
+    def _sounds(self) -> bool:
         return any(part in PHONE_PARTS for part in self.parts)
+
+    @property
+    def _hears(self) -> bool:
+        """Whether a phone head does; else the model's spelling says how it heard the list."""
+        return self._sounds and self.name not in UNTRAINED and self._encodings.model.has_phone_head
 
     def build(self, phrases: Phrases, setting: Setting) -> CompiledList:
         """The bias list, compiled for the vocabulary, all parts made that are needed."""
@@ -116,7 +121,7 @@ class OwnSystem(PlainSystem):
         _ = listed.search
         if "adapter" in self.parts:
             _ = listed.tokens
-        if self._hears:
+        if self._sounds:
             _ = listed.scores
         if "lookup" in self.parts:
             _ = listed.sounds

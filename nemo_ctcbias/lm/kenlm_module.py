@@ -39,6 +39,6 @@ def needed_for(what: str) -> ModuleType:
 def tell_what_is_left_out() -> None:
     """Log, once, what a model that would use KenLM does without."""
     logger.warning(
-        "kenlm is not installed, so language model, phone head and spelling variants are left out; list, adapter and "
-        f"search act without: {INSTALL}"
+        "kenlm is not installed, so the language model is left out, and all that asks how words sound (detection, "
+        f"verification, spelling variants); list, adapter and search act without. {INSTALL}"
     )

@@ -43,6 +43,7 @@ class BiasedCTCMixin(TranscriptionMixin):
 
     Attributes:
         settings: the section `biasing` of its config as it acts, parsed.
+        lacks_kenlm: whether they ask for more, which only acts where kenlm is installed.
         lists: the compiled lists that it keeps.
         lock: held where NeMo changes itself.
     """
@@ -184,9 +185,10 @@ class BiasedCTCMixin(TranscriptionMixin):
 
     def _use(self, settings: Settings) -> None:
         """Take settings; what is compiled of lists stays as long as it would be the same."""
-        if kenlm is None:
-            if settings.enabled and (self.uses_phones(settings) or (settings.lm.enabled and settings.lm.path)):
-                tell_what_is_left_out()
+        self.lacks_kenlm = kenlm is None and (
+            self.asks_how_words_sound(settings) or (settings.lm.enabled and settings.lm.path is not None)
+        )
+        if self.lacks_kenlm:
             settings = settings.without_kenlm()
         if getattr(self, "settings", None) != settings:
             self._recognizer = Once()
@@ -208,6 +210,8 @@ class BiasedCTCMixin(TranscriptionMixin):
             return self._recognizer.get(self._make_recognizer)
 
     def _make_recognizer(self) -> Recognizer:
+        if self.lacks_kenlm:
+            tell_what_is_left_out()
         settings, path, sources = self.settings, self.language_model_path, self.lists.sources
         listed = [phrase.text for phrase in self.bias_list]
         weights = settings.language_model_options

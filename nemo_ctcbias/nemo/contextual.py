@@ -170,7 +170,11 @@ class ContextualMixin:
     def _heard(self, encoded: Encoded, lists: Sequence[CompiledList]) -> list[np.ndarray | None]:
         """Which phrases are listened for."""
         utterances = self.utterances(encoded, self.hears())
-        return [self.recognizer.detected(one.phones, listed) for one, listed in zip(utterances, lists, strict=True)]
+        recognizer = self.recognizer
+        return [
+            recognizer.detected(recognizer.witnesses(one, listed), listed)
+            for one, listed in zip(utterances, lists, strict=True)
+        ]
 
     def _changed(
         self, encoded: Encoded, lists: Sequence[CompiledList], heard: Sequence[np.ndarray | None], strength: float

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.errors import ModelError, PhoneticsError
-from nemo_ctcbias.lm.kenlm_module import needed_for
+from nemo_ctcbias.lm.kenlm_module import needed_for, tell_what_is_left_out
 from nemo_ctcbias.nemo.encoder import Encoded, rows_of, widths_of
 from nemo_ctcbias.nemo.files import settle_file
 from nemo_ctcbias.nemo.internals import features_of
@@ -133,9 +133,10 @@ class PhoneticMixin:
         """Whether there is a phone head whose phones are of use."""
         return self.has_phone_head and any(map(self.settings.wants, PHONE_PARTS)) and not self.training
 
-    def uses_phones(self, settings: Settings) -> bool:
-        """Whether settings would have it ask how words sound."""
-        return settings.phonetics.variants > 1 or (self.has_phone_head and any(map(settings.wants, PHONE_PARTS)))
+    def asks_how_words_sound(self, settings: Settings) -> bool:
+        """Whether settings would have it do so."""
+        parts = PHONE_PARTS if self.has_phone_head else ("detection", "verification")
+        return settings.phonetics.variants > 1 or any(map(settings.wants, parts))
 
     def utterances(self, encoded: Encoded, phones: bool) -> list[Utterance]:
         """A batch as the recognizer takes it, with the phones that the phone head hears or without."""
@@ -173,10 +174,12 @@ class PhoneticMixin:
 
     def check_pronunciations(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
         """What of a list cannot be pronounced or heard, and why; nothing where phonetics is not in use."""
-        if not self.uses_phones(self.settings):
+        if self.lacks_kenlm:
+            tell_what_is_left_out()
+        if not self.asks_how_words_sound(self.settings):
             return ()
         listed = self.lists.of(BiasList.of(bias_list))
-        detects = self.has_phone_head and self.settings.wants("detection")
+        detects = self.settings.wants("detection")
         return (*listed.pronouncer.notes, *(self.recognizer.undetectable(listed) if detects else ()))
 
     def _variants(self, common: CommonWords) -> SpokenVariants | None:
@@ -190,10 +193,11 @@ class PhoneticMixin:
 
     def _warn_of_missing_head(self) -> None:
         """What is asked for and cannot be had is said once."""
-        if self.settings.enabled and self.settings.phonetics.parts and not self.has_phone_head:
+        missed = {"rescoring", "correction"}.intersection(self.settings.phonetics.parts or ())
+        if self.settings.enabled and missed and not self.has_phone_head:
             if not self._phonetics_missed:
                 logging.warning(
-                    "biasing.phonetics.parts: they need a phone head, which this model does not have; load one with "
-                    "load_phone_head(FILE). Everything else works without."
+                    f"biasing.phonetics.parts: {' and '.join(sorted(missed))} need a phone head, which this model does "
+                    "not have; load one with load_phone_head(FILE). Everything else works without."
                 )
             self._phonetics_missed = True

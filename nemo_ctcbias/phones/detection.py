@@ -1,4 +1,4 @@
-"""Keyword detection: which listed phrases can be heard in a recording at all, by the phone head.
+"""Keyword detection: which listed phrases can be heard in a recording at all, by their sound.
 
 The paper's techniques ask how a phrase sounds only after the search.  Asked before, the same phones make a long list
 short: of a hundred phrases that are not spoken about ten are left, and what is left is believed the more, the better it
@@ -8,11 +8,12 @@ phrases, little.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from nemo_ctcbias.bias_list import Note
+from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.phones.score import PhraseScores
 
 THRESHOLD = 1.5  # the default of `biasing.phonetics.detection_threshold`
@@ -24,17 +25,17 @@ USUAL, SLOPE = 6.0, 0.03
 LEAST, MOST = 0.5, 2.0
 
 
-def detect(scores: PhraseScores, log_probs: np.ndarray, threshold: float, prior: float) -> np.ndarray:
+def detect(scores: PhraseScores, heard: Sequence[Hearing], threshold: float, prior: float) -> np.ndarray:
     """Factor on each phrase's weight in this recording [N]: 0 for those that are not listened for.
 
     Args:
         scores: of the list; phrases without a score are always listened for.
-        log_probs: phone log-probs, see `PhraseScores.best`.
+        heard: by each witness, see `PhraseScores.best`.
         threshold: what a score must exceed its prior by.
         prior: of one phrase of the list, `list_cost * log_length(N)`.
     """
     prior *= PRIOR_WEIGHT
-    found = scores.best(log_probs, least=threshold + prior) - prior
+    found = scores.best(heard, least=threshold + prior) - prior
     factors = np.clip(1 + SLOPE * (found - USUAL), LEAST, MOST)
     return np.where(np.isnan(found), 1.0, np.where(found >= threshold, factors, 0.0))
 

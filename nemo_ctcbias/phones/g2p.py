@@ -21,8 +21,8 @@ from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.lm.kenlm_module import kenlm, needed_for
 from nemo_ctcbias.lm.word_model import LN10
-from nemo_ctcbias.phones.graphones import LETTERS, Graphone
-from nemo_ctcbias.phones.phones import Pronunciation
+from nemo_ctcbias.phones.graphones import LETTERS, Graphone, aligned
+from nemo_ctcbias.phones.phones import Pronunciation, phone_ids
 
 SHIPPED = Path(__file__).parent / "data"
 NGRAM_FILE, TABLE_FILE = "graphones.klm", "graphones.json"
@@ -78,6 +78,7 @@ class G2P:
         self._start = kenlm.State()
         ngram.BeginSentenceWrite(self._start)
         self._pronounce = lru_cache(maxsize=kept)(lambda letters: self._transduce(self._sounds, letters, ()))
+        self._spelled_out = lru_cache(maxsize=kept)(self._letters_and_phones)
         self._spell = lru_cache(maxsize=10_000)(lambda phones: self._transduce(self._spellings, phones, ""))
 
     @classmethod
@@ -111,6 +112,26 @@ class G2P:
             PhoneticsError: the word cannot be pronounced (digits, another script).
         """
         return list(self._pronounce(letters_of(word))[:n])
+
+    def spelled_out(self, letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Columns of the phones of the likeliest pronunciation, and how many of them stand before each letter and
+        behind the last.
+
+        Args:
+            letters: as `letters_of` gives them; without a sound there are no phones.
+        """
+        return self._spelled_out(letters)
+
+    def _letters_and_phones(self, letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        phones = next((phones for phones, _ in self._pronounce(letters)), ())
+        units = aligned(letters, phones, self.graphones) or []
+        starts, before = [], 0
+        for unit in units:
+            starts += [before] * len(unit.letters)
+            before += len(unit.phones)
+        if not units:  # evenly, where no graphones make the pair
+            starts = [round(k * len(phones) / len(letters)) for k in range(len(letters))]
+        return tuple(phone_ids(phones).tolist()), (*starts, len(phones))
 
     def spell(self, pronunciation: Pronunciation, n: int = 20) -> list[tuple[str, float]]:
         """The n likeliest spellings and their log P(spelling | pronunciation), best first."""

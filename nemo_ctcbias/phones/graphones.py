@@ -7,7 +7,7 @@ neighbours here; the joint n-gram of `g2p` adds that.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +64,7 @@ class GraphoneAligner:
             self.probabilities = counts / counts.sum()
         kept = np.where(counts < min_count, 0, counts)
         self.probabilities = kept / max(kept.sum(), 1e-9)  # nothing may be left of a few words
+        self._table = self.table()
 
     def table(self) -> dict[Graphone, float]:
         """Each graphone kept and its probability; they add up to 1."""
@@ -74,17 +75,7 @@ class GraphoneAligner:
 
         None if there are none, for too many phones or a letter unlike all seen.
         """
-        best: dict[tuple[int, int], tuple[float, list[Graphone]]] = {(0, 0): (1.0, [])}
-        for i in range(len(word) + 1):
-            for j in range(len(phones) + 1):
-                for letters, sounds in SHAPES if (i, j) in best else ():
-                    if i + letters > len(word) or j + sounds > len(phones):
-                        continue
-                    unit = Graphone(word[i : i + letters], phones[j : j + sounds])
-                    probability = best[i, j][0] * (self.probabilities[self._units[unit]] if unit in self._units else 0)
-                    if probability > best.get((i + letters, j + sounds), (0.0,))[0]:
-                        best[i + letters, j + sounds] = probability, [*best[i, j][1], unit]
-        return best.get((len(word), len(phones)), (0.0, None))[1]
+        return aligned(word, phones, self._table)
 
     def _group(self, words: Sequence[str], pronunciations: Sequence[Pronunciation]) -> list[np.ndarray]:
         """Numbers of the graphones that may start at each cell: [K, letters, phones] for each shape."""
@@ -122,6 +113,24 @@ class GraphoneAligner:
             after = backward[letters:, sounds:]
             expected = (before * after / total).transpose(2, 0, 1) * p
             np.add.at(counts, numbers.ravel(), expected.ravel())
+
+
+def aligned(word: str, phones: Pronunciation, table: Mapping[Graphone, float]) -> list[Graphone] | None:
+    """The likeliest graphones of a table whose letters make the word and whose phones make the pronunciation.
+
+    None if there are none, for too many phones or a letter unlike all in the table.
+    """
+    best: dict[tuple[int, int], tuple[float, list[Graphone]]] = {(0, 0): (1.0, [])}
+    for i in range(len(word) + 1):
+        for j in range(len(phones) + 1):
+            for letters, sounds in SHAPES if (i, j) in best else ():
+                if i + letters > len(word) or j + sounds > len(phones):
+                    continue
+                unit = Graphone(word[i : i + letters], phones[j : j + sounds])
+                probability = best[i, j][0] * table.get(unit, 0.0)
+                if probability > best.get((i + letters, j + sounds), (0.0,))[0]:
+                    best[i + letters, j + sounds] = probability, [*best[i, j][1], unit]
+    return best.get((len(word), len(phones)), (0.0, None))[1]
 
 
 def _by_length(pairs: Iterable[tuple[str, Pronunciation]]) -> dict[tuple[int, int], tuple[list, list]]:

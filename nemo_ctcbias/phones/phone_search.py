@@ -11,6 +11,7 @@ import numpy as np
 
 from nemo_ctcbias.compiled import compiled
 from nemo_ctcbias.phones.alignment import checked
+from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.phones.phones import BLANK, Pronunciation, phone_ids
 
 
@@ -39,38 +40,43 @@ class PhoneSearch:
         """Memory, about."""
         return self._phones.nbytes + 3 * self._order.nbytes
 
-    def best(self, log_probs: np.ndarray, least: np.ndarray | float = -np.inf) -> np.ndarray:
-        """Log-prob of the likeliest CTC path of each pronunciation, where it fits best [M], 0 or below.
+    def best(self, heard: Hearing, least: np.ndarray | float = -np.inf) -> np.ndarray:
+        """Log-prob of the likeliest CTC path of each pronunciation, where it fits best [M].
 
-        In a stretch of frames that is max over the CTC paths of the pronunciation of sum_t log p_t(path_t).
+        In columns [a, b) that is enter_a + leave_b-1 + max over the CTC paths of the pronunciation of
+        sum_c log p_c(path_c).
 
         Args:
-            log_probs: [T, 40] phone log-probs (natural log), blank last.
+            heard: by one witness.
             least: [M] or one for all; what is below matters to nobody and may come as -inf.
 
         Raises:
             PhoneticsError: log-probs of another shape.
         """
-        log_probs = checked(log_probs)
+        log_probs = checked(heard.log_probs)
         found = np.full(len(self._order), -np.inf)
         if len(found) and len(log_probs):
             emitted = np.ascontiguousarray(log_probs.T)
             least = np.broadcast_to(np.asarray(least, dtype=np.float64), found.shape)[self._order]
-            found[self._order] = _search(emitted, self._phones, self._lengths, self._shared, least)
+            rows = self._phones, self._lengths, self._shared
+            found[self._order] = _search(emitted, heard.enter, heard.leave, *rows, least)
         return found
 
 
 @compiled
-def _search(emitted, phones, lengths, shared, least):
-    """The best path of each pronunciation; `emitted` [40, T] are log-probs, the rest runs in parallel [M].
+def _search(emitted, enter, leave, phones, lengths, shared, least):
+    """The best path of each pronunciation; `emitted` [40, C] are log-probs, `phones` and what follows run in parallel
+    [M].
 
-    Column k holds, for each frame, the best path that ends there in phone k (`inside`) or in the blank after it
-    (`behind`); `best[k]` is the best of `inside`, which no longer pronunciation with the same beginning can exceed.
+    Row k holds, for each column, the best path that ends there in phone k (`inside`) or in the blank after it
+    (`behind`); `best[k]` is the best of `inside`, which no longer pronunciation with the same beginning can exceed, and
+    `ended[k]` the best that may end there.
     """
     frames = emitted.shape[1]
     inside = np.empty((phones.shape[1] + 1, frames))
     behind = np.empty((phones.shape[1] + 1, frames))
     best = np.zeros(phones.shape[1] + 1)
+    ended = np.zeros(phones.shape[1] + 1)
     blank = emitted[BLANK]
     found = np.full(len(phones), -np.inf)
     ready = 0
@@ -79,23 +85,23 @@ def _search(emitted, phones, lengths, shared, least):
         while depth < lengths[row] and best[depth] >= least[row]:
             phone = emitted[phones[row, depth]]
             repeats = depth > 0 and phones[row, depth] == phones[row, depth - 1]
-            here, after, top = -np.inf, -np.inf, -np.inf
+            here, after, top, last = -np.inf, -np.inf, -np.inf, -np.inf
             for t in range(frames):
                 if depth == 0:
-                    enter = 0.0  # anywhere, what comes before is of no account
+                    before = enter[t]  # anywhere, what comes before is of no account
                 elif t == 0:
-                    enter = -np.inf
+                    before = -np.inf
                 elif repeats:
-                    enter = behind[depth, t - 1]
+                    before = behind[depth, t - 1]
                 else:
-                    enter = max(behind[depth, t - 1], inside[depth, t - 1])
+                    before = max(behind[depth, t - 1], inside[depth, t - 1])
                 after = max(after, here) + blank[t]
-                here = max(here, enter) + phone[t]
+                here = max(here, before) + phone[t]
                 inside[depth + 1, t], behind[depth + 1, t] = here, after
-                top = max(top, here)
+                top, last = max(top, here), max(last, here + leave[t])
             depth += 1
-            best[depth] = top
+            best[depth], ended[depth] = top, last
         ready = depth
         if depth == lengths[row]:
-            found[row] = best[depth]
+            found[row] = ended[depth]
     return found

@@ -10,17 +10,17 @@ anywhere, and the score is the maximum over all places.
 
 Detection asks it of all listed phrases at once, without a place (`PhraseScores.best`); verification asks it of the
 phrase that was written at its place (`PhraseScores.at`); each against the prior of one phrase among N
-(`nemo_ctcbias.bias_list.list_length`).  Of several heads the one counts that heard least, as they mishear different
+(`nemo_ctcbias.bias_list.list_length`).  Of several witnesses the one counts that heard least, as they mishear different
 things.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from nemo_ctcbias.phones.alignment import hearings
+from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.phones.phone_search import PhoneSearch
 from nemo_ctcbias.phones.phones import Pronunciation
 from nemo_ctcbias.phones.pronouncer import Pronouncer
@@ -50,36 +50,36 @@ class PhraseScores:
         self._credit = _credits([pronunciation for _, pronunciation in sounding])
         self._search = PhoneSearch([pronunciation for _, pronunciation in sounding])
 
-    def best(self, log_probs: np.ndarray, least: float = -np.inf) -> np.ndarray:
+    def best(self, heard: Sequence[Hearing], least: float = -np.inf) -> np.ndarray:
         """Of each phrase [N] at its best place; below `least` it may come as -inf.
 
         Args:
-            log_probs: [T, 40] phone log-probs, blank last, or [T, K, 40] of K heads: that counts which heard least.
+            heard: by each witness, at least one.
 
         Raises:
             PhoneticsError: log-probs of another shape.
         """
         found = np.full(len(self.bias_list), np.nan)
         found[self._owner] = np.inf
-        for heard in hearings(log_probs):
-            # What one head does not hear the next ones are not asked for.
+        for one in heard:
+            # What one witness does not hear the next ones are not asked for.
             lack = np.where(found[self._owner] >= least, least - self._credit, np.inf)
             score = np.full(len(found), -np.inf)
-            np.maximum.at(score, self._owner, self._credit + self._search.best(heard, lack))
+            np.maximum.at(score, self._owner, self._credit + self._search.best(one, lack))
             found = np.minimum(found, score)  # NaN stays
         return found
 
-    def at(self, phrase: int, log_probs: np.ndarray) -> float:
-        """Of one phrase in these frames alone; NaN if nobody can pronounce it.
+    def at(self, phrase: int, heard: Sequence[Hearing]) -> float:
+        """Of one phrase in what was heard at its place; NaN if nobody can pronounce it.
 
         Args:
             phrase: its index in the list.
-            log_probs: as in `best`, some frames of them.
+            heard: as in `best`, some columns of them.
 
         Raises:
             PhoneticsError: log-probs of another shape.
         """
-        return score_of([pronunciation for pronunciation, _ in self.sounds[phrase]], log_probs)
+        return score_of([pronunciation for pronunciation, _ in self.sounds[phrase]], heard)
 
     def most(self) -> np.ndarray:
         """Of each phrase [N], said without a flaw and heard without a doubt."""
@@ -98,18 +98,18 @@ class PhraseScores:
         return self._owner.nbytes + self._credit.nbytes + self._search.nbytes
 
 
-def score_of(pronunciations: Iterable[Pronunciation], log_probs: np.ndarray) -> float:
-    """Of one word or phrase that may sound in several ways, in these frames; NaN without any.
+def score_of(pronunciations: Iterable[Pronunciation], heard: Sequence[Hearing]) -> float:
+    """Of one word or phrase that may sound in several ways, in what was heard; NaN without any.
 
     Args:
         pronunciations: none empty.
-        log_probs: as in `PhraseScores.best`.
+        heard: as in `PhraseScores.best`.
     """
     pronunciations = list(pronunciations)
     if not pronunciations:
         return np.nan
     credit, search = _credits(pronunciations), PhoneSearch(pronunciations)
-    return min(float((credit + search.best(heard)).max()) for heard in hearings(log_probs))
+    return min(float((credit + search.best(one)).max()) for one in heard)
 
 
 def _credits(pronunciations: list[Pronunciation]) -> np.ndarray:

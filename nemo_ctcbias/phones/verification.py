@@ -8,10 +8,12 @@ log-prob there is a log-likelihood ratio, too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from nemo_ctcbias.phones.hearing import Hearing, between
 from nemo_ctcbias.phones.score import PHONE_PRIOR, PhraseScores
 
 THRESHOLD = 4.0  # the default of `biasing.phonetics.verification_threshold`
@@ -19,14 +21,14 @@ ADAPTER_WEIGHT = 0.5  # of the adapter's opinion: it has heard the same encoder,
 # Times the prior of a long list. Frames are no independent witnesses either: by a logistic regression on what was
 # written rightly and wrongly, a score is worth less than half of what it says.
 PRIOR_WEIGHT = 2.0
-SLACK = 4  # frames of the phone head by which a place is widened at both ends, words being vague about them
+SLACK = 2  # frames of the encoder by which a place is widened at both ends, words being vague about them
 
 
 @dataclass(frozen=True)
 class Place:
     """Where a phrase of the list was written.
 
-    phrase: its index in the list; start, end: first frame and last frame + 1, as of the phone log-probs; adapter: what
+    phrase: its index in the list; start, end: the encoder's first frame and last frame + 1; adapter: what
     adapters added to its log-prob there.
     """
 
@@ -37,7 +39,7 @@ class Place:
 
 
 def stands(
-    place: Place, log_probs: np.ndarray, scores: PhraseScores, threshold: float = THRESHOLD, prior: float = 0.0
+    place: Place, heard: Sequence[Hearing], scores: PhraseScores, threshold: float = THRESHOLD, prior: float = 0.0
 ) -> bool:
     """Whether a phrase stands at a place; one that nobody can pronounce always does.
 
@@ -45,7 +47,7 @@ def stands(
 
     Args:
         place: in a hypothesis.
-        log_probs: phone log-probs of the recording, see `PhraseScores.best`.
+        heard: of the recording by each witness, see `PhraseScores.best`.
         scores: of the list.
         threshold: what score and adapter together must exceed the prior by.
         prior: of one phrase of the list, `list_cost * log_excess(N)`.
@@ -53,6 +55,6 @@ def stands(
     Raises:
         PhoneticsError: log-probs of another shape.
     """
-    score = scores.at(place.phrase, log_probs[max(place.start - SLACK, 0) : place.end + SLACK])
+    score = scores.at(place.phrase, between(heard, place.start - SLACK, place.end + SLACK))
     needed = threshold + PRIOR_WEIGHT * prior - ADAPTER_WEIGHT * place.adapter
     return bool(np.isnan(score) or score >= min(needed, PHONE_PRIOR * (scores.phones(place.phrase) - 1)))
