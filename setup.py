@@ -9,9 +9,12 @@ version = next(
     if line.startswith("__version__")
 )
 
-# pyctcdecode 0.5.0 says numpy<2, and under numpy 1.26 NeMo only imports with pyarrow before 26.
-# In a NeMo environment with numpy 2, install it with --no-deps instead of this extra (README).
-pyctcdecode = ["pyctcdecode==0.5.0", "numpy>=1.24,<2", "pyarrow<26"]
+lm = ["kenlm>=0.2"]  # there are no wheels of it: it takes a C++ compiler
+# For its decoder interface and the comparison with it.  It says numpy<2, of which there are no wheels for Python 3.13,
+# and under numpy 1.26 NeMo only imports with pyarrow before 26.  In an environment with numpy 2:
+# `pip install --no-deps pyctcdecode==0.5.0 pygtrie`.
+old_numpy = ["pyctcdecode==0.5.0", "numpy>=1.24,<2", "pyarrow<26"]
+pyctcdecode = [*lm, *(f'{one}; python_version < "3.13"' for one in old_numpy)]
 numbers = ["num2words>=0.5.13"]  # LGPL: beside the package, never in it
 plot = ["matplotlib>=3.6"]
 test = ["pytest>=7", "pytest-xdist>=3", "hypothesis>=6.80"]
@@ -24,7 +27,7 @@ setup(
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.10,<3.13",
+    python_requires=">=3.10,<3.14",
     # Said outright, so that `pip install -e` adds the checkout to the path: Hydra cannot scan what it links otherwise.
     package_dir={"": "."},
     packages=find_namespace_packages(include=["nemo_ctcbias", "nemo_ctcbias.*", "hydra_plugins.*"]),
@@ -33,11 +36,12 @@ setup(
         "nemo_ctcbias.evaluation": ["page/*"],  # what the HTML report is made of
     },
     install_requires=[
-        "nemo_toolkit[asr]>=3.0,<3.1",
-        "torch>=2.6,<2.14",  # 2.13.0 is the newest tested
+        # From the oldest to the newest release that the tests run with. Nothing else has an upper bound: pip replaces
+        # what lies beyond one, and whoever has NeMo is to keep what they have.
+        "nemo_toolkit[asr]>=2.6,<3.1",
+        "torch>=2.6",
         "omegaconf>=2.3",
         "hydra-core>=1.3",
-        "kenlm>=0.2",
         "numba>=0.57",
         "numpy>=1.24",
         "soundfile>=0.12",
@@ -47,6 +51,7 @@ setup(
         "anyascii>=0.3",
     ],
     extras_require={
+        "lm": lm,
         "pyctcdecode": pyctcdecode,
         "numbers": numbers,
         "plot": plot,
@@ -60,6 +65,7 @@ setup(
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Multimedia :: Sound/Audio :: Speech",
     ],
 )

@@ -165,6 +165,11 @@ class Settings:
             phonetics=self.phonetics if phonetics.get("parts") is not None else replace(self.phonetics, parts=()),
         )
 
+    def without_kenlm(self) -> Settings:
+        """What is left where KenLM's module is missing: no language model, nothing that asks how a word sounds."""
+        lm, phonetics = replace(self.lm, enabled=False), replace(self.phonetics, parts=(), variants=1)
+        return replace(self, lm=lm, phonetics=phonetics)
+
     def _check(self) -> None:
         """Ranges."""
         positive = {

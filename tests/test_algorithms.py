@@ -17,7 +17,8 @@ def test_every_block_compares_something():
 
 
 def test_the_blocks_run_in_order(tmp_path):
-    pytest.importorskip("pyctcdecode")
+    pytest.importorskip("kenlm", reason="it says how words sound")
+    pytest.importorskip("pyctcdecode", reason="a block shows its interface")
     code = tmp_path / "algorithms.py"
     code.write_text("\n".join(BLOCKS), encoding="utf-8")
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}

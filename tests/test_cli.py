@@ -325,21 +325,6 @@ def test_models_of_another_type_are_named(cli, noise_wavs, tmp_path, monkeypatch
     assert_wrong(*cli("transcribe", noise_wavs[0], "--model", path), message)
 
 
-def test_only_language_models_need_the_decoder_package_and_say_so_in_one_line(
-    cli, biased_nemo, noise_wavs, tmp_path, monkeypatch
-):
-    arpa = tmp_path / "tiny.arpa"
-    arpa.write_text(
-        "\\data\\\nngram 1=3\nngram 2=1\n\n\\1-grams:\n-1\t<unk>\t0\n0\t<s>\t0\n-1\t</s>\n\n"
-        "\\2-grams:\n-0.3\t<s> </s>\n\n\\end\\\n"
-    )
-    monkeypatch.setitem(sys.modules, "pyctcdecode", None)
-    code, out, _ = cli("transcribe", noise_wavs[0], "--model", biased_nemo)
-    assert code == 0 and "saoirse" in out
-    result = cli("transcribe", noise_wavs[0], "--model", biased_nemo, "--lm", arpa)
-    assert_wrong(*result, r"pip install 'nemo-ctcbias\[pyctcdecode\]'")
-
-
 # --- check-list
 
 

@@ -18,6 +18,7 @@ from nemo_ctcbias.commands.compare import show_comparison
 from nemo_ctcbias.commands.loading import load_model
 from nemo_ctcbias.commands.recordings import Recording, is_file, loaded, recordings_of_manifest
 from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.lm.kenlm_module import kenlm, needed_for, tell_what_is_left_out
 from nemo_ctcbias.lm.options import LanguageModelOptions
 from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.settings import PRESET_NAMES
@@ -126,6 +127,9 @@ def _check(args: argparse.Namespace) -> None:
         raise SettingError(f"--bias-weight must be 0 or more, got {args.bias_weight}; 10 is the tuned strength")
     if args.lm is not None and args.lm != "none" and not is_file(args.lm):
         raise SettingError(f"--lm {args.lm}: no such language model; give a KenLM .arpa or binary file, or none")
+    for option, value in (("--lm", args.lm), ("--phone-head", args.phone_head), ("--variants", args.variants)):
+        if value not in (None, "none", 1):
+            needed_for(option)
     if args.out is not None and (Path(args.out).is_dir() or not Path(args.out).parent.is_dir()):
         raise SettingError(f"--out {args.out}: cannot be written; name a file in a folder that exists")
 
@@ -138,6 +142,9 @@ def _set_language_model(model, args: argparse.Namespace) -> None:
     stored = dict(model.cfg.biasing.lm)
     path, always = args.lm or stored.pop("path", None), args.lm is not None or stored.pop("always", False)
     path = path or shipped_file(shipped(args.model).language_model)
+    if path is not None and args.lm is None and kenlm is None:
+        tell_what_is_left_out()
+        return
     weights = {"alpha": args.lm_alpha, "beta": args.lm_beta}
     given = {name: value for name, value in weights.items() if value is not None}
     if path is not None:

@@ -80,9 +80,9 @@ class OwnSystem(PlainSystem):
         self.default = {name: values[len(values) // 2] for name, values in grid.items()}
 
     def _compiled_lists(self, context: Context) -> CompiledLists:
-        if "g2p" not in context.shared:  # every utterance brings a list of its own, drawn from the same pool
-            context.shared["g2p"] = G2P.load(kept=POOL)
-        g2p, lexicon = context.shared["g2p"], lexicon_of(context.pronunciations)
+        if "g2p" not in context.shared and (self._sounds or self.settings.phonetics.variants > 1):
+            context.shared["g2p"] = G2P.load(kept=POOL)  # every utterance brings a list of its own, of the same pool
+        g2p, lexicon = context.shared.get("g2p"), lexicon_of(context.pronunciations)
         variants = None
         if self.settings.phonetics.variants > 1:
             if "g2g" not in context.shared:  # a word's spellings do not depend on how many of them are listened for

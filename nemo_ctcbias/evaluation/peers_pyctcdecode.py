@@ -10,7 +10,7 @@ from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation.cased_phrases import cased_phrases
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
-from nemo_ctcbias.nemo.vocabulary import head_of, vocabulary_of
+from nemo_ctcbias.nemo.vocabulary import head_of
 
 
 class PyctcdecodeHotwords(PlainSystem):
@@ -89,11 +89,15 @@ class PyctcdecodeWithLM(PyctcdecodeCached):
     name = "pyctcdecode-cached+lm"
 
     def _language_model(self, context: Context) -> Any:
-        from nemo_ctcbias.lm.kenlm_file import load_language_model
+        from pyctcdecode import LanguageModel
+
+        from nemo_ctcbias.lm.kenlm_file import open_kenlm, words_of
+        from nemo_ctcbias.lm.options import LanguageModelOptions
 
         if context.lm is None:
             raise SettingError(f"system {self.name!r}: needs a language model: give --lm FILE (KenLM ARPA or binary)")
-        return load_language_model(context.lm, vocabulary=vocabulary_of(context.model))
+        weights = LanguageModelOptions()
+        return LanguageModel(open_kenlm(context.lm), words_of(context.lm), weights.alpha, weights.beta)
 
 
 def _cached_scorer(words: frozenset[str], trie: Any, weight: float) -> Any:

@@ -6,8 +6,8 @@ boosting).  In natural logs, h the history as KenLM's state:
     log P(w | h)  of a listed word  =  max( log P_lm(w | h),  log P_lm(<boost> | h) + class_weight + ln weight(w) )
 
 The first is only there if the model knows w; the state behind is that of w or of <boost>, as the maximum says.
-A model without the class has `<unk>` in its place.  Words not listed are scored by pyctcdecode, so that an empty
-list changes nothing at all.
+A model without the class has `<unk>` in its place.  Words not listed are scored as without a list, so that an
+empty one changes nothing at all.
 
 A phrase of several words is one member of the class.  Its words are scored one by one on the way, those unknown to
 the model as listed words; when the last one ends the phrase, the maximum is taken over the whole:
@@ -23,12 +23,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import kenlm
-
+from nemo_ctcbias.lm.kenlm_module import kenlm
 from nemo_ctcbias.lm.listed_words import ListedWords
 from nemo_ctcbias.lm.options import CLASS_TOKEN
+from nemo_ctcbias.lm.word_model import LN10
 
-LN10 = 2.302585092994046
 NO_UNK = -99.0  # log10: KenLM gives <unk> -100 where the file has none
 FLOOR = -6.0  # log10-prob of the class in a model that has neither class nor <unk>: one word in a million
 
@@ -54,13 +53,13 @@ class Following:
 
 
 class BoostClass:
-    """A pyctcdecode `LanguageModel` in which the words of a list are members of its BOOST class.
+    """A language model in which the words of a list are members of its BOOST class.
 
-    The model is shared, the list is its own: making one costs nothing.  Scores as `LanguageModel` returns them:
+    The model is shared, the list is its own: making one costs nothing.  Scores as `WordModel` returns them:
     alpha * natural log + beta.
 
     Args:
-        model: pyctcdecode's language model; its alpha, beta and unknown-word offset hold.
+        model: a `WordModel`, or pyctcdecode's `LanguageModel`; its alpha, beta and unknown-word offset hold.
         listed: the list; an empty one leaves `model` as it is.
         class_weight: in-class weight, a natural log.
         class_token: the model's name of the class; `<unk>` stands in where the model lacks it.

@@ -10,15 +10,12 @@ import random
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nemo_ctcbias.bias_list import Vocabulary
-from nemo_ctcbias.errors import LanguageModelError, MissingDependencyError
-from nemo_ctcbias.lm.options import UNK_OFFSET, LanguageModelOptions
-
-if TYPE_CHECKING:
-    import kenlm
-    from pyctcdecode import LanguageModel
+from nemo_ctcbias.errors import LanguageModelError
+from nemo_ctcbias.lm.kenlm_module import kenlm, needed_for
+from nemo_ctcbias.lm.options import LanguageModelOptions
+from nemo_ctcbias.lm.word_model import WordModel
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +29,8 @@ def load_language_model(
     options: LanguageModelOptions = LanguageModelOptions(),
     vocabulary: Vocabulary | None = None,
     listed: Iterable[str] = (),
-) -> LanguageModel:
-    """pyctcdecode's `LanguageModel` of a KenLM ARPA (gzipped or not) or binary file, with the words it knows.
+) -> WordModel:
+    """The language model of a KenLM file, ARPA (gzipped or not) or binary, with the words it knows.
 
     Args:
         path: the file.
@@ -43,7 +40,7 @@ def load_language_model(
 
     Raises:
         LanguageModelError: if the file is missing or KenLM cannot read it.
-        MissingDependencyError: pyctcdecode is not installed.
+        MissingDependencyError: kenlm is not installed.
     """
     path = Path(path)
     stamp = path.stat().st_mtime_ns if path.is_file() else None
@@ -60,17 +57,10 @@ def load_language_model(
 
 
 @lru_cache(maxsize=2)
-def _read(path: Path, stamp: int | None) -> tuple[LanguageModel, list[str] | None]:
+def _read(path: Path, stamp: int | None) -> tuple[WordModel, list[str] | None]:
     """A file as it was at that time, and its words."""
-    try:
-        from pyctcdecode import LanguageModel
-    except ImportError as error:
-        raise MissingDependencyError(
-            "language models need pyctcdecode: pip install 'nemo-ctcbias[pyctcdecode]', or in an environment "
-            "with numpy 2: pip install --no-deps pyctcdecode==0.5.0 pygtrie"
-        ) from error
     model, words = open_kenlm(path), words_of(path)
-    return LanguageModel(model, words, unk_score_offset=UNK_OFFSET), words
+    return WordModel(model, words), words
 
 
 def open_kenlm(path: str | Path, at_once: bool = True) -> kenlm.Model:
@@ -82,9 +72,9 @@ def open_kenlm(path: str | Path, at_once: bool = True) -> kenlm.Model:
 
     Raises:
         LanguageModelError: missing, truncated, of order 1, of another KenLM version, or no language model at all.
+        MissingDependencyError: kenlm is not installed.
     """
-    import kenlm
-
+    needed_for(f"{path}: a language model")
     path = Path(path)
     if not path.is_file():
         raise LanguageModelError(f"{path}: no such language model; give a KenLM .arpa or binary file")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nemo_ctcbias.lm.boost_class import LN10, BoostClass
-
-if TYPE_CHECKING:
-    from pyctcdecode import LanguageModel
+from nemo_ctcbias.lm.boost_class import BoostClass
+from nemo_ctcbias.lm.word_model import LN10, WordModel
 
 APOSTROPHES = frozenset("'’ʼ")
 
@@ -24,7 +22,7 @@ class SpokenWords:
     words of their own; punctuation alone says nothing.
 
     Args:
-        model: with pyctcdecode's `score` and `score_partial_token`.
+        model: with the `score` and `score_partial_token` of a `WordModel`.
         known: words of the model, then those of its class.
     """
 
@@ -32,7 +30,7 @@ class SpokenWords:
         self.model, self._known = model, known
 
     @classmethod
-    def of(cls, model: LanguageModel | BoostClass) -> SpokenWords:
+    def of(cls, model: WordModel | BoostClass) -> SpokenWords:
         """Of a KenLM model, with or without a list in its class."""
         if isinstance(model, BoostClass):
             return cls(model, model.model._kenlm_model, model.listed)
@@ -54,7 +52,7 @@ class SpokenWords:
         return total, state
 
     def _end(self, state: Any) -> tuple[float, Any]:
-        plain = getattr(self.model, "model", self.model)  # pyctcdecode's, without the class of listed words
+        plain = getattr(self.model, "model", self.model)  # without the class of listed words
         return plain.alpha * LN10 * plain._get_raw_end_score(getattr(state, "state", state)), state
 
     def score_partial_token(self, partial_token: str) -> float:

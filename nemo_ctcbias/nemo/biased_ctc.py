@@ -19,6 +19,7 @@ from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.compiled_list import CompiledList, CompiledLists, Sources
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.kenlm_file import load_language_model
+from nemo_ctcbias.lm.kenlm_module import kenlm, tell_what_is_left_out
 from nemo_ctcbias.nemo import language_model
 from nemo_ctcbias.nemo.branch import CTCBranch
 from nemo_ctcbias.nemo.decoding_config import hotwords_of, settings_of
@@ -54,6 +55,7 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
 
     Attributes:
         settings: the section `biasing` of its config as it acts, parsed.
+        lacks_kenlm: whether they ask for more, which only acts where kenlm is installed.
         lists: the compiled lists that it keeps.
         lock: held where NeMo changes itself.
     """
@@ -230,6 +232,11 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
 
     def _use(self, settings: Settings) -> None:
         """Take settings; what is compiled of lists stays as long as it would be the same."""
+        self.lacks_kenlm = kenlm is None and (
+            self.asks_how_words_sound(settings) or (settings.lm.enabled and settings.lm.path is not None)
+        )
+        if self.lacks_kenlm:
+            settings = settings.without_kenlm()
         if getattr(self, "settings", None) != settings:
             self._recognizer = Once()
         self.settings = settings
@@ -245,11 +252,13 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
 
     @property
     def recognizer(self) -> Recognizer:
-        """What lists are recognised with, made when the first is; a language model needs pyctcdecode only then."""
+        """What lists are recognised with, made when the first is."""
         with self.lock:
             return self._recognizer.get(self._make_recognizer)
 
     def _make_recognizer(self) -> Recognizer:
+        if self.lacks_kenlm:
+            tell_what_is_left_out()
         settings, path, sources = self.settings, self.language_model_path, self.lists.sources
         listed = [phrase.text for phrase in self.bias_list]
         weights = settings.language_model_options

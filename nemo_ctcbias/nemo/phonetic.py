@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.errors import ModelError, PhoneticsError
+from nemo_ctcbias.lm.kenlm_module import needed_for, tell_what_is_left_out
 from nemo_ctcbias.nemo.encoder import Encoded, rows_of, widths_of
 from nemo_ctcbias.nemo.files import settle_file
 from nemo_ctcbias.nemo.internals import features_of
@@ -24,7 +25,7 @@ from nemo_ctcbias.phones.lexicon import lexicon_of
 from nemo_ctcbias.phones.phone_head import PhoneHead, PhoneHeadConfig
 from nemo_ctcbias.phones.spoken_variants import SpokenVariants
 from nemo_ctcbias.recognizer import Utterance
-from nemo_ctcbias.settings import PHONE_PARTS
+from nemo_ctcbias.settings import PHONE_PARTS, Settings
 
 HEAD = "phone_head"
 LEXICON = "biasing.phonetics.lexicon"
@@ -132,6 +133,11 @@ class PhoneticMixin:
         """Whether there is a phone head whose phones are of use."""
         return self.has_phone_head and any(map(self.settings.wants, PHONE_PARTS)) and not self.training
 
+    def asks_how_words_sound(self, settings: Settings) -> bool:
+        """Whether settings would have it do so."""
+        parts = PHONE_PARTS if self.has_phone_head else ("detection", "verification")
+        return settings.phonetics.variants > 1 or any(map(settings.wants, parts))
+
     def utterances(self, encoded: Encoded, phones: bool) -> list[Utterance]:
         """A batch as the recognizer takes it, with the phones that the phone head hears or without."""
         log_probs = rows_of(encoded.log_probs, encoded.lengths)
@@ -155,7 +161,10 @@ class PhoneticMixin:
         Raises:
             SettingError: a setting that does not exist or is out of range.
             PhoneticsError: a lexicon that cannot be read.
+            MissingDependencyError: spelling variants without kenlm.
         """
+        if settings.get("variants", 1) != 1:
+            needed_for("biasing.phonetics.variants")
         lexicon_of(settings.get("lexicon"))
         self.set_biasing(phonetics=settings)
 
@@ -165,8 +174,9 @@ class PhoneticMixin:
 
     def check_pronunciations(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
         """What of a list cannot be pronounced or heard, and why; nothing where phonetics is not in use."""
-        parts = PHONE_PARTS if self.has_phone_head else ("detection", "verification")
-        if not any(map(self.settings.wants, parts)) and self.settings.phonetics.variants == 1:
+        if self.lacks_kenlm:
+            tell_what_is_left_out()
+        if not self.asks_how_words_sound(self.settings):
             return ()
         listed = self.lists.of(BiasList.of(bias_list))
         detects = self.settings.wants("detection")

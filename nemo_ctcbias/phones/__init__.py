@@ -4,8 +4,8 @@ Reading order: `phones` (the inventory), `lexicon`, `graphones` (letters aligned
 n-gram), `pronouncer` (who says how a word sounds), `g2g` (other spellings); `lattice` and `alignment` (CTC over
 phones), `edit_distance`; `phone_search` and `score`, the one score of a phrase; then what is done with it: `detection`
 of phrases that can be heard, `rescoring` of n-best lists, `verification` of what was written, and `correction` of
-misheard phrases, which leaves sure `common_words` alone; `spoken_variants`.  Only numpy, kenlm and numba (through
-`nemo_ctcbias.compiled`) are imported here; `phone_head` needs torch.
+misheard phrases, which leaves sure `common_words` alone; `spoken_variants`.  Only numpy, numba (through
+`nemo_ctcbias.compiled`) and, for `g2p`, kenlm are imported here; `phone_head` needs torch.
 """
 
 from nemo_ctcbias.phones.g2g import G2G, Variant

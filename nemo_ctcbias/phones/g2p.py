@@ -17,10 +17,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import kenlm
-
 from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.errors import PhoneticsError
+from nemo_ctcbias.lm.kenlm_module import kenlm, needed_for
+from nemo_ctcbias.lm.word_model import LN10
 from nemo_ctcbias.phones.graphones import LETTERS, Graphone, aligned
 from nemo_ctcbias.phones.phones import Pronunciation, phone_ids
 
@@ -28,7 +28,6 @@ SHIPPED = Path(__file__).parent / "data"
 NGRAM_FILE, TABLE_FILE = "graphones.klm", "graphones.json"
 
 LONGEST = 40  # letters of a word; longer ones are no words, and would take long
-LN10 = math.log(10)  # KenLM's scores are log10
 FOLDED = str.maketrans({"ł": "l", "ø": "o", "ð": "d", "đ": "d", "þ": "th", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i"})
 
 Target = TypeVar("Target", bound=Hashable)  # str or Pronunciation
@@ -88,7 +87,9 @@ class G2P:
 
         Raises:
             PhoneticsError: no model there, or a broken one.
+            MissingDependencyError: kenlm is not installed.
         """
+        needed_for("the pronunciation of words")
         folder = SHIPPED if folder is None else Path(folder)
         for name in (NGRAM_FILE, TABLE_FILE):
             if not (folder / name).is_file():

@@ -119,5 +119,5 @@ class BiasedSearch:
 
 
 def _is_kenlm(model: Any) -> bool:
-    """Whether it is pyctcdecode's language model around a KenLM file, which has a class of listed words."""
+    """Whether it stands around a KenLM file, which has a class of listed words: ours, or pyctcdecode's."""
     return hasattr(model, "_kenlm_model")

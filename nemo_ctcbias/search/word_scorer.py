@@ -13,7 +13,7 @@ from nemo_ctcbias.search.selection import with_room
 
 
 class WordLanguageModel(Protocol):
-    """What the search needs of a language model; pyctcdecode's `LanguageModel` provides it."""
+    """What the search needs of a language model; our `WordModel` and pyctcdecode's `LanguageModel` provide it."""
 
     def get_start_state(self) -> Any:
         """State before the first word."""

@@ -216,7 +216,6 @@ def test_limits_cut_utterances_and_phrases(page_of, monkeypatch):
 
 
 def test_hits_and_word_differences_are_in_the_page(page_of):
-    pytest.importorskip("pyctcdecode")
     data = embedded(page_of(systems=("greedy", "hotword"))[0])
     run = data["runs"][data["start"]]
     assert (run["system"], run["list_size"], data["runs"][run["base"]]["system"]) == ("hotword", 5, "greedy")

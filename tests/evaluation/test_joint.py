@@ -14,7 +14,7 @@ from nemo_ctcbias.evaluation.systems import make_system
 from nemo_ctcbias.shipped import shipped
 
 pytest.importorskip("nemo.collections.asr")
-pytest.importorskip("pyctcdecode")
+pytest.importorskip("kenlm", reason="it says how words sound")
 
 DATA = ROOT / "examples" / "data"
 MODEL = str(DATA / "fastconformer_ctc_small.nemo")

@@ -7,7 +7,7 @@ from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.systems import Context, make_system
 
 pytest.importorskip("nemo.collections.asr")
-pytest.importorskip("pyctcdecode")
+pytest.importorskip("kenlm", reason="only kenlm scores words")
 
 KNOWN = {"the": -1.0, "weter": -4.0, "<boost>": -1.0}
 

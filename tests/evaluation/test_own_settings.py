@@ -15,7 +15,7 @@ from nemo_ctcbias.evaluation.weights import weights_of
 from nemo_ctcbias.settings import PHONE_PARTS, Settings, changed, overlaid
 
 pytest.importorskip("nemo.collections.asr")
-pytest.importorskip("pyctcdecode")
+pytest.importorskip("kenlm", reason="it says how words sound")
 
 TOLD = {
     "weight": 8.0,

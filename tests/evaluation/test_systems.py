@@ -28,7 +28,7 @@ STRONG = {
 
 
 def ready(name, model, **context):
-    if name in ("pyctcdecode", "pyctcdecode-cached", "hotword"):
+    if name in ("pyctcdecode", "pyctcdecode-cached"):
         pytest.importorskip("pyctcdecode")
     if name == "flashlight":
         pytest.importorskip("flashlight.lib.text.decoder")

@@ -1,13 +1,15 @@
 import math
 
-import kenlm
 import pytest
 from arpa import random_ngrams
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nemo_ctcbias.lm.boost_class import LN10, BoostClass
+from nemo_ctcbias.lm.boost_class import BoostClass
 from nemo_ctcbias.lm.listed_words import ListedWords
+from nemo_ctcbias.lm.word_model import LN10, WordModel
+
+kenlm = pytest.importorskip("kenlm", reason="only kenlm scores words")
 
 KNOWN = ("the", "ran", "new", "<boost>")
 WORDS = ["the", "ran", "new", "york", "zelda", "fox"]  # three that the models know, three that they do not
@@ -77,7 +79,7 @@ def listed_weight(listed, phrase, part_of=None):
 
 @given(seed=seeds, words=texts, offset=st.sampled_from([-10.0, 0.0, -3.5]))
 @slow
-def test_an_empty_list_is_pyctcdecodes_own_model(make_model, seed, words, offset):
+def test_an_empty_list_is_the_model_alone(make_model, seed, words, offset):
     model, _ = make_model(seed, unk_score_offset=offset, alpha=0.7, beta=0.4)
     wrapped = BoostClass(model, ListedWords([("zelda", 0.0), ("fox", -2.0)]), class_weight=3.0)
     assert walk(wrapped, words) == walk(model, words)
@@ -173,13 +175,11 @@ def test_unk_stands_in_where_the_model_has_no_class(make_model):
 
 
 def test_without_class_and_unk_listed_words_are_rare_words(tmp_path):
-    from pyctcdecode import LanguageModel
-
     ngrams = random_ngrams(1, ("the", "ran"), order=2)
     del ngrams.probs[("<unk>",)]
     path = tmp_path / "no_unk.arpa"
     path.write_text(ngrams.text())
-    model = LanguageModel(kenlm.Model(str(path)), ["the", "ran"])
+    model = WordModel(kenlm.Model(str(path)), ["the", "ran"])
     wrapped = BoostClass(model, ListedWords([("zelda", 1.0)]))
     score = wrapped.score(model.get_start_state(), "zelda")[0]
     assert score == pytest.approx(plain(-6.0, 1, model))

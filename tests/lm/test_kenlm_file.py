@@ -11,6 +11,8 @@ from nemo_ctcbias.lm import lmplz
 from nemo_ctcbias.lm.kenlm_file import load_language_model, mismatch, most_common_of, open_kenlm, words_of
 from nemo_ctcbias.lm.options import UNK_OFFSET, LanguageModelOptions
 
+pytest.importorskip("kenlm", reason="only kenlm reads its files")
+
 WORDS = ("the", "ran", "new", "<boost>")
 LOWER = Vocabulary([" ", *"abcdefghijklmnopqrstuvwxyz'"])
 

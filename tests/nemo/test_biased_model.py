@@ -329,6 +329,7 @@ def test_each_written_word_has_its_confidence(display, aggregation, eager, audio
 
 
 def test_language_model_of_nemos_config_reaches_the_search(eager, audio, tmp_path):
+    pytest.importorskip("kenlm", reason="only kenlm scores words")
     arpa = tmp_path / "tiny.arpa"
     arpa.write_text(
         "\\data\\\nngram 1=4\nngram 2=1\n\n\\1-grams:\n-1.0\t<unk>\t0\n0\t<s>\t0\n-1.0\t</s>\n-0.5\tsaoirse\t0\n\n"

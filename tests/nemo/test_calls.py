@@ -13,7 +13,7 @@ from nemo_ctcbias import from_ctc, recognizer
 from nemo_ctcbias.bias_list import trie
 from nemo_ctcbias.search import biased_search
 
-pytest.importorskip("pyctcdecode")
+pytest.importorskip("kenlm", reason="it says how words sound")
 
 LISTS = [["saoirse"], ["new york"], [], ["fox", "okonkwo"]]
 

@@ -10,6 +10,8 @@ from nemo_ctcbias import from_ctc
 from nemo_ctcbias.cli import main
 from nemo_ctcbias.errors import LanguageModelError, SettingError
 
+pytest.importorskip("kenlm", reason="only kenlm scores words")
+
 WORDS = ("the", "brown", "fox", "call", "on", "saoirse", "york", "<boost>")
 ARPA = "\n".join(
     ["\\data\\", "ngram 1=11", "ngram 2=1", "", "\\1-grams:", "-3\t<unk>\t0", "0\t<s>\t0", "-1\t</s>"]

@@ -10,6 +10,8 @@ from nemo_ctcbias.phones.phone_head import PhoneHeadConfig
 from nemo_ctcbias.phones.phones import BLANK
 from nemo_ctcbias.recognizer import ADAPTER_ALONE
 
+pytest.importorskip("kenlm", reason="it says how words sound")
+
 SMALL = {"hidden": 8, "context": 3}
 NAMES = ["saoirse", "new york", "okonkwo"]
 ALL_OFF = {"parts": []}
@@ -193,7 +195,6 @@ def test_a_lexicon_that_cannot_be_read(model, tmp_path):
 class TestDecoding:
     @pytest.fixture
     def model(self, model, eager):
-        pytest.importorskip("pyctcdecode")
         model._cfg.biasing.update(eager)
         return with_head(model)
 

@@ -7,6 +7,7 @@ import pkgutil
 import subprocess
 import sys
 import tarfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,8 @@ def test_import_without_nemo_loads_nothing_heavy():
 
 def test_public_names_are_found_when_asked_for():
     assert nemo_ctcbias.BiasList(["anna"])[0] == nemo_ctcbias.Phrase("anna")
-    for name in nemo_ctcbias.__all__:
+    without = set() if find_spec("pyctcdecode") else {"HotwordBeamDecoder"}
+    for name in set(nemo_ctcbias.__all__) - without:
         assert getattr(nemo_ctcbias, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'BiasLists'"):
         _ = nemo_ctcbias.BiasLists

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyctcdecode import Alphabet, BeamSearchDecoderCTC, LanguageModel, build_ctcdecoder
-from pyctcdecode.language_model import MultiLanguageModel
 from reference import exhaustive
 
 from nemo_ctcbias.bias_list import BiasList, Phrase, Vocabulary
@@ -19,8 +17,13 @@ from nemo_ctcbias.lm.listed_words import ListedWords
 from nemo_ctcbias.lm.options import BOOST_SHARE, CLASS_PRIOR
 from nemo_ctcbias.search.beam_search import BeamOptions
 from nemo_ctcbias.search.boosting import BoostOptions
-from nemo_ctcbias.search.hotword_decoder import HotwordBeamDecoder
 from nemo_ctcbias.search.result import BiasedBeam
+
+pytest.importorskip("pyctcdecode", reason="the decoder has its interface, and is compared with it")
+from pyctcdecode import Alphabet, BeamSearchDecoderCTC, LanguageModel, build_ctcdecoder
+from pyctcdecode.language_model import MultiLanguageModel
+
+from nemo_ctcbias.search.hotword_decoder import HotwordBeamDecoder
 
 CHARS = [" ", *"abcdefghijklmnopqrstuvwxyz'", ""]
 PIECES = ["<unk>", "▁", "▁i", "▁ran", "▁the", "▁new", "▁y", "ran", "k", "ork", "s", "n", "t", "▁run", "▁an", ""]
@@ -426,7 +429,7 @@ def arpa(tmp_path_factory):
 
 @pytest.fixture
 def language_model(arpa):
-    import kenlm
+    kenlm = pytest.importorskip("kenlm", reason="only kenlm scores words")
 
     return LanguageModel(kenlm.Model(str(arpa)), ["the", "ran", "run", "iran"], alpha=0.8, beta=0.5)
 

@@ -7,6 +7,8 @@ import pytest
 
 from nemo_ctcbias.bias_list import BiasList, Phrase, Vocabulary, spell
 from nemo_ctcbias.search.boosting import BoostOptions
+
+pytest.importorskip("pyctcdecode", reason="phrases are decoded behind its interface")
 from nemo_ctcbias.search.hotword_decoder import HotwordBeamDecoder
 
 LETTERS = [" ", *"abcdefghijklmnopqrstuvwxyz"]
