@@ -23,6 +23,7 @@ _HOME = {
     "BiasedEncDecCTCModel": "nemo_ctcbias.nemo.ctc_models",
     "BiasedEncDecCTCModelBPE": "nemo_ctcbias.nemo.ctc_models",
     "from_ctc": "nemo_ctcbias.nemo.convert",
+    "load_biased": "nemo_ctcbias.nemo.loading",
 }
 
 __all__ = [*sorted(_HOME), "__version__", "register"]

@@ -70,13 +70,8 @@ class CompiledList:
         """What is listened for: the list, with other spellings of its phrases where these are in use."""
         return self.spelled.bias_list
 
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """What of the list cannot be used or was changed, and why."""
-        return self.spelled.notes
-
     def tell(self, notes: Callable[[], Iterable[Note]]) -> None:
-        """Log what else is to be said of the list, when it is first used: no phrase is lost silently."""
+        """Log what is to be said of the list when it is first used: wherever it is from, nothing is lost silently."""
         with self._lock:
             if not self._told:
                 self._told = True
@@ -140,9 +135,7 @@ class CompiledList:
     def _spelled(self) -> SpelledList:
         sources = self._sources
         listened = sources.variants(self.bias_list) if sources.variants is not None else self.bias_list
-        spelled = spell(listened, sources.vocabulary, sources.alternatives)
-        announce(spelled.notes)  # wherever a list comes from, no phrase is lost silently
-        return spelled
+        return spell(listened, sources.vocabulary, sources.alternatives)
 
     @cached_property
     def _search(self) -> SearchList:
@@ -170,9 +163,7 @@ class CompiledList:
 
     @cached_property
     def _pronouncer(self) -> Pronouncer:
-        pronouncer = Pronouncer(self.bias_list, self._sources.lexicon, self._sources.g2p)
-        announce(pronouncer.notes)
-        return pronouncer
+        return Pronouncer(self.bias_list, self._sources.lexicon, self._sources.g2p)
 
     @cached_property
     def _scores(self) -> PhraseScores:

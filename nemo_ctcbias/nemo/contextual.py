@@ -20,6 +20,7 @@ from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.errors import ModelError, SettingError
 from nemo_ctcbias.nemo.context import Changed, ContextModule, version_of
 from nemo_ctcbias.nemo.encoder import Encoded, encode, layers_of, rows_of, widths_of
+from nemo_ctcbias.nemo.fingerprint import check_fingerprint, fingerprint
 from nemo_ctcbias.nemo.internals import features_of
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 from nemo_ctcbias.recognizer import Adapt
@@ -214,10 +215,23 @@ class ContextualMixin:
         stored["__cfg__"] = {
             key: value for key, value in OmegaConf.to_container(self.cfg.adapters).items() if key in wanted
         }
+        for value in stored["__cfg__"].values():
+            if isinstance(value.get("base"), dict):
+                value["base"]["weights"] = fingerprint(self)
         torch.save(stored, filepath)
 
-    def load_adapters(self, filepath: str, name: str | None = None, map_location: Any = None, strict: bool = True):
+    def load_adapters(
+        self,
+        filepath: str,
+        name: str | None = None,
+        map_location: Any = None,
+        strict: bool = True,
+        other_base: bool = False,
+    ) -> None:
         """As NeMo's.
+
+        Args:
+            other_base: take one that was trained with other weights of this model.
 
         Raises:
             ModelError: no such file, no adapter in it, or an adapter of another base model.
@@ -236,6 +250,9 @@ class ContextualMixin:
         for one in wanted:
             if one.split(":")[-1] not in names:
                 raise ModelError(f"{path}: no adapter {one!r} in it; it has {', '.join(names)}")
+            base = stored["__cfg__"][one.split(":")[-1]].get("base")
+            if base and not other_base:
+                check_fingerprint(self, base.get("weights"), f"{path}: adapter {one!r}")
         map_location = map_location or next(self.parameters()).device
         try:
             super().load_adapters(str(path), [one.split(":")[-1] for one in wanted], map_location, strict)

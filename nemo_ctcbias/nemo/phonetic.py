@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from nemo.utils import logging
 from omegaconf import OmegaConf, open_dict
 from torch import Tensor
 
-from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.errors import ModelError, PhoneticsError
 from nemo_ctcbias.nemo.encoder import Encoded, rows_of, widths_of
 from nemo_ctcbias.nemo.files import settle_file
+from nemo_ctcbias.nemo.fingerprint import check_fingerprint, fingerprint
 from nemo_ctcbias.nemo.internals import features_of
 from nemo_ctcbias.phones import G2G, Pronouncer
 from nemo_ctcbias.phones.common_words import CommonWords
@@ -85,10 +84,14 @@ class PhoneticMixin:
         if not self.has_phone_head:
             raise ModelError("there is no phone head to save; add_phone_head or load_phone_head gives the model one")
         weights = {name: value.detach().cpu() for name, value in self.phone_head.state_dict().items()}
-        torch.save({"config": asdict(self.phone_head.config), "weights": weights}, path)
+        torch.save({"config": asdict(self.phone_head.config), "weights": weights, "base": fingerprint(self)}, path)
 
-    def load_phone_head(self, path: str | Path) -> None:
+    def load_phone_head(self, path: str | Path, other_base: bool = False) -> None:
         """Take the head of a file; it is saved with the model from then on.
+
+        Args:
+            path: of the file.
+            other_base: take one that was trained with other weights of this model.
 
         Raises:
             ModelError: no such file, no phone head in it, or one of another encoder or phone inventory.
@@ -102,8 +105,11 @@ class PhoneticMixin:
         except Exception as error:  # torch raises whatever its unpickler meets
             reason = f"no phone head file ({type(error).__name__})"
             raise ModelError(f"{path}: {reason}; give a file that save_phone_head wrote") from error
+        config = self._settled(config, str(path))
+        if not other_base:
+            check_fingerprint(self, stored.get("base"), f"{path}: the phone head")
         try:
-            self._put_head(self._settled(config, str(path)), weights)
+            self._put_head(config, weights)
         except RuntimeError as error:  # torch's, for weights of another shape
             reason = "its weights do not fit its own settings"
             raise ModelError(f"{path}: {reason}; save it again with save_phone_head") from error
@@ -128,9 +134,14 @@ class PhoneticMixin:
             encoded = self.encode(**inputs)
         return self._phones(encoded)
 
-    def hears(self) -> bool:
+    @property
+    def listens_for_phones(self) -> bool:
         """Whether there is a phone head whose phones are of use."""
-        return self.has_phone_head and any(map(self.settings.wants, PHONE_PARTS)) and not self.training
+        return self.has_phone_head and any(map(self.settings.wants, PHONE_PARTS))
+
+    def hears(self) -> bool:
+        """Whether phones are listened for now; not while training."""
+        return self.listens_for_phones and not self.training
 
     def utterances(self, encoded: Encoded, phones: bool) -> list[Utterance]:
         """A batch as the recognizer takes it, with the phones that the phone head hears or without."""
@@ -162,15 +173,6 @@ class PhoneticMixin:
     def _settle_lexicon(self) -> None:
         missing = "no such lexicon; give a file in the format of the CMU dictionary"
         settle_file(self, LEXICON, missing, PhoneticsError)
-
-    def check_pronunciations(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
-        """What of a list cannot be pronounced or heard, and why; nothing where phonetics is not in use."""
-        hears = self.has_phone_head and any(map(self.settings.wants, PHONE_PARTS))
-        if not hears and self.settings.phonetics.variants == 1:
-            return ()
-        listed = self.lists.of(BiasList.of(bias_list))
-        detects = hears and self.settings.wants("detection")
-        return (*listed.pronouncer.notes, *(self.recognizer.undetectable(listed) if detects else ()))
 
     def _variants(self, common: CommonWords) -> SpokenVariants | None:
         """What adds spelling variants to lists, None where there are none to add."""
