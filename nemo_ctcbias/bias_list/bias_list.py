@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, overload
 
-from nemo_ctcbias.bias_list.list_file import JSON_SUFFIXES, read_list, text_phrases
+from nemo_ctcbias.bias_list.list_file import JSON_SUFFIXES, kind_of, read_list, text_phrases
 from nemo_ctcbias.bias_list.list_text import unquoted
 from nemo_ctcbias.bias_list.phrase import Entry, Phrase, entries_of
 from nemo_ctcbias.bias_list.report import Note, quoted
@@ -131,6 +131,8 @@ class BiasList(Sequence[Phrase]):
         name = fspath(path)
         write = _json_line if Path(name).suffix.lower() in JSON_SUFFIXES else _text_line
         lines = [write(phrase) + "\n" for phrase in self._phrases]
+        if lines and write is _text_line and kind_of(name, lines[0].strip()) != "text":
+            raise BiasListError(f"{name}: would be read as another format than text; save the list as .jsonl")
         try:
             Path(name).write_text("".join(lines), encoding="utf-8", newline="\n")
         except (OSError, ValueError) as error:
@@ -243,7 +245,7 @@ def _text_line(phrase: Phrase) -> str:
 
 def _reads_differently(line: str, phrase: Phrase) -> bool:
     try:
-        return text_phrases(line)[0] != [phrase]
+        return text_phrases(line) != ([phrase], None)
     except BiasListError:
         return True
 

@@ -48,12 +48,20 @@ def read_list(path: str) -> Iterator[Line]:
     """
     lines = read_lines(path)
     first = next((line.strip() for line in lines if line.strip()), "")
-    suffix = Path(path).suffix.lower()
     _refuse_others(path, first, lines)
-    if suffix in JSON_SUFFIXES or _is_json(first):
-        return _json(path, lines)
-    delimiter = delimiter_of(first, suffix)
-    return _text(path, lines) if delimiter is None else _table(path, lines, delimiter)
+    kind = kind_of(path, first)
+    return _json(path, lines) if kind == "json" else _text(path, lines) if kind == "text" else _table(path, lines, kind)
+
+
+def kind_of(path: str, first: str) -> str:
+    """What a file is: "json", "text", or what stands between the columns of a table.
+
+    Args:
+        path: its name.
+        first: its first line that is not empty.
+    """
+    suffix = Path(path).suffix.lower()
+    return "json" if suffix in JSON_SUFFIXES or _is_json(first) else delimiter_of(first, suffix) or "text"
 
 
 def _refuse_others(path: str, first: str, lines: Sequence[str]) -> None:

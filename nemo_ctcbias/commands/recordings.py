@@ -43,19 +43,18 @@ class Recording:
 
 
 def recordings_named(names: Iterable[str]) -> list[Recording]:
-    """Those that files, folders (with all below them), patterns and "-" stand for, each once.
+    """Those that files, folders (with all below them), patterns and "-" stand for.
 
     Raises:
         AudioError: a folder without recordings, or a pattern that fits no file.
     """
-    found: dict[str, Recording] = {}
+    found: list[Recording] = []
     for name in names:
         if name == STANDARD_INPUT:
-            found.setdefault(name, Recording(name, file=_standard_input()))
-            continue
-        for path in _files(name):
-            found.setdefault(path, Recording(path))
-    return list(found.values())
+            found.append(Recording(name, file=_standard_input()))
+        else:
+            found += map(Recording, _files(name))
+    return found
 
 
 def _files(name: str) -> list[str]:

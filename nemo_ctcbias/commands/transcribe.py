@@ -85,10 +85,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Transcribe; 1 if some recordings failed."""
+    bias_list = bias_list_of(args)
     _check(args)
     settings = read_settings(args.settings) if args.settings is not None else {}
     Settings.of(settings)
-    bias_list = bias_list_of(args)
     recordings = recordings_named(args.audio)
     recordings += recordings_of_manifest(args.manifest) if args.manifest else []
     form, named = FORMATS[args.format], len(recordings) > 1
