@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 from setuptools import find_namespace_packages, setup
@@ -14,8 +15,15 @@ version = next(
 pyctcdecode = ["pyctcdecode==0.5.0", "numpy>=1.24,<2", "pyarrow<26"]
 numbers = ["num2words>=0.5.13"]  # LGPL: beside the package, never in it
 plot = ["matplotlib>=3.6"]
+audio = ["av>=11"]  # m4a, aac and what else FFmpeg reads
 test = ["pytest>=7", "pytest-xdist>=3", "hypothesis>=6.80"]
 dev = ["ruff>=0.6"]
+
+# The default model with its parts, so that it is there without the checkout, too: in share/nemo-ctcbias.
+sys.path.insert(0, str(here))
+from nemo_ctcbias.shipped import DEFAULT, INSTALLED, SHIPPED  # noqa: E402 (imports nothing but the standard library)
+
+default = [name for name in vars(SHIPPED[DEFAULT]).values() if name is not None]
 
 setup(
     name="nemo-ctcbias",
@@ -32,6 +40,7 @@ setup(
         "nemo_ctcbias.phones": ["data/*"],  # the G2P model and its card
         "nemo_ctcbias.evaluation": ["page/*"],  # what the HTML report is made of
     },
+    data_files=[(INSTALLED, [f"examples/data/{name}" for name in default])],
     install_requires=[
         "nemo_toolkit[asr]>=3.0,<3.1",
         "torch>=2.6,<2.14",  # 2.13.0 is the newest tested
@@ -50,9 +59,10 @@ setup(
         "pyctcdecode": pyctcdecode,
         "numbers": numbers,
         "plot": plot,
+        "audio": audio,
         "test": test,
         "dev": dev,
-        "all": pyctcdecode + numbers + plot + test + dev,
+        "all": pyctcdecode + numbers + plot + audio + test + dev,
     },
     entry_points={"console_scripts": ["nemo-ctcbias = nemo_ctcbias.cli:main"]},
     classifiers=[

@@ -77,4 +77,5 @@ def _usual(context: Context) -> list[str]:
 def _systems(context: Context) -> list[str]:
     missing, added = missing_parts(context), joint_parts(context)
     alone = [name for name in ALONE if not set(name.split("+")) & set(missing)]
-    return ["greedy", *alone, *("+".join(added[: count + 1]) for count in range(len(added)))]
+    steps = ["+".join(added[: count + 1]) for count in range(len(added))]
+    return ["greedy", *alone, *steps[:-1], "joint" if len(added) > 1 else steps[0]]
