@@ -41,7 +41,7 @@ def shipped(name: str | Path | None) -> Shipped:
 
 
 def shipped_file(name: str | None) -> Path | None:
-    """A file of examples/data: in the checkout around the package, the current folder, or installed; None if nowhere."""
+    """A file of examples/data: in the package's checkout, the current folder, or installed; None if nowhere."""
     checkouts = (root / "examples" / "data" for root in (Path(__file__).resolve().parents[1], Path.cwd()))
     installed = (Path(root) / INSTALLED for root in (sysconfig.get_path("data"), site.getuserbase()))
     places = (*checkouts, *installed) if name else ()
@@ -60,7 +60,7 @@ def checkpoint(name: str | Path | None = None) -> str:
     path = shipped_file(known.model)
     if path is None:
         raise ModelError(
-            f"the model {name or DEFAULT!r} lies in the checkout's examples/data, and only {DEFAULT!r} is installed with "
-            "the package; give the file there as --model, or a .nemo of yours"
+            f"the model {name or DEFAULT!r} lies in the checkout's examples/data, and only {DEFAULT!r} is installed "
+            "with the package; give the file there as --model, or a .nemo of yours"
         )
     return str(path)
