@@ -1,4 +1,4 @@
-"""A new user's hour: clone, own recording and list, own manifest measured, saved, opened by NeMo's script and Python."""
+"""A new user's hour: clone, own speech and list, own manifest measured, from Python, saved, opened by NeMo's script."""
 
 import json
 import os
@@ -19,16 +19,15 @@ from nemo_ctcbias.cli import main
 def run(*arguments):
     assert main([str(one) for one in arguments]) == 0, arguments
 
-run("transcribe", "mine", "--bias-list", "names.csv", "--bias", "Tolvanen:1.5", "--json", "--word-times", "--out", "mine.json")
-run("transcribe", "mine", "--bias-list", "names.csv", "--format", "srt", "--out-dir", "subtitles")
+run("transcribe", "mine", "--bias-list", "names.csv", "--bias", "Tolvanen:1.5", "--format", "json", "--word-times",
+    "--out", "mine.json")
 run("evaluate", "--manifest", "mine/manifest.json", "--bias-list", "names.csv", "--systems", "greedy,nemo-ctc-ws,joint",
     "--out", "measured", "--no-progress")
 model = load_biased(bias_list="names.csv")
 clips = sorted(map(str, Path("mine").glob("*.wav")))
 texts = [one.text for one in model.transcribe(clips, batch_size=len(clips), verbose=False)]
 model.save_to("mine.nemo")
-again = [one.text for one in load_biased("mine.nemo").transcribe(clips, batch_size=len(clips), verbose=False)]
-Path("texts.json").write_text(json.dumps([texts, again]))
+Path("texts.json").write_text(json.dumps(texts))
 """
 
 
@@ -64,14 +63,13 @@ def test_a_new_users_hour(tmp_path):
     found = [json.loads(line) for line in (home / "mine.json").read_text().splitlines()]
     assert [[hit["phrase"] for hit in row["hits"]] for row in found] == [["Siprot"], ["Okonkwo"]]
     assert all([word["text"] for word in row["words"]] for row in found)
-    assert {path.name for path in (home / "subtitles").iterdir()} == {"rms_00.srt", "kal16_02.srt"}
     measured = {row["system"]: row for row in json.loads((home / "measured" / "results.json").read_text())}
     assert measured["joint"]["recall"] == 100 > measured["greedy"]["recall"] and "nemo-ctc-ws" in measured
-    texts, again = json.loads((home / "texts.json").read_text())
-    assert texts == again == [row["text"] for row in found], "Python, the .nemo and the command line write the same"
+    texts = json.loads((home / "texts.json").read_text())
+    assert texts == [row["text"] for row in found], "Python and the command line write the same"
     script, scores = str(ROOT / "tests" / "nemo_script.py"), ["model_path=mine.nemo", "output_filename=nemo.json"]
     run(script, *scores, "dataset_manifest=mine/manifest.json")
     nemo = [json.loads(line)["pred_text"] for line in (home / "nemo.json").read_text().splitlines()]
-    assert sorted(nemo) == sorted(texts), "and so does NeMo's script"
+    assert sorted(nemo) == sorted(texts), "and so does the .nemo in NeMo's script"
     status = subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path / "clone", capture_output=True, text=True)
     assert status.stdout == ""

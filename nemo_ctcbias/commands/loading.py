@@ -31,10 +31,10 @@ def check_files(
     if path.suffix == ".nemo" and not path.is_file():
         raise ModelError(f"{path}: no such file; give a .nemo checkpoint or a pretrained NeMo model name")
     given = (
-        (adapter, ModelError, "no such adapter file; give what `save_adapters` wrote"),
-        (phone_head, ModelError, "no such phone head; give a file that save_phone_head wrote"),
-        (language_model, LanguageModelError, "no such language model; give a KenLM .arpa or binary file"),
+        ("--adapter", adapter, ModelError, "no such adapter file; give what `save_adapters` wrote"),
+        ("--phone-head", phone_head, ModelError, "no such phone head; give a file that save_phone_head wrote"),
+        ("--lm", language_model, LanguageModelError, "no such language model; give a KenLM .arpa or binary file"),
     )
-    for file, kind, message in given:
+    for option, file, kind, message in given:
         if file not in (None, "none") and not Path(file).is_file():
-            raise kind(f"{file}: {message}, or none")
+            raise kind(f"{option} {file}: {message}, or none")
