@@ -98,7 +98,7 @@ def test_python_blocks_then_nemos_script(folder):
 
 def test_nothing_is_left_where_git_sees_it(folder):
     """Runs after the others: what the blocks wrote is ignored."""
-    written = [path.name for path in folder.iterdir() if path.name != "examples"]
+    written = [f"{path.name}{'/' * path.is_dir()}" for path in folder.iterdir() if path.name != "examples"]
     assert "biased.nemo" in written
     command = ["git", "check-ignore", "--no-index", *written]
     ignored = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.split()
