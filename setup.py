@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 from setuptools import find_namespace_packages, setup
@@ -17,8 +18,15 @@ old_numpy = ["pyctcdecode==0.5.0", "numpy>=1.24,<2", "pyarrow<26"]
 pyctcdecode = [*lm, *(f'{one}; python_version < "3.13"' for one in old_numpy)]
 numbers = ["num2words>=0.5.13"]  # LGPL: beside the package, never in it
 plot = ["matplotlib>=3.6"]
+audio = ["av>=11"]  # m4a, aac and what else FFmpeg reads
 test = ["pytest>=7", "pytest-xdist>=3", "hypothesis>=6.80"]
 dev = ["ruff>=0.6"]
+
+# The default model with its parts, so that it is there without the checkout, too: in share/nemo-ctcbias.
+sys.path.insert(0, str(here))
+from nemo_ctcbias.shipped import DEFAULT, INSTALLED, SHIPPED  # noqa: E402 (imports nothing but the standard library)
+
+default = [name for name in vars(SHIPPED[DEFAULT]).values() if name is not None]
 
 setup(
     name="nemo-ctcbias",
@@ -35,6 +43,7 @@ setup(
         "nemo_ctcbias.phones": ["data/*"],  # the G2P model and its card
         "nemo_ctcbias.evaluation": ["page/*"],  # what the HTML report is made of
     },
+    data_files=[(INSTALLED, [f"examples/data/{name}" for name in default])],
     install_requires=[
         # From the oldest to the newest release that the tests run with. Nothing else has an upper bound: pip replaces
         # what lies beyond one, and whoever has NeMo is to keep what they have.
@@ -55,9 +64,10 @@ setup(
         "pyctcdecode": pyctcdecode,
         "numbers": numbers,
         "plot": plot,
+        "audio": audio,
         "test": test,
         "dev": dev,
-        "all": pyctcdecode + numbers + plot + test + dev,
+        "all": pyctcdecode + numbers + plot + audio + test + dev,
     },
     entry_points={"console_scripts": ["nemo-ctcbias = nemo_ctcbias.cli:main"]},
     classifiers=[

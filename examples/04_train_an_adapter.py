@@ -51,8 +51,8 @@ def train(args: argparse.Namespace, adapter: Path) -> None:
         f"trainer.max_steps={args.steps}",
         f"trainer.val_check_interval={max(args.steps // 2, 1)}",
         "trainer.log_every_n_steps=10",
-        "+training.warmup=5",  # for a real training leave these two out: 200 steps up to a rate of 0.002
-        "+training.lr=0.005",
+        "training.warmup=5",  # for a real training leave these two out: 200 steps up to a rate of 0.002
+        "training.lr=0.005",
         f"exp_manager.exp_dir={args.out / 'runs'}",  # checkpoints: started again with more steps, it resumes
         f"save_to={adapter}",
     ]

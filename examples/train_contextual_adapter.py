@@ -13,7 +13,7 @@ from pathlib import Path
 
 import lightning.pytorch as pl
 import torch
-from frozen_training import Progress, options_of, training_data, validation_data
+from frozen_training import Progress, going_on, options_of, training_data, validation_data
 from nemo.core.config import hydra_runner
 from nemo.utils import logging
 from nemo.utils.exp_manager import exp_manager
@@ -40,7 +40,7 @@ def main(cfg: DictConfig) -> None:
     else:
         model.add_adapter(cfg.adapter_name, cfg.adapter)  # wrong settings stop here
     trainer = pl.Trainer(callbacks=[Progress()], **cfg.trainer)
-    exp_manager(trainer, cfg.get("exp_manager"))
+    going_on(cfg, Path(exp_manager(trainer, cfg.get("exp_manager"))))
     loader, texts = training_data(model, cfg, trainer.global_rank, trainer.world_size)
     module = AdapterTraining(model, cfg.adapter_name, ListSampler(texts, distractors, lists), training)
     trainer.fit(module, loader, validation_data(model, cfg))

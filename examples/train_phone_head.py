@@ -13,7 +13,7 @@ from pathlib import Path
 
 import lightning.pytorch as pl
 import torch
-from frozen_training import Progress, options_of, training_data, validation_data
+from frozen_training import Progress, going_on, options_of, training_data, validation_data
 from nemo.core.config import hydra_runner
 from nemo.utils import logging
 from nemo.utils.exp_manager import exp_manager
@@ -35,7 +35,7 @@ def main(cfg: DictConfig) -> None:
     model = from_ctc(checkpoint(cfg.model))
     model.add_phone_head(cfg.phone_head)  # wrong settings stop here
     trainer = pl.Trainer(callbacks=[Progress()], **cfg.trainer)
-    exp_manager(trainer, cfg.get("exp_manager"))
+    going_on(cfg, Path(exp_manager(trainer, cfg.get("exp_manager"))))
     loader, texts = training_data(model, cfg, trainer.global_rank, trainer.world_size)
     module = PhoneHeadTraining(model, pronouncer, training)
     left_out = sum(module.slots(text) is None for text in set(texts))

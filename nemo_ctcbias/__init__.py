@@ -26,6 +26,7 @@ _HOME = {
     "BiasedEncDecHybridRNNTCTCBPEModel": "nemo_ctcbias.nemo.ctc_models",
     "BiasedEncDecHybridRNNTCTCBPEModelWithPrompt": "nemo_ctcbias.nemo.ctc_models",
     "from_ctc": "nemo_ctcbias.nemo.convert",
+    "load_biased": "nemo_ctcbias.nemo.loading",
 }
 
 __all__ = [*sorted(_HOME), "__version__", "register"]

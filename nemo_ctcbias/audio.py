@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,14 @@ LOWEST_RATE, HIGHEST_RATE = 1000, 1_000_000  # Hz
 LOUDEST = 2.0**32  # samples may be whole numbers that were never scaled; beyond, their power overflows
 BLOCK = 1 << 22  # samples read at once, of all channels together
 
+#: What is looked for in folders; single files may be called anything.
+SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".mp4", ".webm", ".aiff", ".aif", ".au")
+
 
 def load_audio(path: str | Path, sample_rate: int, offset: float = 0.0, duration: float | None = None) -> np.ndarray:
-    """Mono float32 samples of a wav, flac, ogg or mp3 file: channels averaged, resampled to `sample_rate` Hz.
+    """Mono float32 samples of a recording: channels averaged, resampled to `sample_rate` Hz.
+
+    libsndfile reads wav, flac, ogg, opus, mp3 and more; m4a, aac and what else FFmpeg knows needs the package `av`.
 
     What a header promises is not believed: a file is read a block at a time, and no more than `LONGEST` seconds.
 
@@ -33,25 +39,8 @@ def load_audio(path: str | Path, sample_rate: int, offset: float = 0.0, duration
     path = Path(path)
     if not 0 <= offset <= FURTHEST or (duration is not None and not 0 < duration <= FURTHEST):
         raise AudioError(f"{path}: offset {offset} and duration {duration} name no part of it; give seconds from 0 up")
-    try:
-        _refuse(path)
-        with soundfile.SoundFile(os.fsencode(path)) as file:
-            rate = file.samplerate
-            if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-                raise AudioError(f"{path}: {rate} samples a second are no sound; convert it to wav or flac")
-            first = file.seek(round(min(offset * rate, file.frames)))
-            seconds = (file.frames - first) / rate
-            seconds = seconds if duration is None else min(duration, seconds)
-            if seconds > LONGEST:
-                raise AudioError(f"{path}: {seconds / 3600:.3g} hours are more than {LONGEST / 3600:g}; split it")
-            mono = _mono(file, round(seconds * rate))
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
-    except (RuntimeError, ValueError, TypeError, MemoryError) as error:  # soundfile.LibsndfileError is a RuntimeError
-        if isinstance(error, AudioError):
-            raise
-        reason = str(error).rsplit(":", 1)[-1].strip(" .") or type(error).__name__
-        raise AudioError(f"{path}: cannot be read as audio ({reason}); convert it to wav or flac") from error
+    with _readable(path):
+        mono, rate = _read(path, offset, duration)
     if not len(mono):
         raise AudioError(f"{path}: holds no audio{f' from {offset:g} s on' if offset else ''}; record it again")
     if not np.isfinite(mono).all():
@@ -63,6 +52,55 @@ def load_audio(path: str | Path, sample_rate: int, offset: float = 0.0, duration
 
         mono = librosa.resample(mono, orig_sr=rate, target_sr=sample_rate)
     return mono
+
+
+def part_of(row: Mapping[str, Any], where: str) -> tuple[float, float | None]:
+    """(offset, duration) in seconds of the part of a recording that a manifest's row names; None to its end.
+
+    As NeMo reads them: without an offset it is the whole recording, whose duration is often rounded.
+
+    Raises:
+        ManifestError: no such seconds; begins with `where`.
+    """
+    for field in ("offset", "duration"):
+        value = row.get(field)
+        number = not isinstance(value, bool) and isinstance(value, (int, float))
+        if value is not None and not (number and 0 <= value <= FURTHEST):
+            raise ManifestError(f"{where}: '{field}' must be seconds from 0 up, got {str(value)[:40]!r}")
+    if row.get("offset") is None:
+        return 0.0, None
+    return float(row["offset"]), float(row["duration"]) if row.get("duration") else None
+
+
+def seconds_of(path: str | Path) -> float:
+    """Length of a recording as its header tells it (0 where it does not); its samples are not read.
+
+    Raises:
+        AudioError: if the file is missing or unreadable.
+    """
+    path = Path(path)
+    with _readable(path):
+        try:
+            info = soundfile.info(os.fsencode(path))
+            return info.frames / info.samplerate
+        except soundfile.LibsndfileError as error:
+            with _ffmpeg(path, error) as file:
+                return (file.duration or 0) / 1e6
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Whatever libraries raise about a file, as one line."""
+    try:
+        _refuse(path)
+        yield
+    except AudioError:
+        raise
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
+    except (RuntimeError, ValueError, TypeError, MemoryError) as error:  # soundfile.LibsndfileError is a RuntimeError
+        reason = str(error).rsplit(":", 1)[-1].strip(" .") or type(error).__name__
+        raise AudioError(f"{path}: cannot be read as audio ({reason}); convert it to wav or flac") from error
 
 
 def _refuse(path: Path) -> None:
@@ -97,22 +135,66 @@ def _mono(file: soundfile.SoundFile, wanted: int) -> np.ndarray:
     return np.concatenate(blocks)
 
 
-def part_of(row: Mapping[str, Any], where: str) -> tuple[float, float | None]:
-    """(offset, duration) in seconds of the part of a recording that a manifest's row names; None to its end.
+def _read(path: Path, offset: float, duration: float | None) -> tuple[np.ndarray, int]:
+    """Samples of a part, channels averaged, and their rate."""
+    try:
+        with soundfile.SoundFile(os.fsencode(path)) as file:
+            rate = _checked_rate(path, file.samplerate)
+            first = file.seek(round(min(offset * rate, file.frames)))
+            seconds = (file.frames - first) / rate
+            seconds = seconds if duration is None else min(duration, seconds)
+            if seconds > LONGEST:
+                raise AudioError(f"{path}: {seconds / 3600:.3g} hours are more than {LONGEST / 3600:g}; split it")
+            return _mono(file, round(seconds * rate)), rate
+    except soundfile.LibsndfileError as error:
+        with _ffmpeg(path, error) as file:
+            rate = _checked_rate(path, file.streams.audio[0].rate)
+            first, wanted = round(offset * rate), round(min(duration or FURTHEST, LONGEST) * rate)
+            mono = _decoded(file, first + wanted + 1)[first:]
+            if len(mono) > wanted == LONGEST * rate:
+                raise AudioError(f"{path}: is longer than {LONGEST / 3600:g} hours; split it") from error
+            return mono[:wanted], rate
 
-    As NeMo reads them: without an offset it is the whole recording, whose duration is often rounded.
 
-    Raises:
-        ManifestError: no such seconds; begins with `where`.
-    """
-    for field in ("offset", "duration"):
-        value = row.get(field)
-        number = not isinstance(value, bool) and isinstance(value, (int, float))
-        if value is not None and not (number and 0 <= value <= FURTHEST):
-            raise ManifestError(f"{where}: '{field}' must be seconds from 0 up, got {str(value)[:40]!r}")
-    if row.get("offset") is None:
-        return 0.0, None
-    return float(row["offset"]), float(row["duration"]) if row.get("duration") else None
+def _checked_rate(path: Path, rate: int) -> int:
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise AudioError(f"{path}: {rate} samples a second are no sound; convert it to wav or flac")
+    return rate
+
+
+def _decoded(file: Any, wanted: int) -> np.ndarray:
+    """The first samples of a file that FFmpeg has opened, at most so many, channels averaged."""
+    import av
+
+    blocks, have = [np.zeros(0, dtype=np.float32)], 0
+    as_floats = av.AudioResampler(format="fltp")
+    for frame in file.decode(audio=0):
+        blocks += [one.to_ndarray().mean(axis=0) for one in as_floats.resample(frame)]
+        have += frame.samples
+        if have >= wanted:
+            break
+    return np.concatenate(blocks)[:wanted]
+
+
+@contextmanager
+def _ffmpeg(path: Path, unknown: soundfile.LibsndfileError) -> Iterator[Any]:
+    """The file opened by FFmpeg, through the package `av`, where libsndfile does not know its format."""
+    if "format" not in str(unknown).lower() and "supported" not in str(unknown).lower():
+        raise unknown
+    try:
+        import av
+    except ImportError:
+        if path.suffix.lower() in SUFFIXES:
+            needs = f"{path.suffix} needs FFmpeg: pip install 'nemo-ctcbias[audio]', or convert it to wav or flac"
+            raise AudioError(f"{path}: {needs}") from unknown
+        raise unknown from None
+    try:
+        with av.open(str(path)) as file:
+            if not file.streams.audio:
+                raise AudioError(f"{path}: holds no audio; check the path")
+            yield file
+    except av.FFmpegError as error:
+        raise unknown from error
 
 
 def split_long(samples: np.ndarray, sample_rate: int, longest: float = 30.0) -> list[tuple[int, np.ndarray]]:

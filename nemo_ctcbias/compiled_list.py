@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nemo_ctcbias.bias_list import BiasList, Note, SpelledList, Vocabulary, spell
-from nemo_ctcbias.bias_list.report import announce, counted
+from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.bias_list.spelling import Spelling
 from nemo_ctcbias.phones.correction import PronunciationIndex
 from nemo_ctcbias.phones.g2p import G2P
@@ -76,22 +76,8 @@ class CompiledList:
         """What is listened for: the list, with other spellings of its phrases where these are in use."""
         return self.spelled.bias_list
 
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """What of the list cannot be used or was changed, and why."""
-        return self._fit(self.spelled.notes)
-
-    @property
-    def sound_notes(self) -> tuple[Note, ...]:
-        """What of the list cannot be pronounced, or not as it says, and why."""
-        return self._fit(self.pronouncer.notes)
-
-    def _fit(self, notes: Iterable[Note]) -> tuple[Note, ...]:
-        """Notes as they may be told: those of a file that a manifest named without what stands in it."""
-        return tuple(notes) if self.bias_list.shown else counted(notes, str(self.bias_list.source))
-
     def tell(self, notes: Callable[[], Iterable[Note]]) -> None:
-        """Log what else is to be said of the list, when it is first used: no phrase is lost silently."""
+        """Log what is to be said of the list when it is first used: wherever it is from, nothing is lost silently."""
         with self._lock:
             if not self._told:
                 self._told = True
@@ -151,9 +137,7 @@ class CompiledList:
     def _spelled(self) -> SpelledList:
         sources = self._sources
         listened = sources.variants(self.bias_list) if sources.variants is not None else self.bias_list
-        spelled = spell(listened, sources.vocabulary, sources.alternatives)
-        announce(self._fit(spelled.notes))  # wherever a list comes from, no phrase is lost silently
-        return spelled
+        return spell(listened, sources.vocabulary, sources.alternatives)
 
     @cached_property
     def _length(self) -> int:
@@ -189,9 +173,7 @@ class CompiledList:
 
     @cached_property
     def _pronouncer(self) -> Pronouncer:
-        pronouncer = Pronouncer(self.bias_list, self._sources.lexicon, self._sources.g2p)
-        announce(self._fit(pronouncer.notes))
-        return pronouncer
+        return Pronouncer(self.bias_list, self._sources.lexicon, self._sources.g2p)
 
     @cached_property
     def _scores(self) -> PhraseScores:

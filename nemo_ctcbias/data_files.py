@@ -55,6 +55,8 @@ def _read(path: Path, most_bytes: int) -> bytes:
         while block := file.read(_BLOCK):
             if not blocks and block.startswith((b"\xff\xfe", b"\xfe\xff")):
                 raise ValueError("is UTF-16")
+            if not blocks and block.startswith(b"PK\3\4"):
+                raise ValueError("is a spreadsheet or archive, not saved as text or CSV")
             if b"\0" in block:
                 raise ValueError("is a binary file")
             size += len(block)

@@ -20,11 +20,12 @@ from functools import cached_property
 
 import numpy as np
 
-from nemo_ctcbias.bias_list import Note, Vocabulary
+from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.compiled_list import CompiledList
+from nemo_ctcbias.list_report import notes_on
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.correction import PhoneticCorrection, Replacement, SpokenWord
-from nemo_ctcbias.phones.detection import detect, too_short
+from nemo_ctcbias.phones.detection import detect
 from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.phones.rescoring import N_BEST, Lattices, rescore
 from nemo_ctcbias.phones.spelled_phones import SpelledPhones
@@ -165,14 +166,9 @@ class Recognizer:
         """Factor on each phrase's weight [N], 0 for those that cannot be heard; None: all are listened for."""
         if not heard or not self.settings.wants("detection"):
             return None
-        listed.tell(lambda: self.undetectable(listed))
+        listed.tell(lambda: notes_on(listed, self.settings, sounds=True))
         prior = self.settings.detection_prior(listed.length)
         return detect(listed.scores, heard, self.settings.phonetics.detection_threshold, prior)
-
-    def undetectable(self, listed: CompiledList) -> list[Note]:
-        """A note for each phrase that is too short to be detected."""
-        prior = self.settings.detection_prior(listed.length)
-        return list(too_short(listed.scores, self.settings.phonetics.detection_threshold, prior))
 
     def _acts(self, listed: CompiledList) -> bool:
         return len(listed) > 0 and self.settings.weight > 0

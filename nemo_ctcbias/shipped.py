@@ -1,7 +1,12 @@
-"""The base models that the checkout ships in examples/data, and what was trained on them; found without NeMo."""
+"""The base models that the checkout ships in examples/data, and what was trained on them; found without NeMo.
+
+The default one is installed with the package, too.
+"""
 
 from __future__ import annotations
 
+import site
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +28,7 @@ SHIPPED = {
     "strong": Shipped("whisper_ctc_strong.nemo", "lm_small.bin"),
 }
 DEFAULT = "small"
+INSTALLED = "share/nemo-ctcbias"  # where `pip install` puts the default one, below the environment's prefix
 
 
 def shipped(name: str | Path | None) -> Shipped:
@@ -35,12 +41,11 @@ def shipped(name: str | Path | None) -> Shipped:
 
 
 def shipped_file(name: str | None) -> Path | None:
-    """A file of examples/data, in the checkout around the package or in the current folder; None if not there."""
-    for root in (Path(__file__).resolve().parents[1], Path.cwd()) if name else ():
-        path = root / "examples" / "data" / name
-        if path.is_file():
-            return path
-    return None
+    """A file of examples/data: in the package's checkout, the current folder, or installed; None if nowhere."""
+    checkouts = (root / "examples" / "data" for root in (Path(__file__).resolve().parents[1], Path.cwd()))
+    installed = (Path(root) / INSTALLED for root in (sysconfig.get_path("data"), site.getuserbase()))
+    places = (*checkouts, *installed) if name else ()
+    return next((folder / name for folder in places if (folder / name).is_file()), None)
 
 
 def checkpoint(name: str | Path | None = None) -> str:
@@ -54,5 +59,8 @@ def checkpoint(name: str | Path | None = None) -> str:
         return str(name)
     path = shipped_file(known.model)
     if path is None:
-        raise ModelError("the shipped models lie in the checkout's examples/data: run there, or give --model x.nemo")
+        raise ModelError(
+            f"the model {name or DEFAULT!r} lies in the checkout's examples/data, and only {DEFAULT!r} is installed "
+            "with the package; give the file there as --model, or a .nemo of yours"
+        )
     return str(path)

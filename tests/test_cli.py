@@ -13,6 +13,11 @@ import soundfile
 
 from nemo_ctcbias.cli import main
 
+ARPA = (
+    "\\data\\\nngram 1=3\nngram 2=1\n\n\\1-grams:\n-1\t<unk>\t0\n0\t<s>\t0\n-1\t</s>\n\n"
+    "\\2-grams:\n-0.3\t<s> </s>\n\n\\end\\\n"
+)
+
 
 @pytest.fixture
 def cli(capsys):
@@ -129,18 +134,32 @@ def test_a_strength_saved_with_the_model_is_kept(cli, biased_nemo, plain, noise_
     assert "saoirse" in transcribe(cli, noise_wavs[0], "--model", tmp_path / "off.nemo", "--bias-weight", 10)
 
 
-def test_compare_shows_both_texts_and_the_scores(cli, biased_nemo, plain, noise_wavs, tmp_path):
+def test_compare_shows_each_text_and_the_scores(cli, biased_nemo, plain, noise_wavs, tmp_path):
     manifest = tmp_path / "m.json"
     rows = [{"audio_filepath": str(noise_wavs[0]), "text": "saoirse met fox"}, {"audio_filepath": str(noise_wavs[2])}]
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
     lines = transcribe(cli, "--manifest", manifest, "--model", biased_nemo, "--compare").splitlines()
     with_list = transcribe(cli, noise_wavs[0], "--model", biased_nemo).strip()
-    assert lines[:3] == [str(noise_wavs[0]), "  spoken:   saoirse met fox", f"  without:  {plain[0]}"]
-    assert lines[3].startswith("  with:     ") and lines[3][12:].replace("[", "").replace("]", "") == with_list
-    assert lines[4:6] == [str(noise_wavs[2]), f"  without:  {plain[2]}"]
-    assert lines[7] == "2 recordings, 2 transcripts changed by the list"
+    assert lines[:3] == [str(noise_wavs[0]), "  spoken:    saoirse met fox", f"  model:     {plain[0]}"]
+    assert lines[3].startswith("  with list: ") and lines[3][13:].replace("[", "").replace("]", "") == with_list
+    assert lines[4:6] == [str(noise_wavs[2]), f"  model:     {plain[2]}"]
+    assert lines[7] == "2 recordings; transcripts changed: 2 by the list"
     recalls = [line.split("recall")[1].split(",")[0].strip() for line in lines[8:]]
     assert recalls == ["0.0%", "100.0%"]
+
+
+def test_compare_credits_the_language_model_with_what_is_its_own(cli, base_nemo, plain, noise_wavs, tmp_path):
+    arpa = tmp_path / "tiny.arpa"
+    arpa.write_text(ARPA)
+    run = (noise_wavs[0], "--model", base_nemo, "--lm", arpa, "--lm-alpha", 1, "--lm-beta", 3)
+    helped = transcribe(cli, *run).strip()
+    listed = transcribe(cli, *run, "--bias", "snowmen:0").strip()  # a list of which nothing is listened for
+    _, model, lm, with_list, changed = transcribe(cli, *run, "--bias", "snowmen:0", "--compare").splitlines()
+    assert helped != plain[0] and listed == helped
+    assert model == f"  model:     {plain[0]}"
+    assert lm.startswith("  with LM:   ") and "[" in lm and lm[13:].replace("[", "").replace("]", "") == helped
+    assert with_list == f"  with list: {helped}", "no mark: the list changed nothing"
+    assert changed == "1 recordings; transcripts changed: 1 by the language model and 0 by the list"
 
 
 def test_manifest_rows_bring_lists_and_parts(cli, biased_nemo, plain, noise_wavs, tmp_path):
@@ -211,12 +230,12 @@ def test_bad_recordings_do_not_stop_the_others(cli, base_nemo, plain, noise_wavs
     (tmp_path / "empty.wav").touch()
     (tmp_path / "garbage.mp3").write_bytes(b"\1\2\3" * 1000)
     soundfile.write(tmp_path / "silent.wav", np.zeros(0), 16000)
-    bad = [tmp_path / name for name in ("missing.wav", "empty.wav", "garbage.mp3", "silent.wav")] + [tmp_path]
+    bad = [tmp_path / name for name in ("missing.wav", "empty.wav", "garbage.mp3", "silent.wav")]
     code, out, err = cli("transcribe", noise_wavs[0], *bad, noise_wavs[1], "--model", base_nemo)
     assert code == 1
     assert out.splitlines() == [f"{noise_wavs[0]}\t{plain[0]}", f"{noise_wavs[1]}\t{plain[1]}"]
     lines = err.splitlines()
-    assert [line.startswith(f"nemo-ctcbias: {path}: ") for line, path in zip(lines, bad, strict=True)] == [True] * 5
+    assert [line.startswith(f"nemo-ctcbias: {path}: ") for line, path in zip(lines, bad, strict=True)] == [True] * 4
     assert cli("transcribe", tmp_path / "missing.wav", "--model", base_nemo)[:2] == (1, "")
 
 
@@ -225,10 +244,11 @@ def test_notes_on_the_list_go_to_standard_error(cli, base_nemo, noise_wavs, tmp_
     names.write_text("saoirse\n☃\n")
     code, out, err = cli("transcribe", noise_wavs[0], "--model", base_nemo, "--bias-list", names)
     assert code == 0 and out.count("\n") == 1
-    assert err.startswith(f"nemo-ctcbias: {names}:2: '☃' has no tokens") and err.count("\n") == 1
+    assert err.startswith(f"nemo-ctcbias: {names}:2: '☃' has no tokens") and err.count("\n") == 2
+    assert f"{names}: 2 phrases; 1 dropped, 0 changed, 0 warnings" in err
     names.write_text("".join(f"{c}☃\n" for c in "abcdefgh"))
     err = cli("transcribe", noise_wavs[0], "--model", base_nemo, "--bias-list", names)[2]
-    assert err.count("\n") == 6 and "3 more notes; `nemo-ctcbias check-list`" in err
+    assert err.count("\n") == 6 and "8 phrases; 8 dropped, 0 changed, 0 warnings; `nemo-ctcbias check-list`" in err
     manifest = tmp_path / "m.json"
     manifest.write_text(json.dumps({"audio_filepath": str(noise_wavs[0]), "bias_list": ["☃"]}) + "\n")
     err = cli("transcribe", "--manifest", manifest, "--model", base_nemo)[2]
@@ -239,7 +259,7 @@ WRONG = {
     "no command": ([], "COMMAND"),
     "unknown command": (["transcribble"], "invalid choice: 'transcribble'.*see nemo-ctcbias --help"),
     "unknown option": (["transcribe", "{wav}", "--biass-list", "x"], "unrecognized arguments: --biass-list"),
-    "no recording": (["transcribe"], "no recording given; name audio files or --manifest FILE"),
+    "no recording": (["transcribe"], "no recording given; name audio files or folders, or --manifest FILE"),
     "bias took the file": (["transcribe", "--bias", "Anna", "{wav}"], "--bias took the file {wav} for a phrase"),
     "batch size": (["transcribe", "{wav}", "--batch-size", "0"], "--batch-size must be 1 or more, got 0"),
     "batch size of letters": (["transcribe", "{wav}", "--batch-size", "many"], "--batch-size: invalid int value"),
@@ -247,8 +267,11 @@ WRONG = {
     "weight not a number": (["transcribe", "{wav}", "--bias-weight", "nan"], "--bias-weight must be 0 or more"),
     "endless weight": (["transcribe", "{wav}", "--bias-weight", "inf"], "--bias-weight must be 0 or more"),
     "two shapes": (["transcribe", "{wav}", "--json", "--compare"], "--compare: not allowed with argument --json"),
-    "out in no folder": (["transcribe", "{wav}", "--out", "no/such/o.txt"], "--out no/such/o.txt: cannot be written"),
-    "out is a folder": (["transcribe", "{wav}", "--out", "{folder}"], "--out {folder}: cannot be written; name a file"),
+    "out in no folder": (
+        ["transcribe", "{wav}", "--out", "no/such/o.txt"],
+        "no/such/o.txt: cannot be written .there is no folder no/such",
+    ),
+    "out is a folder": (["transcribe", "{wav}", "--out", "{folder}"], "{folder}: cannot be written .is a folder"),
     "missing list": (["transcribe", "{wav}", "--bias-list", "no.txt"], "no.txt: no such bias list file"),
     "bad weight": (["transcribe", "{wav}", "--bias-list", "{bad_list}"], "{bad_list}:2: .*'heavy', which is not a num"),
     "binary list": (["transcribe", "{wav}", "--bias-list", "{wav}"], "{wav}: is a binary file"),
@@ -335,7 +358,7 @@ def test_check_list_says_what_a_model_cannot_use(cli, base_nemo, tmp_path):
     assert (code, err) == (1, "")
     assert [line.split(":")[0] for line in out.splitlines()[:-1]] == ["changed", "dropped", "warning"]
     assert [line.split(":")[2] for line in out.splitlines()[:-1]] == ["2", "3", "4"]
-    assert out.splitlines()[-1] == f"{names}: 4 phrases; 1 dropped, 1 changed, 1 warnings"
+    assert out.splitlines()[-1] == f"{names}: 4 phrases; 1 dropped, 1 changed, 1 warning"
     names.write_text("Saoirse\nfox\tninety\n")
     assert cli("check-list", names, "--model", base_nemo)[0] == 2
     names.write_text("Saoirse\nfox\t-2\n")

@@ -105,7 +105,7 @@ def test_adapter_training_and_resumption(base_nemo, tmp_path):
         "data.batch_size=6",
         "adapter.dim=16",
         "adapter.heads=2",
-        "+training.distractors=10",
+        "training.distractors=10",
         "exp_manager.exp_dir=runs",
         "exp_manager.checkpoint_callback_params.every_n_train_steps=2",
         "trainer.accelerator=cpu",
@@ -118,6 +118,18 @@ def test_adapter_training_and_resumption(base_nemo, tmp_path):
     assert first["__cfg__"]["names"]["base"]["layers"] == 2
     weights, later = first["context:names"][0], second["context:names"][0]
     assert any(not torch.equal(weights[key], later[key]) for key in weights), "the second run goes on from the first"
+    (tmp_path / "other.json").write_text((DEMO / "manifest.json").read_text())
+    other = [*small, "data.manifest=other.json", "training.lr=0.01", "lists.max_size=50"]
+    script = [sys.executable, str(ROOT / "examples" / "train_contextual_adapter.py"), *other, "save_to=third.pt"]
+    refused = subprocess.run(script, cwd=tmp_path, env=ENV, capture_output=True, text=True)
+    assert refused.returncode != 0 and not (tmp_path / "third.pt").exists()
+    for told in (
+        "the run there was another one",
+        "data.manifest was",
+        "training.lr was 0.002, is 0.01",
+        "a new one with",
+    ):
+        assert told in refused.stderr
     checkpoint = next((tmp_path / "runs").rglob("*-last.ckpt"))
     stored = torch.load(checkpoint, map_location="cpu", weights_only=False)["state_dict"]
     assert stored and all("adapter_layer.names" in key for key in stored), "checkpoints hold the adapter alone"

@@ -15,7 +15,7 @@ LAYERS = (
     ("phones",),
     ("search",),
     ("old_settings", "settings", "settings_file"),
-    ("compiled_list",),
+    ("compiled_list", "list_report"),
     ("recognizer",),
     ("nemo", "models", "whisper"),
     ("evaluation",),

@@ -36,7 +36,7 @@ def test_every_block_is_run_or_shown_only():
         "run",
         "run: nemo script",
         "run: shared",
-        "run: training",
+        "shown: demo",
         "ci: demo",
         "ci: tests",
     }
@@ -57,12 +57,52 @@ def test_commands(text, folder):
     assert done.stdout.strip()
 
 
+def test_the_demonstration_shows_what_the_page_shows(folder):
+    command = next(text for mark, _, text in BLOCKS if mark == "ci: demo").split("&&")[-1].replace(".venv/bin/", "")
+    done = subprocess.run(["bash", "-ec", command], cwd=folder, env=ENV, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    shown = next(text for mark, _, text in BLOCKS if mark == "shown: demo").split("...\n")
+    assert len(shown) == 2 and all(part in done.stdout for part in shown)
+    assert done.stdout.endswith(shown[1])
+
+
+SAME = """
+from nemo_ctcbias.cli import main
+print("--- the command line")
+names = [f"{phrase.text}:{phrase.weight:g}" for phrase in model.bias_list]
+assert main(["transcribe", *clips, "--bias", *names]) == 0
+print("--- saved")
+assert main(["transcribe", *clips, "--model", "biased.nemo"]) == 0
+print("--- all clips")
+from pathlib import Path
+every = sorted(map(str, Path("examples/data/demo").glob("*.flac")))
+for clip, hypothesis in zip(every, model.transcribe(every, batch_size=12, verbose=False)):
+    print(clip, *(hit.phrase for hit in hypothesis.hits if hit.phrase == "Siprot"))
+"""
+
+
 def test_python_blocks_then_nemos_script(folder):
     code = "\n".join(text for mark, language, text in BLOCKS if mark == "run" and language == "python")
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=ENV, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code + SAME], cwd=folder, env=ENV, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
+    python, command_line, saved, every = re.split("--- .*\n", done.stdout)
+    texts = [line for line in python.splitlines() if not line.startswith(" ") and "Transcribing" not in line]
+    assert texts[-2:] == [line.split("\t")[1] for line in command_line.splitlines()], "Python gives the same"
+    assert saved == command_line, "and so does the .nemo"
+    assert [line for line in every.splitlines() if line.endswith("Siprot")] == [
+        "examples/data/demo/kal16_02.flac Siprot"
+    ]
     for text in (text for mark, _, text in BLOCKS if mark == "run: nemo script"):
         run_nemo_script(text, folder)
+
+
+def test_nothing_is_left_where_git_sees_it(folder):
+    """Runs after the others: what the blocks wrote is ignored."""
+    written = [f"{path.name}{'/' * path.is_dir()}" for path in folder.iterdir() if path.name != "examples"]
+    assert "biased.nemo" in written
+    command = ["git", "check-ignore", "--no-index", *written]
+    ignored = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.split()
+    assert sorted(ignored) == sorted(written)
 
 
 def run_nemo_script(text, folder):
@@ -74,13 +114,6 @@ def run_nemo_script(text, folder):
     assert done.returncode == 0, done.stderr[-2000:]
     assert (folder / "out.json").read_text().count("pred_text") == 12
     (folder / "out.json").unlink()
-
-
-@pytest.mark.parametrize("text", [text for mark, _, text in BLOCKS if mark == "run: training"])
-def test_training_commands(text, folder):
-    done = subprocess.run(["bash", "-ec", text], cwd=folder, env=ENV, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert (folder / "mine.pt").stat().st_size > 100_000
 
 
 @pytest.mark.shared
@@ -96,3 +129,67 @@ def run_on_shared_data(text, folder):
     limited = text.strip() + (" --limit 4 --list-sizes 100" if "evaluate" in text else " --seconds 5")
     done = subprocess.run(["bash", "-ec", limited], cwd=folder, env=ENV, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+#: What the page promises, and the test that holds it.
+PROMISES = {
+    "With an empty list the output is your model's own, byte for byte": (
+        "tests/test_end_to_end.py::test_without_a_list_the_checkpoint_is_its_base_model",
+        "tests/nemo/test_language_model.py::test_it_helps_always_or_where_there_is_a_list",
+    ),
+    "It shows what the model writes by itself, what its language model changes, and what the list changes": (
+        "tests/test_readme.py::test_the_demonstration_shows_what_the_page_shows",
+        "tests/test_cli.py::test_compare_credits_the_language_model_with_what_is_its_own",
+    ),
+    "`--bias-list` takes text (a phrase a line, a weight behind a tab, `# ` begins a comment), CSV, TSV and JSON": (
+        "tests/bias_list/test_bias_list.py::test_lists_as_people_have_them",
+    ),
+    "as often as you like": (
+        "tests/commands/test_transcribe_command.py::test_weights_on_the_command_line_and_several_lists",
+    ),
+    "`check-list` and `transcribe` give the same report": (
+        "tests/commands/test_transcribe_command.py::test_the_report_on_a_list_is_the_same_everywhere",
+        "tests/test_recognizer.py::test_phrases_that_can_never_be_heard_are_told_once",
+    ),
+    "Recordings are files, folders or quoted patterns": (
+        "tests/commands/test_transcribe_command.py::test_folders_patterns_and_standard_input",
+    ),
+    "results come as they are done, as text, JSON, tables or subtitles": (
+        "tests/commands/test_transcribe_command.py::test_each_format",
+    ),
+    "`--resume` goes on after an end in the middle": (
+        "tests/commands/test_transcribe_command.py::test_lines_are_written_as_they_are_done_and_gone_on_with",
+    ),
+    "`evaluate` measures your list on your own manifest, beside NeMo's own and other tools": (
+        "tests/evaluation/test_own_list.py::test_a_users_list_on_a_users_manifest",
+        "tests/evaluation/test_ablation.py::test_the_usual_systems_are_peers_and_ours_as_far_as_the_model_has_them",
+    ),
+    "`load_biased` gives what the command line gives": (
+        "tests/test_readme.py::test_python_blocks_then_nemos_script",
+        "tests/test_first_hour.py::test_a_new_users_hour",
+    ),
+    "list, adapter, phone head, language model and settings travel inside": (
+        "tests/test_readme.py::test_python_blocks_then_nemos_script",
+        "tests/nemo/test_language_model.py::test_it_travels_in_the_nemo",
+        "tests/nemo/test_phonetic.py::test_nemo_round_trip",
+    ),
+    "NeMo's scripts load a saved biased model, list and all, without a change": (
+        "tests/test_readme.py::test_python_blocks_then_nemos_script",
+        "tests/test_first_hour.py::test_a_new_users_hour",
+    ),
+    "all systems decode the same checkpoint with the same lists": (
+        "tests/evaluation/test_joint.py::test_joint_is_what_the_model_transcribes",
+    ),
+}
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_each_promise_stands_on_the_page_and_is_held_by_a_test(promise):
+    assert promise in " ".join(README.split())
+    for test in PROMISES[promise]:
+        path, name = test.split("::")
+        assert re.search(rf"^ *def {name}\(", (ROOT / path).read_text(encoding="utf-8"), flags=re.M), test
+
+
+def test_the_page_is_short():
+    assert len(README.splitlines()) <= 200

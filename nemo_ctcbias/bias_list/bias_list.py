@@ -9,18 +9,15 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, overload
 
-from nemo_ctcbias.bias_list.list_text import Change, phrases_of, unquoted
-from nemo_ctcbias.bias_list.phrase import Phrase
+from nemo_ctcbias.bias_list.list_file import JSON_SUFFIXES, kind_of, read_list, text_phrases
+from nemo_ctcbias.bias_list.list_text import unquoted
+from nemo_ctcbias.bias_list.phrase import Entry, Phrase, entries_of
 from nemo_ctcbias.bias_list.report import Note, quoted
-from nemo_ctcbias.data_files import lines_of, parse_json, read_text
 from nemo_ctcbias.errors import BiasListError
 from nemo_ctcbias.whole_files import written_whole
 
-Entry = Phrase | str | Mapping[str, Any]
-
 SETTLED = ("weight", "written", "pronunciations", "type")  # by the first of two entries for one phrase
 MOST_CHARACTERS = 1000
-JSON_SUFFIXES = (".jsonl", ".ndjson", ".json-lines", ".json")  # NeMo calls its own JSON-lines manifests .json
 
 
 class BiasList(Sequence[Phrase]):
@@ -35,9 +32,10 @@ class BiasList(Sequence[Phrase]):
     BiasList(2 phrases: 'Zelenskyy', 'Fremont')
 
     Args:
-        phrases: strings, mappings with the fields' names, or phrases.
+        phrases: strings, (text, weight) pairs, mappings with the fields' names, or phrases; or a mapping of phrases to
+            weights (or to their other fields).
         source: where they come from, for messages; a file's path if `lines` is given.
-        lines: line number of each phrase in that file.
+        lines: line number of each phrase in that file, or where it is as a text.
         shown: whether messages may show phrases; not those of a file that somebody else's manifest named.
 
     Raises:
@@ -49,22 +47,24 @@ class BiasList(Sequence[Phrase]):
         phrases: Iterable[Entry] = (),
         source: str | None = None,
         *,
-        lines: Sequence[int] | None = None,
+        lines: Sequence[int | str] | None = None,
         shown: bool = True,
     ) -> None:
-        if isinstance(phrases, (str, Mapping, Phrase)):
+        if isinstance(phrases, (str, Phrase)) or (isinstance(phrases, Mapping) and "text" in phrases):
             raise BiasListError(f"a bias list needs a list of phrases, got the single {phrases!r}; put it in a list")
         self._source, self.shown = source, shown
         self._numbered = lines is not None
-        entries = list(phrases)
+        entries = list(entries_of(phrases))
         kept, positions, notes = self._collect(entries, range(len(entries)) if lines is None else lines)
         self._phrases: tuple[Phrase, ...] = tuple(kept)
-        self._positions: tuple[int, ...] = tuple(positions)  # lines of the file, or indices of the list given
+        self._positions: tuple[int | str, ...] = tuple(positions)  # lines of the file, or indices of the list given
         self._notes: tuple[Note, ...] = tuple(notes)
         self._hash: int | None = None
 
-    def _collect(self, entries: list[Entry], positions: Sequence[int]) -> tuple[list[Phrase], list[int], list[Note]]:
-        kept: dict[tuple[str, tuple[str, ...]], tuple[Phrase, int]] = {}
+    def _collect(
+        self, entries: list[Entry], positions: Sequence[int | str]
+    ) -> tuple[list[Phrase], list[int | str], list[Note]]:
+        kept: dict[tuple[str, tuple[str, ...]], tuple[Phrase, int | str]] = {}
         notes: list[Note] = []
         for entry, position in zip(entries, positions, strict=True):
             try:
@@ -86,7 +86,7 @@ class BiasList(Sequence[Phrase]):
                 notes.append(self._repeated(phrase, position, first, at))
         return [phrase for phrase, _ in kept.values()], [position for _, position in kept.values()], notes
 
-    def _repeated(self, phrase: Phrase, position: int, first: Phrase, at: int) -> Note:
+    def _repeated(self, phrase: Phrase, position: int | str, first: Phrase, at: int | str) -> Note:
         differs = [
             f"{name} {getattr(phrase, name)!r} is ignored for {getattr(first, name)!r}"
             for name in SETTLED
@@ -95,39 +95,46 @@ class BiasList(Sequence[Phrase]):
         reason = f"is already listed at {self._place(at)} ({' and '.join(differs)})"
         return Note(self._place(position), phrase.text, "dropped", reason, "keep one of the two")
 
-    def _place(self, position: int) -> str:
+    def _place(self, position: int | str) -> str:
+        if isinstance(position, str):
+            return position
         return f"{self._source}:{position}" if self._numbered else f"{self._source or 'bias list'}[{position}]"
 
     @classmethod
     def load(cls, path: str | PathLike[str], shown: bool = True) -> BiasList:
-        """Read a list; JSON lines if the name ends in .jsonl (.ndjson, .json-lines, .json), else text.
+        """Read a list from a text file, a table (CSV, TSV) or JSON; see `list_file.read_list`.
 
-        Text: a phrase a line, optionally a tab and a weight; blank lines and lines that start with '#' are skipped.
-        Three names or more with commas between them are phrases of their own, and `word_spelling1_spelling2`, as NeMo's
-        word spotter reads it, is a word with spoken forms; notes say so. With a weight a line is one phrase.
-        JSON lines: an object a line with `text` and optionally the other fields of `Phrase`; or just a string.
+        Three names or more with commas between them on a line of text are phrases of their own, and
+        `word_spelling1_spelling2`, as NeMo's word spotter reads it, is a word with spoken forms; notes say so. With a
+        weight a line is one phrase.
 
         Raises:
             BiasListError: no such file, not UTF-8 text, or a line that cannot be read; names the file and the line.
         """
         name = fspath(path)
-        read = _json_phrases if Path(name).suffix.lower() in JSON_SUFFIXES else _text_phrases
         phrases: list[Phrase] = []
         lines: list[int] = []
         notes: list[Note] = []
-        for number, line in enumerate(lines_of(read_text(name, "bias list file", BiasListError)), start=1):
-            try:
-                found, change = read(line)
-            except BiasListError as error:
-                reason = error if shown else "is no line of a bias list; `nemo-ctcbias check-list` says why"
-                raise BiasListError(f"{name}:{number}: {reason}") from error
-            phrases += found
-            lines += [number] * len(found)
-            if change:
-                notes.append(Note(f"{name}:{number}", line.split("\t")[0].strip(), "changed", *change))
-        read_list = cls(phrases, source=name, lines=lines, shown=shown)
-        read_list._notes = (*notes, *read_list._notes)
-        return read_list
+        for line in read_list(name, shown):
+            phrases += line.phrases
+            lines += [line.number] * len(line.phrases)
+            if line.change:
+                text = line.phrases[0].text if len(line.phrases) == 1 else ", ".join(p.text for p in line.phrases)
+                notes.append(Note(f"{name}:{line.number}", text, "changed", *line.change))
+        found = cls(phrases, source=name, lines=lines, shown=shown)
+        found._notes = (*notes, *found._notes)
+        return found
+
+    @classmethod
+    def joined(cls, lists: Sequence[BiasList]) -> BiasList:
+        """One list of several; each phrase still says where it was listed."""
+        if len(lists) == 1:
+            return lists[0]
+        places = [one.where(index) for one in lists for index in range(len(one))]
+        names = " and ".join(dict.fromkeys(one.source for one in lists if one.source))
+        found = cls([phrase for one in lists for phrase in one], names or None, lines=places)
+        found._notes = (*(note for one in lists for note in one.notes), *found._notes)
+        return found
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the list in the format that the suffix says, so that `load` gives an equal list back.
@@ -139,6 +146,8 @@ class BiasList(Sequence[Phrase]):
         name = fspath(path)
         write = _json_line if Path(name).suffix.lower() in JSON_SUFFIXES else _text_line
         lines = [write(phrase) + "\n" for phrase in self._phrases]
+        if lines and write is _text_line and kind_of(name, lines[0].strip()) != "text":
+            raise BiasListError(f"{name}: would be read as another format than text; save the list as .jsonl")
         with written_whole(name) as file:
             file.write_text("".join(lines), encoding="utf-8", newline="\n")
 
@@ -226,24 +235,6 @@ def _exists(path: str) -> bool:
         return False
 
 
-def _text_phrases(line: str) -> tuple[list[Phrase], Change]:
-    stripped = line.strip()
-    if not stripped or stripped.startswith("#"):
-        return [], None
-    text, *rest = line.rstrip().split("\t")
-    if not rest:
-        return phrases_of(text)
-    if len(rest) > 1:
-        raise BiasListError("more than one tab; write the phrase, or the phrase, one tab and a weight")
-    try:
-        weight = float(rest[0])
-    except ValueError as error:
-        raise BiasListError(
-            f"{quoted(text)} has the weight {quoted(rest[0])}, which is not a number; write for example 2.0"
-        ) from error
-    return [Phrase(text, weight)], None
-
-
 def _text_line(phrase: Phrase) -> str:
     # A weight after a tab also keeps trailing tabs out of the question; 1.0 is the default and stays unwritten.
     # With one, commas and underscores are read as they stand.
@@ -264,20 +255,9 @@ def _text_line(phrase: Phrase) -> str:
 
 def _reads_differently(line: str, phrase: Phrase) -> bool:
     try:
-        return _text_phrases(line)[0] != [phrase]
+        return text_phrases(line) != ([phrase], None)
     except BiasListError:
         return True
-
-
-def _json_phrases(line: str) -> tuple[list[Phrase], Change]:
-    if not line.strip():
-        return [], None
-    try:
-        value = parse_json(line)
-    except ValueError as error:
-        hint = 'write an object a line, for example {"text": "Fremont", "weight": 2}'
-        raise BiasListError(f"is not valid JSON ({error}); {hint}") from error
-    return [Phrase.of(value)], None
 
 
 def _json_line(phrase: Phrase) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -79,8 +79,8 @@ class Phrase:
         return self.text if self.display is None else self.display
 
     @classmethod
-    def of(cls, value: str | Mapping[str, Any] | Phrase) -> Phrase:
-        """The phrase that a string, a mapping with the fields' names, or a phrase stands for.
+    def of(cls, value: Entry) -> Phrase:
+        """The phrase that a string, a (text, weight) pair, a mapping with the fields' names, or a phrase stands for.
 
         Raises:
             BiasListError: another type, an unknown field, no `text`, or a field the constructor rejects.
@@ -89,6 +89,8 @@ class Phrase:
             return value
         if isinstance(value, str):
             return cls(value)
+        if isinstance(value, (tuple, list)) and len(value) == 2 and isinstance(value[0], str):
+            return cls(*value)
         if not isinstance(value, Mapping):
             raise BiasListError(f"a phrase is a string or a mapping with 'text', not {_kind(value)}; got {value!r}")
         unknown = [str(name) for name in value if name not in FIELDS]
@@ -97,6 +99,27 @@ class Phrase:
         if "text" not in value:
             raise BiasListError("field 'text' is missing; give the phrase as 'text'")
         return cls(**value)
+
+
+#: What stands for a phrase.
+Entry = Phrase | str | Mapping[str, Any] | tuple[str, float]
+
+
+def entries_of(phrases: Iterable[Entry] | Mapping[str, Any]) -> Iterable[Entry]:
+    """What stands for each phrase; of a mapping its keys, with a weight or other fields as their values.
+
+    >>> entries_of({"Okonkwo": 1.5, "Saoirse": {"spoken": ["sersha"]}, "Fremont": None})
+    [('Okonkwo', 1.5), {'text': 'Saoirse', 'spoken': ['sersha']}, 'Fremont']
+    """
+    if not isinstance(phrases, Mapping):
+        return phrases
+    found: list[Entry] = []
+    for text, value in phrases.items():
+        if isinstance(value, Mapping):
+            found.append({"text": text, **value})
+        else:
+            found.append(text if value is None else (text, value))
+    return found
 
 
 def _kind(value: object) -> str:

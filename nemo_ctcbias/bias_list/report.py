@@ -50,19 +50,16 @@ def quoted(text: str) -> str:
     return repr(text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…")
 
 
-def format_notes(notes: Iterable[Note]) -> str:
-    """The report as text: a line a note in list order, then a count by level; empty without notes.
+def summary(notes: Iterable[Note], phrases: int) -> str:
+    """How much of a list can be used.
 
-    >>> print(format_notes([Note("a.txt:1", "Al", "warning", "is short", "list a longer phrase")]))
-    a.txt:1: 'Al' is short; list a longer phrase (warning)
-    1 warning
+    >>> summary([Note("a.txt:1", "Al", "warning", "is short", "list a longer phrase")], 3)
+    '3 phrases; 0 dropped, 0 changed, 1 warning'
     """
-    notes = list(notes)
-    if not notes:
-        return ""
     counts = Counter(note.level for note in notes)
-    summary = ", ".join(f"{counts[level]} {level}" for level in LEVELS if counts[level])
-    return "\n".join([*(f"{note} ({note.level})" for note in notes), summary])
+    warnings = f"{counts['warning']} warning{'' if counts['warning'] == 1 else 's'}"
+    listed = f"{phrases} phrase{'' if phrases == 1 else 's'}"
+    return f"{listed}; {counts['dropped']} dropped, {counts['changed']} changed, {warnings}"
 
 
 def counted(notes: Iterable[Note], where: str) -> tuple[Note, ...]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nemo_ctcbias.audio import load_audio
+from nemo_ctcbias.audio import load_audio, seconds_of
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.bias_list.report import printable
-from nemo_ctcbias.commands.loading import load_model
+from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of
+from nemo_ctcbias.commands.loading import check_files, load_model
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.search.alignment import greedy_path, token_spans, word_spans
 from nemo_ctcbias.whole_files import check_writable, written_whole
@@ -22,8 +24,7 @@ NO_BIAS = "<no-bias>"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("audio", metavar="AUDIO", help="a recording of some seconds")
-    parser.add_argument("--bias-list", metavar="FILE", help="phrases, one a line, or .jsonl")
-    parser.add_argument("--bias", metavar="PHRASE", nargs="+", action="extend", default=[], help="more phrases")
+    add_bias_options(parser)
     parser.add_argument("--model", metavar="M", help=".nemo file or pretrained name (default: the shipped one)")
     parser.add_argument("--adapter", metavar="FILE", help="its contextual adapter (default: the model's own)")
     parser.add_argument("--name", metavar="ADAPTER", help="which adapter, where the model has several enabled")
@@ -35,18 +36,21 @@ def run(args: argparse.Namespace) -> int:
     """Write the picture; say which phrases got most of the attention."""
     if args.phrases < 1:
         raise SettingError(f"--phrases must be 1 or more, got {args.phrases}")
-    listed = [*(BiasList.load(args.bias_list) if args.bias_list else ()), *args.bias]
-    if not listed:
+    bias_list = bias_list_of(args)
+    if not bias_list:
         raise SettingError("attention: nothing to attend to; give --bias-list FILE or --bias PHRASE ...")
+    if find_spec("matplotlib") is None:
+        raise MissingDependencyError("pictures need matplotlib: pip install 'nemo-ctcbias[plot]'")
     check_writable(args.out)
-    model = load_model(args.model, "cpu", args.adapter)
+    check_files(args.model, args.adapter)
+    seconds_of(args.audio)
+    model = load_model(args.model, adapter=args.adapter)
     names = model.context.get_enabled_adapters()
     if not names:
         raise SettingError("attention: the model has no contextual adapter; give --adapter FILE")
     name = args.name or names[0]
     if name not in names:
         raise SettingError(f"--name {name}: no such adapter is enabled; there are {', '.join(names)}")
-    bias_list = BiasList(listed)
     seen = look(model, name, load_audio(args.audio, model.cfg.sample_rate), bias_list)
     draw(seen, args.out, args.phrases)
     for row in np.argsort(-seen["weights"][:-1].max(axis=1))[: args.phrases]:
@@ -89,10 +93,8 @@ def look(model: Any, name: str, samples: np.ndarray, bias_list: BiasList) -> dic
 
 def draw(seen: dict[str, Any], path: str | Path, most: int) -> None:
     """Heat map of time against the `most` attended phrases and `<no-bias>`, recognised words along the top."""
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise MissingDependencyError("pictures need matplotlib: pip install 'nemo-ctcbias[plot]'") from error
+    import matplotlib
+
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 

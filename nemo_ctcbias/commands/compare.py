@@ -1,18 +1,17 @@
-"""The texts without and with a bias list side by side, differing words marked."""
+"""What a model writes by itself, with its language model, and with a list, side by side; each mark by its cause."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
+from nemo_ctcbias.commands.transcripts import Transcript
 from nemo_ctcbias.evaluation.counts import Counts
 from nemo_ctcbias.evaluation.scoring import score
 
-if TYPE_CHECKING:
-    from nemo_ctcbias.commands.transcribe import Transcript
-
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
+MODEL, LM, LIST = "model:", "with LM:", "with list:"
 
 
 def mark(text: str, other: str, colour: bool) -> str:
@@ -29,35 +28,55 @@ def mark(text: str, other: str, colour: bool) -> str:
     return " ".join(marked)
 
 
-def show_comparison(without: list[Transcript], with_list: list[Transcript], listed: Sequence[str], out: TextIO) -> None:
-    """Print three lines a recording (reference where known, without, with) and a summary.
+class Comparison:
+    """Recordings, each transcribed in two or three ways; in each, what differs from the one before is marked.
 
     Args:
         listed: the phrases of the list, for the scores (recordings with a list of their own use that).
     """
-    colour = hasattr(out, "isatty") and out.isatty()
-    for base, biased in zip(without, with_list, strict=True):
-        print(biased.recording.path, file=out)
-        if biased.recording.reference:
-            print(f"  spoken:   {biased.recording.reference}", file=out)
-        print(f"  without:  {base.text}", file=out)
-        print(f"  with:     {mark(biased.text, base.text, colour)}", file=out)
-    changed = sum(base.text != biased.text for base, biased in zip(without, with_list, strict=True))
-    print(f"{len(without)} recordings, {changed} transcripts changed by the list", file=out)
-    for name, transcripts in (("without", without), ("with", with_list)):
-        counts = [_score(one, listed) for one in transcripts if one.recording.reference]
-        if counts:
-            total = sum(counts[1:], counts[0])
-            print(
-                f"  {name + ' list:':13} word error rate {_percent(total.wer)}, listed phrases: "
-                f"recall {_percent(total.recall)}, precision {_percent(total.precision)}",
-                file=out,
-            )
 
+    def __init__(self, listed: Sequence[str]):
+        self._listed = listed
+        self._ways: dict[str, list[Transcript]] = {}
 
-def _score(one: Transcript, listed: Sequence[str]) -> Counts:
-    own = one.recording.bias_list
-    return score(one.recording.reference, one.text, [p.written for p in own] if own else listed)
+    def __len__(self) -> int:
+        return len(self._ways.get(MODEL, ()))
+
+    def add(self, *ways: list[Transcript]) -> None:
+        """More recordings: by the model alone, with the language model if there is one, with the list as well."""
+        names = (MODEL, LIST) if len(ways) == 2 else (MODEL, LM, LIST)
+        for name, transcripts in zip(names, ways, strict=True):
+            self._ways.setdefault(name, []).extend(transcripts)
+
+    def show(self, out: TextIO) -> None:
+        """Print a line for each way of each recording, and a summary."""
+        colour = hasattr(out, "isatty") and out.isatty()
+        ways = list(self._ways)
+        changed = dict.fromkeys(ways[1:], 0)
+        for each in zip(*self._ways.values(), strict=True):
+            print(each[0].recording.path, file=out)
+            if each[0].recording.reference:
+                print(f"  {'spoken:':10} {each[0].recording.reference}", file=out)
+            print(f"  {MODEL:10} {each[0].text}", file=out)
+            for way, before, one in zip(ways[1:], each, each[1:], strict=False):
+                changed[way] += before.text != one.text
+                print(f"  {way:10} {mark(one.text, before.text, colour)}", file=out)
+        causes = {LM: "the language model", LIST: "the list"}
+        by = " and ".join(f"{count} by {causes[way]}" for way, count in changed.items())
+        print(f"{len(self)} recordings; transcripts changed: {by}", file=out)
+        for way, transcripts in self._ways.items():
+            counts = [self._score(one) for one in transcripts if one.recording.reference]
+            if counts:
+                total = sum(counts[1:], counts[0])
+                print(
+                    f"  {way:10} word error rate {_percent(total.wer)}, listed phrases: "
+                    f"recall {_percent(total.recall)}, precision {_percent(total.precision)}",
+                    file=out,
+                )
+
+    def _score(self, one: Transcript) -> Counts:
+        own = one.recording.bias_list
+        return score(one.recording.reference, one.text, [p.written for p in own] if own else self._listed)
 
 
 def _percent(value: float | None) -> str:

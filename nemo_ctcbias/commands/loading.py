@@ -1,46 +1,40 @@
-"""The model that a command works with, and what is loaded beside it."""
+"""The model that a command works with."""
 
 from __future__ import annotations
 
-from nemo_ctcbias.errors import SettingError
-from nemo_ctcbias.shipped import checkpoint, shipped, shipped_file
+from pathlib import Path
+from typing import Any
+
+from nemo_ctcbias.errors import LanguageModelError, ModelError
+from nemo_ctcbias.shipped import checkpoint
 
 
-def load_model(name: str | None, device: str, adapter: str | None = None, phone_head: str | None = None):
-    """The biased model of a checkpoint, in eval mode on `device`.
-
-    Args:
-        name: a `.nemo` file, a pretrained name or that of a shipped model; None for the default one.
-        adapter: file of contextual adapters to load; "none" switches off those that the model has; None leaves them,
-            and gives a shipped model its own.
-        phone_head: file of a phone head to load; None and "none" leave the model's, None gives a shipped one its own.
-
-    Raises:
-        ModelError: if it cannot be loaded.
-        SettingError: if the device does not exist.
-    """
+def load_model(name: str | None, device: str = "cpu", **parts: Any):
+    """`load_biased` without NeMo's start-up talk."""
     from nemo_ctcbias.cli import quieten
 
     quieten()
-    import torch
+    from nemo_ctcbias.nemo.loading import load_biased
 
-    from nemo_ctcbias.nemo.convert import from_ctc
+    return load_biased(name, device=device, **parts)
 
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise SettingError(f"--device {device}: {str(error).splitlines()[0]}; try --device cpu") from error
-    model = from_ctc(checkpoint(name))
-    if adapter is None:
-        adapter = shipped_file(shipped(name).adapter)
-    if adapter == "none":
-        model.disable_adapters()
-    elif adapter is not None:
-        model.load_adapters(str(adapter))
-    if phone_head is None:
-        phone_head = shipped_file(shipped(name).phone_head)
-    if phone_head not in (None, "none"):
-        model.load_phone_head(phone_head)
-    return model.to(torch.device(device)).eval()
+
+def check_files(
+    model: str | None, adapter: str | None = None, phone_head: str | None = None, language_model: str | None = None
+) -> None:
+    """Refuse files that are not there before NeMo is imported; "none" stands for none.
+
+    Raises:
+        BiasingError: of the kind that loading them would raise.
+    """
+    path = Path(checkpoint(model))
+    if path.suffix == ".nemo" and not path.is_file():
+        raise ModelError(f"{path}: no such file; give a .nemo checkpoint or a pretrained NeMo model name")
+    given = (
+        ("--adapter", adapter, ModelError, "no such adapter file; give what `save_adapters` wrote"),
+        ("--phone-head", phone_head, ModelError, "no such phone head; give a file that save_phone_head wrote"),
+        ("--lm", language_model, LanguageModelError, "no such language model; give a KenLM .arpa or binary file"),
+    )
+    for option, file, kind, message in given:
+        if file not in (None, "none") and not Path(file).is_file():
+            raise kind(f"{option} {file}: {message}, or none")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,18 +17,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print rank, cost, spelling and pronunciation of each variant, the phrase itself first."""
+    """Print rank, cost, spelling and pronunciation of each variant, the phrase itself first; 1 if a phrase has none."""
     from nemo_ctcbias.bias_list import Phrase
     from nemo_ctcbias.bias_list.report import printable
-    from nemo_ctcbias.errors import SettingError
+    from nemo_ctcbias.errors import PhoneticsError, SettingError
     from nemo_ctcbias.phones import G2G, Lexicon, Pronouncer
 
     if args.n < 1:
         raise SettingError(f"-n {args.n}: give 1 or more spellings")
     lexicon = Lexicon.load(args.lexicon) if args.lexicon else None
     g2g = G2G(Pronouncer(lexicon=lexicon))
+    code = 0
     for text in args.phrases:
-        variants = g2g.spellings(Phrase(text, pronunciations=args.pronunciation), args.n)
+        try:
+            variants = g2g.spellings(Phrase(text, pronunciations=args.pronunciation), args.n)
+        except PhoneticsError as error:
+            print(f"nemo-ctcbias: {error}", file=sys.stderr)
+            code = 1
+            continue
         width = max(len(variant.spelling) for variant in variants)
         for rank, variant in enumerate(variants):
             sounds = " ".join(variant.pronunciation)
@@ -36,4 +43,4 @@ def run(args: argparse.Namespace) -> int:
                 print(json.dumps({**row, "pronunciation": sounds}, ensure_ascii=False))
             else:
                 print(f"{rank:3d}  {variant.cost:6.3f}  {printable(variant.spelling):{width}}  {sounds}")
-    return 0
+    return code

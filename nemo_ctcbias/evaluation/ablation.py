@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nemo_ctcbias.evaluation.options import ABLATION, USUAL
 from nemo_ctcbias.evaluation.parts import PHONE_PARTS
 from nemo_ctcbias.evaluation.systems import Context
 from nemo_ctcbias.settings import Settings
-
-ABLATION = "ablation"  # stands for the systems below among `--systems`
 
 #: The joint model, in the order in which parts are added.
 JOINT = ("hotword", "spot", "adapter", "boost-lm", "rescore", "lookup", "verify")
@@ -24,6 +23,8 @@ ALONE = (
     "hotword+lookup",
     "hotword+g2g",
 )
+#: Other tools, each in its fastest form that writes the same.
+PEERS = ("pyctcdecode-cached", "nemo-boosting-greedy", "nemo-boosting-beam", "nemo-ctc-ws", "flashlight")
 MISSING = {
     "adapter": "a contextual adapter (--adapter)",
     "boost-lm": "a language model (--lm)",
@@ -56,14 +57,23 @@ def missing_parts(context: Context) -> dict[str, str]:
 
 
 def expand(names: Sequence[str], context: Context) -> tuple[str, ...]:
-    """The names with `ablation` replaced by its systems, each once; the rest as it is."""
+    """The names with `ablation` and `usual` replaced by their systems, each once; the rest as it is."""
+    several = {ABLATION: _systems, USUAL: _usual}
     found: list[str] = []
     for name in names:
-        found += _systems(context) if name == ABLATION else [name]
+        found += several[name](context) if name in several else [name]
     return tuple(dict.fromkeys(found))
+
+
+def _usual(context: Context) -> list[str]:
+    """What a user wants to see first: the model alone, other tools, and ours."""
+    missing = missing_parts(context)
+    ours = ["hotword", *(["adapter"] if "adapter" not in missing else []), "joint"]
+    return ["greedy", *(["lm"] if context.lm is not None else []), *PEERS, *ours]
 
 
 def _systems(context: Context) -> list[str]:
     missing, added = missing_parts(context), joint_parts(context)
     alone = [name for name in ALONE if not set(name.split("+")) & set(missing)]
-    return ["greedy", *alone, *("+".join(added[: count + 1]) for count in range(len(added)))]
+    steps = ["+".join(added[: count + 1]) for count in range(len(added))]
+    return ["greedy", *alone, *steps[:-1], "joint" if len(added) > 1 else steps[0]]

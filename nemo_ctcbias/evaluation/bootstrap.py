@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,22 +48,29 @@ def intervals(
 
 
 def paired_difference(
-    first: Sequence[Counts], second: Sequence[Counts], metric: str, seed: int = 0, resamples: int = RESAMPLES
+    first: Sequence[Counts],
+    second: Sequence[Counts],
+    metric: str | Mapping[str, float],
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Difference | None:
     """Difference of a metric between two systems over the same utterances in the same order; None if undefined.
+
+    Of several metrics with factors, such as {"f1": 1, "wer": -1}, it is that of their sum.
 
     The p-value is twice the smaller share of resamples on either side of zero, with the observed sample counted once
     (so it is never 0), and 1 where nothing differs.
     """
     if len(first) != len(second):
         raise ValueError(f"paired systems need the same utterances: {len(first)} and {len(second)}")
-    left, right = sum(first, Counts()).rate(metric), sum(second, Counts()).rate(metric)
-    if left is None or right is None:
+    factors = {metric: 1.0} if isinstance(metric, str) else metric
+    totals = [sum(counts, Counts()) for counts in (first, second)]
+    rates = [[total.rate(name) for name in factors] for total in totals]
+    if None in rates[0] + rates[1]:
         return None
-    ratio = METRICS[metric]
-    values = _ratio(ratio, _resampled_sums(first, seed, resamples)) - _ratio(
-        ratio, _resampled_sums(second, seed, resamples)
-    )
+    left, right = (sum(f * rate for f, rate in zip(factors.values(), one, strict=True)) for one in rates)
+    sums = [_resampled_sums(counts, seed, resamples) for counts in (first, second)]
+    values = sum(f * (_ratio(METRICS[name], sums[0]) - _ratio(METRICS[name], sums[1])) for name, f in factors.items())
     values = values[~np.isnan(values)]
     if values.size == 0:
         return None

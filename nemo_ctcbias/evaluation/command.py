@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nemo_ctcbias.evaluation.bootstrap import RESAMPLES
 from nemo_ctcbias.evaluation.lists import LIST_KINDS
-from nemo_ctcbias.evaluation.options import ALL_SYSTEMS, EvaluateOptions
+from nemo_ctcbias.evaluation.options import USUAL, EvaluateOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for results.json, report.html, table.md, utterances.jsonl, plot.png",
     )
     add("--model", help=".nemo file or pretrained name (default: the shipped checkpoint)")
+    add("--bias-list", type=Path, action="append", default=[], metavar="FILE", help="your own list for all utterances, "
+        "as it stands; may be given several times")  # fmt: skip
     add("--distractors", type=Path, help="text file with one word or phrase a line to draw distractors from")
     add("--list-sizes", type=_sizes, default=(100, 1000), metavar="N,N", help="distractors a list (default 100,1000)")
     add("--list-kind", default="utterance", metavar="KIND", help=f"one of {', '.join(LIST_KINDS)} (default utterance)")
-    add("--systems", type=_names, default=tuple(ALL_SYSTEMS.split(",")), metavar="A,B", help=f"default: {ALL_SYSTEMS}")
+    add("--systems", type=_names, default=(USUAL,), metavar="A,B", help="names, or usual (default): greedy, "
+        "the peers, and of ours hotword, lm, adapter, joint as the model has them; ablation: all of ours")  # fmt: skip
     add("--tune-on", type=Path, help="manifest on which every system's strength is chosen, never the test manifest")
     add("--compare-to", metavar="SYSTEM", help="for paired differences (default: the last of our systems, else greedy)")
     add("--seed", type=int, default=1, help="of the lists and the bootstrap (default 1)")
@@ -57,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def from_arguments(args: argparse.Namespace) -> EvaluateOptions:
     """Options from parsed arguments."""
-    return EvaluateOptions(**{field.name: getattr(args, field.name) for field in fields(EvaluateOptions)})
+    given = {field.name: getattr(args, field.name) for field in fields(EvaluateOptions)}
+    return EvaluateOptions(**{**given, "bias_list": tuple(args.bias_list)})
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,13 +9,14 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation import report
-from nemo_ctcbias.evaluation.ablation import ABLATION, expand, missing_parts
-from nemo_ctcbias.evaluation.lists import ListBuilder
+from nemo_ctcbias.evaluation.ablation import expand, missing_parts
+from nemo_ctcbias.evaluation.lists import GIVEN, GivenList, ListBuilder
 from nemo_ctcbias.evaluation.logprobs import Item, encode, load_model, model_hash
 from nemo_ctcbias.evaluation.manifest import Skip, read_manifest
-from nemo_ctcbias.evaluation.options import EvaluateOptions
+from nemo_ctcbias.evaluation.options import ABLATION, USUAL, EvaluateOptions
 from nemo_ctcbias.evaluation.rare_words import read_phrases, read_word_counts
 from nemo_ctcbias.evaluation.runner import Run, run_system, subset
 from nemo_ctcbias.evaluation.signature import signature
@@ -68,9 +69,11 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
     if options.cache is not None:
         make_folder(options.cache)
     for name in options.systems:  # bad names stop before minutes of encoding
-        if name != ABLATION:
+        if name not in (ABLATION, USUAL):
             make_system(name)
     builder = _list_builder(options)
+    if builder.given is not None:
+        options = replace(options, list_kind=GIVEN, list_sizes=(len(builder.given),))
     rows, skipped = read_manifest(options.manifest)
     tune_rows, tune_skipped = read_manifest(options.tune_on) if options.tune_on else ([], [])
     _refuse_overlap(options, rows, tune_rows)
@@ -164,7 +167,11 @@ def settings_of(model: Any, path: Path | None) -> dict[str, Any]:
 def _list_builder(options: EvaluateOptions) -> ListBuilder:
     pool = read_phrases(options.distractors) if options.distractors else []
     counts = read_word_counts(options.word_counts) if options.word_counts else None
-    return ListBuilder(pool, options.seed, counts, options.rare_at_most)
+    given = None
+    if options.bias_list:
+        given = GivenList.of(BiasList.joined([BiasList.load(file) for file in options.bias_list]))
+        pool = list(given)
+    return ListBuilder(pool, options.seed, counts, options.rare_at_most, given)
 
 
 def _refuse_overlap(options: EvaluateOptions, rows: Sequence[dict], tune_rows: Sequence[dict]) -> None:

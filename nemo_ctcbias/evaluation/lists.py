@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.bias_list.near import NearIndex
 from nemo_ctcbias.errors import BiasListError, SettingError
 from nemo_ctcbias.evaluation.manifest import Row
@@ -15,7 +16,32 @@ from nemo_ctcbias.evaluation.normalise import normalise
 from nemo_ctcbias.evaluation.rare_words import is_spoken, own_words
 
 LIST_KINDS = ("utterance", "session", "irrelevant", "close")
+GIVEN = "given"  # the user's own list, the same for all utterances
 _COMMON_LENGTH = 4  # letters; shorter spoken words have no meaningful neighbours
+
+
+class GivenList(tuple):
+    """A user's list as its normalised phrases, which are scored, and as it is, for systems that can use all of it.
+
+    Attributes:
+        bias_list: the list, with its weights, spoken and written forms.
+    """
+
+    bias_list: BiasList
+
+    @classmethod
+    def of(cls, bias_list: BiasList) -> GivenList:
+        """The phrases that are listened for; suppressed ones are not scored.
+
+        Raises:
+            BiasListError: there are none.
+        """
+        wanted = (normalise(phrase.written) for phrase in bias_list if phrase.weight > 0)
+        found = cls(sorted({phrase for phrase in wanted if phrase}))
+        if not found:
+            raise BiasListError(f"{bias_list.source or 'bias list'}: holds no phrase to listen for")
+        found.bias_list = bias_list
+        return found
 
 
 @dataclass
@@ -24,7 +50,8 @@ class ListBuilder:
 
     Kinds: `utterance` (its own rare words and N distractors), `session` (the rare words of all utterances of the same
     `session`, `document` or `speaker`, and N distractors), `irrelevant` (N distractors alone: the damage test), `close`
-    (own rare words and N distractors spelled like spoken words; where neighbours run out, random ones fill up).
+    (own rare words and N distractors spelled like spoken words; where neighbours run out, random ones fill up),
+    `given` (the user's list as it stands).
 
     A distractor is never spoken in the utterance (or session). The draws depend on the seed and the utterance's (or
     session's) id only, not on the order of utterances, and a longer list holds the shorter one. Lists are sorted, so
@@ -35,12 +62,14 @@ class ListBuilder:
         seed: of the draws.
         counts: occurrences of words, to find rare ones; None takes the rows' `rare_words`.
         at_most: occurrences up to which a word is rare.
+        given: the user's list.
     """
 
     pool: Sequence[str]
     seed: int = 0
     counts: Mapping[str, int] | None = None
     at_most: int = 2
+    given: GivenList | None = None
     _index: NearIndex | None = field(default=None, init=False, repr=False)
 
     def build(self, rows: Sequence[Row], kind: str, size: int) -> list[tuple[str, ...]]:
@@ -51,6 +80,8 @@ class ListBuilder:
             BiasListError: the pool has fewer than `size` unspoken phrases, or no utterance has a listed word.
             ManifestError: a row has no `rare_words` and there are no counts.
         """
+        if kind == GIVEN and self.given is not None:
+            return [self.given] * len(rows)
         if kind not in LIST_KINDS:
             raise SettingError(f"unknown list kind {kind!r}; choose one of {', '.join(LIST_KINDS)}")
         if size < 0:
@@ -58,7 +89,7 @@ class ListBuilder:
         if kind != "irrelevant" and not any(own_words(row, self.counts, self.at_most) for row in rows):
             raise BiasListError(
                 f"no utterance has a listed word, so {kind!r} lists would measure nothing; mark 'rare_words' in the "
-                "manifest, give --word-counts, or measure damage with --list-kind irrelevant"
+                "manifest, give --word-counts or your own --bias-list, or measure damage with --list-kind irrelevant"
             )
         if kind == "session":
             lists = self._sessions(rows, size)

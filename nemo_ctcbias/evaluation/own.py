@@ -16,6 +16,7 @@ from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.ablation import joint_parts
 from nemo_ctcbias.evaluation.attended import Attended, attended
 from nemo_ctcbias.evaluation.encodings import Encodings
+from nemo_ctcbias.evaluation.lists import GivenList
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.parts import PARTS, PHONE_PARTS, grid_of, settings_of
 from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
@@ -117,7 +118,8 @@ class OwnSystem(PlainSystem):
 
     def build(self, phrases: Phrases, setting: Setting) -> CompiledList:
         """The bias list, compiled for the vocabulary, all parts made that are needed."""
-        listed = self._lists.of(BiasList(phrases if set(self.parts) - {"lm"} else ()))
+        given = phrases.bias_list if isinstance(phrases, GivenList) else phrases
+        listed = self._lists.of(BiasList.of(given if set(self.parts) - {"lm"} else ()))
         _ = listed.search
         if "adapter" in self.parts:
             _ = listed.tokens

@@ -58,7 +58,10 @@ def own_words(row: Row, counts: Mapping[str, int] | None = None, at_most: int = 
     if counts is not None:
         return tuple(sorted({word for word in text.split() if counts.get(word, 0) <= at_most}))
     if row.get("rare_words") is None:
-        raise ManifestError(f"utterance {row['id']!r} has no 'rare_words'; add the field or give --word-counts FILE")
+        raise ManifestError(
+            f"utterance {row['id']!r} has no 'rare_words'; give your own list as --bias-list FILE, add the field, "
+            "or give --word-counts FILE"
+        )
     return tuple(sorted({word for word in map(normalise, row["rare_words"]) if word and is_spoken(word, text)}))
 
 

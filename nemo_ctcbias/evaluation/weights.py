@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
+from nemo_ctcbias.evaluation.bootstrap import Difference, paired_difference
 from nemo_ctcbias.evaluation.counts import Counts
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.normalise import normalise
@@ -25,6 +26,8 @@ GRID: dict[str, tuple[float, ...]] = {
     "phonetics.rescoring_weight": (0.0, 0.2, 0.4, 0.7),
     "phonetics.verification_threshold": (2.0, 5.0, 8.0),
 }
+#: F1 of listed words less WER, in points: finding names is not worth more wrong words than it saves.
+OBJECTIVE = {"f1": 1.0, "wer": -1.0}
 HELD_BACK = 3  # one utterance in so many
 FEW = 100  # spoken phrases: with fewer, a word more or less decides
 
@@ -46,26 +49,32 @@ def weights_of(system: OwnSystem) -> Setting:
 class Tuned:
     """What tuning found.
 
-    setting: the weights chosen, those of `default` where they are no better on the speech held back.
-    before, after: counts on that speech, with the default weights and the tuned ones.
+    setting: the weights chosen.
+    default: those that were there.
+    before, after: counts of each utterance held back, with the default weights and the tuned ones.
     spoken: listed phrases spoken in the speech that was tuned on.
     """
 
     setting: Setting
     default: Setting
-    before: Counts
-    after: Counts
+    before: Sequence[Counts]
+    after: Sequence[Counts]
     spoken: int
+
+    def gain(self, metric: str | None = None) -> Difference | None:
+        """By how much a metric (None: the objective) of the speech held back grew, with its 95% interval."""
+        return paired_difference(self.after, self.before, OBJECTIVE if metric is None else metric)
 
     @property
     def better(self) -> bool:
-        """Whether the tuned weights are better on the speech held back."""
-        return objective(self.after) > objective(self.before)
+        """Whether the tuned weights are better on the speech held back, and not by chance."""
+        gain = self.gain()
+        return gain is not None and gain.low > 0
 
 
 def objective(counts: Counts) -> float:
-    """F1 of listed words less WER, in points: finding names is not worth more wrong words than it saves."""
-    return (counts.rate("f1") or 0.0) - (counts.rate("wer") or 0.0)
+    """What is tuned for."""
+    return sum(factor * (counts.rate(name) or 0.0) for name, factor in OBJECTIVE.items())
 
 
 def descend(measure: Callable[[list[Setting]], list[float]], default: Setting) -> Setting:
@@ -100,4 +109,4 @@ def tune_weights(
     before, after = run_system(system, items, lists, [default, chosen], held, "held back", progress)
     # Lists are normalised, and so the texts must be that they are looked for in.
     spoken = sum(is_spoken(word, normalise(items[place].row["text"])) for place in used for word in lists[place])
-    return Tuned(chosen, default, before.total, after.total, spoken)
+    return Tuned(chosen, default, before.counts, after.counts, spoken)

@@ -6,7 +6,7 @@ import copy
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,9 @@ from nemo.utils import logging, model_utils
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from nemo_ctcbias.bias_list import BiasList, Note
-from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.compiled_list import CompiledList, CompiledLists, Sources
 from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.list_report import notes_on
 from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.lm.kenlm_module import kenlm, tell_what_is_left_out
 from nemo_ctcbias.nemo import language_model
@@ -117,15 +117,25 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
         """
         bias_list = BiasList.of(bias_list)
         notes = self.check_bias_list(bias_list)
-        announce(notes)
+        self.lists.of(bias_list).tell(lambda: notes)
         with self.changing():
             self._bias_list = bias_list
             self.renew_decoding()
         return notes
 
     def check_bias_list(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
-        """What of a list this model could not use or would change, and why."""
-        return self.lists.of(BiasList.of(bias_list)).notes
+        """What of a list this model could not use or would change, and why: the whole report.
+
+        Raises:
+            BiasListError: if the list cannot be read.
+        """
+        return self.report_on(self.lists.of(BiasList.of(bias_list)))
+
+    def report_on(self, listed: CompiledList) -> tuple[Note, ...]:
+        """The same of a compiled list."""
+        if self.lacks_kenlm:
+            tell_what_is_left_out()
+        return notes_on(listed, self.settings, self.asks_how_words_sound(self.settings))
 
     def acts(self, listed: CompiledList) -> bool:
         """Whether an utterance with this list is more than NeMo's own decoding."""
@@ -237,7 +247,7 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
         )
         if self.lacks_kenlm:
             settings = settings.without_kenlm()
-        if getattr(self, "settings", None) != settings:
+        if _searched_with(getattr(self, "settings", None)) != _searched_with(settings):
             self._recognizer = Once()
         self.settings = settings
         self._warn_of_missing_head()
@@ -337,3 +347,8 @@ def _plain(section: Any) -> Any:
     if isinstance(section, Mapping):
         return {key: _plain(value) for key, value in section.items()}
     return str(section) if isinstance(section, Path) else section
+
+
+def _searched_with(settings: Settings | None) -> Settings | None:
+    """Settings without those that say for which recordings there is a search at all."""
+    return None if settings is None else replace(settings, enabled=True, lm=replace(settings.lm, always=False))

@@ -21,6 +21,7 @@ from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.errors import ModelError, SettingError
 from nemo_ctcbias.nemo.context import Changed, ContextModule, version_of
 from nemo_ctcbias.nemo.encoder import Encoded, encode, layers_of, rows_of, widths_of
+from nemo_ctcbias.nemo.fingerprint import check_fingerprint, fingerprint
 from nemo_ctcbias.nemo.internals import features_of
 from nemo_ctcbias.nemo.stored_weights import first_line, read_weights, write_weights
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
@@ -238,10 +239,23 @@ class ContextualMixin:
         stored["__cfg__"] = {
             key: value for key, value in OmegaConf.to_container(self.cfg.adapters).items() if key in wanted
         }
+        for value in stored["__cfg__"].values():
+            if isinstance(value.get("base"), dict):
+                value["base"]["weights"] = fingerprint(self)
         write_weights(filepath, stored)
 
-    def load_adapters(self, filepath: str, name: str | None = None, map_location: Any = None, strict: bool = True):
+    def load_adapters(
+        self,
+        filepath: str,
+        name: str | None = None,
+        map_location: Any = None,
+        strict: bool = True,
+        other_base: bool = False,
+    ) -> None:
         """As NeMo's; what fails changes nothing.
+
+        Args:
+            other_base: take one that was trained with other weights of this model.
 
         Raises:
             ModelError: no such file, no adapter in it, one of another base model, or one whose name is taken.
@@ -259,6 +273,9 @@ class ContextualMixin:
                 raise ModelError(f"{path}: no adapter {one!r} in it; it has {', '.join(names)}")
             if one in self._adapter_names():
                 raise ModelError(f"{path}: the model has an adapter {one!r} already; load it into a model without")
+            base = configs[one].get("base") if isinstance(configs[one], dict) else None
+            if isinstance(base, dict) and not other_base:
+                check_fingerprint(self, base.get("weights"), f"{path}: adapter {one!r}")
         map_location = map_location or next(self.parameters()).device
         with self.changing():
             try:

@@ -19,12 +19,12 @@ ARTIFACT = "biasing.lm.path"
 class LanguageModelMixin:
     """A language model that helps the search of a biased model."""
 
-    def set_language_model(self, path: str | Path | None, always: bool = True, **weights: float | None) -> None:
+    def set_language_model(self, path: str | Path | None, always: bool = False, **weights: float | None) -> None:
         """Let a KenLM file help the search (None: no longer); it is saved with the model.
 
         Args:
             path: an ARPA or binary file.
-            always: also for recordings without a list; False leaves these to NeMo's own decoding.
+            always: also for recordings without a list, which are NeMo's own decoding otherwise.
             weights: see `nemo_ctcbias.settings.LanguageModelSettings`.
 
         Raises:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ from nemo.utils import logging
 from omegaconf import OmegaConf, open_dict
 from torch import Tensor
 
-from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.errors import ModelError, PhoneticsError
-from nemo_ctcbias.lm.kenlm_module import needed_for, tell_what_is_left_out
+from nemo_ctcbias.lm.kenlm_module import needed_for
 from nemo_ctcbias.nemo.encoder import Encoded, rows_of, widths_of
 from nemo_ctcbias.nemo.files import settle_file
+from nemo_ctcbias.nemo.fingerprint import check_fingerprint, fingerprint
 from nemo_ctcbias.nemo.internals import features_of
 from nemo_ctcbias.nemo.stored_weights import read_weights, write_weights
 from nemo_ctcbias.phones import G2G, Pronouncer
@@ -89,10 +88,15 @@ class PhoneticMixin:
         if not self.has_phone_head:
             raise ModelError("there is no phone head to save; add_phone_head or load_phone_head gives the model one")
         weights = {name: value.detach().cpu() for name, value in self.phone_head.state_dict().items()}
-        write_weights(path, {"config": asdict(self.phone_head.config), "weights": weights})
+        config = asdict(self.phone_head.config)
+        write_weights(path, {"config": config, "weights": weights, "base": fingerprint(self)})
 
-    def load_phone_head(self, path: str | Path) -> None:
+    def load_phone_head(self, path: str | Path, other_base: bool = False) -> None:
         """Take the head of a file; it is saved with the model from then on.
+
+        Args:
+            path: of the file.
+            other_base: take one that was trained with other weights of this model.
 
         Raises:
             ModelError: no such file, no phone head in it, or one of another encoder or phone inventory.
@@ -102,6 +106,8 @@ class PhoneticMixin:
         if not isinstance(config, dict) or not isinstance(weights, dict):
             raise ModelError(f"{path}: no phone head file; give a file that save_phone_head wrote")
         config = self._settled(config, str(path))
+        if not other_base:
+            check_fingerprint(self, stored.get("base"), f"{path}: the phone head")
         with self.changing():
             try:
                 self._put_head(config, weights)
@@ -171,16 +177,6 @@ class PhoneticMixin:
     def _settle_lexicon(self) -> None:
         missing = "no such lexicon; give a file in the format of the CMU dictionary"
         settle_file(self, LEXICON, missing, PhoneticsError)
-
-    def check_pronunciations(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
-        """What of a list cannot be pronounced or heard, and why; nothing where phonetics is not in use."""
-        if self.lacks_kenlm:
-            tell_what_is_left_out()
-        if not self.asks_how_words_sound(self.settings):
-            return ()
-        listed = self.lists.of(BiasList.of(bias_list))
-        detects = self.settings.wants("detection")
-        return (*listed.sound_notes, *(self.recognizer.undetectable(listed) if detects else ()))
 
     def _variants(self, common: CommonWords) -> SpokenVariants | None:
         """What adds spelling variants to lists, None where there are none to add."""

@@ -101,6 +101,8 @@ class TranscriptionMixin:
         All are searched where the language model is for all recordings.
         """
         compiled = [self.lists.of(one) for one in lists]
+        for one in compiled:
+            one.tell(lambda one=one: self.report_on(one))
         active = [place for place, one in enumerate(compiled) if self.acts(one)]
         if not active:
             return {}
@@ -114,6 +116,7 @@ class TranscriptionMixin:
     def recognise_log_probs(self, log_probs: Tensor, lengths: Tensor) -> Recognised:
         """The same of log-probs alone, with the stored list."""
         listed = self.lists.of(self.default_list)
+        listed.tell(lambda: self.report_on(listed))
         if not self.settings.boost.enabled or not self.acts(listed):
             return {}
         utterances = [Utterance(one) for one in rows_of(log_probs, lengths)]

@@ -133,6 +133,57 @@ def test_json_lines(tmp_path):
     assert names.where(2).endswith("names.JSONL:4")
 
 
+TABLE = [Phrase("Okonkwo", 1.5), Phrase("Smith, John"), Phrase("Saoirse", spoken=("sersha", "seersha"), type="people")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        (
+            "n.csv",
+            'Name;Boost;Sounds like;Class\nOkonkwo;1,5;;\n"Smith, John";;;\nSaoirse;;sersha|seersha;people\n',
+            TABLE,
+        ),
+        ("n.tsv", "text\tweight\nOkonkwo\t1.5\nSmith, John\t\n", TABLE[:2]),
+        ("n.txt", "name,weight\nOkonkwo,1.5\n", TABLE[:1]),
+        ("n.csv", "Okonkwo\nZelda\n", [Phrase("Okonkwo"), Phrase("Zelda")]),
+        ("n.tsv", "Okonkwo\t1.5\n", TABLE[:1]),
+        ("n.json", '[\n  ["Okonkwo", 1.5],\n  "Smith, John"\n]\n', TABLE[:2]),
+        ("n.json", '{"Okonkwo": 1.5, "Smith, John": null}', TABLE[:2]),
+        ("n.txt", '{"text": "Okonkwo", "weight": 1.5}\n"Smith, John"\n', TABLE[:2]),
+        ("n.txt", "# people\n#\n## more\nOkonkwo\t1.5\n#hashtag\n", [TABLE[0], Phrase("#hashtag")]),
+    ],
+)
+def test_lists_as_people_have_them(tmp_path, name, content, found):
+    assert list(BiasList.load(write(tmp_path, name, content))) == found
+
+
+def test_what_is_not_read_of_a_file_is_noted(tmp_path):
+    listed = BiasList.load(write(tmp_path, "n.csv", "name,city\nOkonkwo,Lagos\nZelda,Oslo\n"))
+    (note,) = listed.notes
+    assert "n.csv:2: 'Okonkwo' is read without city" in str(note)
+    (note,) = BiasList.load(write(tmp_path, "n.txt", "#hashtag\n")).notes
+    assert "is read as a phrase; write a space after #" in str(note)
+
+
+def test_dicts_and_pairs():
+    wanted = [Phrase("Okonkwo", 1.5), Phrase("Saoirse", spoken=("sersha",)), Phrase("Fremont")]
+    assert list(BiasList({"Okonkwo": 1.5, "Saoirse": {"spoken": ["sersha"]}, "Fremont": None})) == wanted
+    assert list(BiasList([("Okonkwo", 1.5), {"text": "Saoirse", "spoken": ["sersha"]}, "Fremont"])) == wanted
+    with pytest.raises(BiasListError, match="put it in a list"):
+        BiasList({"text": "Okonkwo"})
+
+
+def test_joined_lists_say_where_each_phrase_is_from(tmp_path):
+    first = BiasList.load(write(tmp_path, "a.txt", "# people\nAnna\t2\n"))
+    second = BiasList(["Bob", "Anna"], source="--bias")
+    listed = BiasList.joined([first, second])
+    assert list(listed) == [Phrase("Anna", 2.0), Phrase("Bob")]
+    assert [listed.where(index) for index in range(2)] == [f"{tmp_path}/a.txt:2", "--bias[0]"]
+    (note,) = listed.notes
+    assert note.where == "--bias[1]" and f"already listed at {tmp_path}/a.txt:2" in note.reason
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -141,11 +192,19 @@ def test_json_lines(tmp_path):
         ("n.txt", "Anna\t1\t2", r"n\.txt:1: more than one tab"),
         ("n.txt", b"Anna\nJos\xe9\n", r"n\.txt:2: is not UTF-8; save the file as UTF-8"),
         ("n.txt", "Anna".encode("utf-16"), r"n\.txt: is UTF-16"),
-        ("n.txt", b"PK\x03\x04\x00\x00", r"n\.txt: is a binary file"),
+        ("n.txt", b"PK\x03\x04\x00\x00", r"n\.txt: is a spreadsheet or archive, not saved as text or CSV"),
+        ("n.txt", b"RIFF\x00\x00", r"n\.txt: is a binary file"),
         ("n.jsonl", '{"text": "Anna"}\n{"text": ', r"n\.jsonl:2: is not valid JSON .* write an object a line"),
         ("n.jsonl", "Anna\n", r"n\.jsonl:1: is not valid JSON"),
         ("n.jsonl", '{"text": "A", "wight": 2}', r"n\.jsonl:1: unknown field 'wight'"),
-        ("n.jsonl", '["Anna"]', r"n\.jsonl:1: a phrase is a string or a mapping"),
+        ("n.jsonl", '["Anna", 3]', r"n\.jsonl: entry 2: a phrase is a string or a mapping"),
+        ("n.json", '{"Anna": "much"}', r"n\.json: entry 1: weight must be a number"),
+        ("n.csv", "first,last\nAnna,B\n", r"n\.csv: which column holds the phrases\? its first line is 'first, last'"),
+        ("n.csv", "name,term\nAnna,B\n", r"n\.csv: columns name and term are both read as 'text'; rename one"),
+        ("n.csv", "name,weight\nAnna,much\n", r"n\.csv:2: weight 'much' is not a number"),
+        ("n.csv", "name,weight\n,2\n", r"n\.csv:2: no phrase in this row"),
+        ("n.txt", '{"audio_filepath": "a.wav"}\n', r"n\.txt: is a manifest of recordings"),
+        ("n.txt", "OKONKWO  OW0 K AA1 N\nSMITH  S M IH1 TH\n", r"n\.txt: is a pronunciation lexicon"),
         ("n.jsonl", '{"text": "A", "weight": NaN}', r"n\.jsonl:1: weight must be finite"),
         ("n.jsonl", "[" * 100000, r"n\.jsonl:1: is not valid JSON"),
         ("n.jsonl", '{"text": "A", "weight": 1' + "0" * 5000 + "}", r"n\.jsonl:1: is not valid JSON"),
@@ -233,7 +292,7 @@ def test_text_round_trip_or_a_refusal(tmp_path_factory, phrases):
         (Phrase("Anna", spoken=("ana",)), "has a spoken or display form"),
         (Phrase("Anna", display="ANNA"), "has a spoken or display form"),
         (Phrase("Anna", pronunciations=("AE N AH",)), "has pronunciations that are lost"),
-        (Phrase("#1"), "would be read differently"),
+        (Phrase("# 1"), "would be read differently"),
         (Phrase("a\tb"), "would be read differently"),
         (Phrase("a\n# b"), "would be read differently"),
     ],

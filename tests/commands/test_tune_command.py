@@ -44,6 +44,19 @@ def test_weights_are_written_and_transcribe_takes_them(files, capsys):
     assert capsys.readouterr().out.strip()
 
 
+def test_a_users_own_list(files, capsys):
+    rows = [json.loads(line) for line in (files / "dev.json").read_text().splitlines()]
+    (files / "own.json").write_text("".join(json.dumps({**row, "rare_words": None}) + "\n" for row in rows))
+    given = ["--manifest", files / "own.json", "--bias-list", DEMO / "names.txt", "--out", files / "own.yaml"]
+    assert main(["tune", *map(str, given), "--no-progress"]) == 0
+    shown = capsys.readouterr().out
+    assert "| difference, 95% interval |" in shown
+    verdict = shown.splitlines()[-1].removeprefix(f"{files / 'own.yaml'}: ")
+    assert verdict == "tuned" or verdict.startswith(("too little speech to tell", "the tuned weights are worse"))
+    both = [*given, "--distractors", files / "words.txt"]
+    assert main(["tune", *map(str, both)]) == 2 and "--bias-list FILE, or --distractors" in capsys.readouterr().err
+
+
 def test_too_little_speech(files, capsys):
     assert main(arguments(files, "--limit", "3")) == 2
     assert "3 utterances are too few to tune on; give at least 6" in capsys.readouterr().err

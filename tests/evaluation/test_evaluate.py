@@ -233,7 +233,7 @@ def test_own_parts_that_are_not_there_are_refused_before_any_work(options):
         ({"list_sizes": (-1,)}, "give different whole numbers from 0"),
         ({"list_sizes": (5, 5)}, "give different whole numbers"),
         ({"systems": ()}, "name at least one"),
-        ({"distractors": None}, "need --distractors FILE"),
+        ({"distractors": None}, "--distractors FILE to draw lists from"),
         ({"beam_width": 0}, "beam-width 0"),
         ({"variants": 0}, "variants 0: give a whole number from 1"),
         ({"rare_at_most": -1}, "rare-at-most -1"),

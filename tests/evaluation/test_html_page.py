@@ -122,6 +122,7 @@ document.querySelectorAll("#rows th button")[1].click();
 outcome.sorted = rowsOf("rows").join() !== before.join();
 const root = document.documentElement;
 outcome.widths = [root.clientWidth, root.scrollWidth, document.querySelector("#rows table").scrollWidth];
+outcome.named = document.querySelector("#rows tbody th").offsetWidth;
 outcome.images = document.querySelectorAll("img").length;
 tell();
 
@@ -191,8 +192,10 @@ def test_where_a_map_of_attention_is_missing_the_page_says_why(page_of, tiny_mod
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 def test_only_tables_are_wider_than_a_narrow_window(page, tmp_path):
-    window, whole, table = drive(page[0], tmp_path, width=500)["widths"]
+    outcome = drive(page[0], tmp_path, width=500)
+    window, whole, table = outcome["widths"]
     assert whole <= window <= 500 < table
+    assert outcome["named"] < window / 2, "the column that stays leaves room for the numbers"
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")

@@ -10,6 +10,7 @@ from nemo_ctcbias.evaluation.logprobs import Item
 def test_spoken_phrases_are_counted_in_normalised_texts(monkeypatch):
     class Run:
         total = Counts()
+        counts = (Counts(),)
 
     monkeypatch.setattr(weights, "weights_of", lambda system: {"weight": 10.0})
     monkeypatch.setattr(weights, "run_system", lambda system, items, lists, settings, *rest: [Run() for _ in settings])

@@ -104,7 +104,7 @@ def test_a_pronunciation_that_is_none_is_told_and_left_out(base_nemo, audio, eag
     model.add_phone_head(HEAD)
     model.set_bias_list([{"text": "saoirse", "pronunciations": ["XX YY"]}])
     assert isinstance(text(model, audio), str)
-    (note,) = (note for note in model.check_pronunciations(model.bias_list) if "XX YY" in str(note))
+    (note,) = (note for note in model.check_bias_list(model.bias_list) if "XX YY" in str(note))
     assert "unknown phone 'XX'" in str(note)
 
 

@@ -48,10 +48,10 @@ STRONG = {"alpha": 1.0, "beta": 3.0, "unk_offset": -30.0}
 
 def test_it_helps_always_or_where_there_is_a_list(model, arpa, audio):
     plain = texts(model, audio)
-    model.set_language_model(arpa, **STRONG)
+    model.set_language_model(arpa, always=True, **STRONG)
     helped = texts(model, audio)
     assert all(one != other for one, other in zip(helped, plain, strict=True))
-    model.set_language_model(arpa, always=False, **STRONG)
+    model.set_language_model(arpa, **STRONG)
     assert texts(model, audio) == plain
     mixed = texts(model, audio[:2], bias_lists=[["zebra"], []])
     assert mixed[1] == plain[1] and mixed[0] != plain[0]
@@ -60,7 +60,7 @@ def test_it_helps_always_or_where_there_is_a_list(model, arpa, audio):
 
 
 def test_it_travels_in_the_nemo(model, arpa, audio, tmp_path):
-    model.set_language_model(arpa, **STRONG)
+    model.set_language_model(arpa, always=True, **STRONG)
     helped = texts(model, audio)
     for turn in range(2):  # saved, restored, saved again
         model.save_to(str(tmp_path / f"{turn}.nemo"))

@@ -82,7 +82,7 @@ def test_nemo_round_trip(model, batch, tmp_path):
         assert torch.equal(phones(restored, batch), phones(model, batch))
         assert (restored.settings.phonetics.rescoring_weight, restored.settings.phonetics.correction_gain) == (0.5, 4)
     restored.save_to(str(tmp_path / "again.nemo"))
-    assert from_ctc(tmp_path / "again.nemo").check_pronunciations(["agent 47"])
+    assert from_ctc(tmp_path / "again.nemo").check_bias_list(["agent 47"])
 
 
 def test_a_head_travels_alone(model, base_nemo, batch, tmp_path):
@@ -334,14 +334,14 @@ class TestDecoding:
 
     def test_what_cannot_be_pronounced_is_reported(self, model):
         model.set_bias_list(["agent 47", "saoirse"])
-        (note,) = model.check_pronunciations(model.bias_list)
+        (note,) = [one for one in model.check_bias_list(model.bias_list) if "pronounced" in one.reason]
         assert note.phrase == "agent 47" and "cannot be pronounced" in str(note)
         # In so short a list, everything is heard.
         model.set_biasing(list_cost=0.0, phonetics={"detection_threshold": 7.0})
-        (note,) = model.check_pronunciations(["lee", "saoirse"])
+        (note,) = [one for one in model.check_bias_list(["lee", "saoirse"]) if "heard" in one.reason]
         assert note.phrase == "lee" and "never heard" in str(note)
         model.set_phonetics(**ALL_OFF)
-        assert model.check_pronunciations(model.bias_list) == ()
+        assert not [one for one in model.check_bias_list(model.bias_list) if "pronounced" in one.reason]
 
 
 def test_asked_for_without_a_head_it_is_said_once(model, monkeypatch):

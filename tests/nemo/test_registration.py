@@ -218,3 +218,31 @@ def test_checkpoints_that_name_our_old_modules_are_restored(biased_nemo, tmp_pat
     assert type(model) is BiasedEncDecCTCModelBPE
     assert [phrase.text for phrase in model.bias_list] == ["saoirse"]
     assert model.cfg.target.encode().startswith(now)  # saved again, it names the new place
+
+
+WITHOUT_US = """
+import sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "nemo_ctcbias":
+            raise ModuleNotFoundError(f"No module named {name.split('.')[0]!r}")
+sys.meta_path.insert(0, Hidden())
+from nemo.collections.asr.models import ASRModel
+from nemo.utils.model_utils import import_class_by_path
+for act in (
+    lambda: ASRModel.restore_from(sys.argv[1], map_location="cpu"),
+    lambda: import_class_by_path(ASRModel.restore_from(sys.argv[1], return_config=True).target),
+):
+    try:
+        act()
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}")
+"""
+
+
+def test_what_nemo_says_where_the_package_is_not_installed_stands_in_the_docs(biased_nemo):
+    """`restore_from`, and the way of NeMo's transcribe_speech.py."""
+    told = check(run_python("-c", WITHOUT_US, biased_nemo)).splitlines()
+    page = " ".join((HERE.parent / "docs" / "python.md").read_text(encoding="utf-8").split())
+    blocked, missing = (line.split("; ")[0].split(". The 'target'")[0] for line in told if "Error: " in line)
+    assert blocked in page and missing in page

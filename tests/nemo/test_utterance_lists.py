@@ -10,7 +10,9 @@ from nemo_ctcbias.commands.recordings import recordings_of_manifest
 from nemo_ctcbias.compiled_list import CompiledList, Sources
 from nemo_ctcbias.errors import ManifestError
 from nemo_ctcbias.evaluation.manifest import read_manifest
+from nemo_ctcbias.list_report import notes_on
 from nemo_ctcbias.nemo.utterance_lists import list_of_entry, lists_of_dataset, lists_of_manifest, rows_of_manifest
+from nemo_ctcbias.settings import Settings
 
 
 def write(path, rows, between="\n"):
@@ -74,9 +76,11 @@ def test_no_message_shows_a_line_of_a_file_that_a_manifest_names(tmp_path, caplo
     assert [phrase.text for phrase in listed] == ["東京の秘密", "fox"]
     with caplog.at_level("WARNING", "nemo_ctcbias"):
         compiled = CompiledList(listed, Sources(Vocabulary(["▁", *"abcdefghijklmnopqrstuvwxyz"])))
-        told = [*map(str, compiled.notes), *map(str, compiled.sound_notes), caplog.text]
+        notes = notes_on(compiled, Settings(), sounds=True)
+        compiled.tell(lambda: notes)
+        told = [*map(str, notes), caplog.text]
     assert f"{secret}: has notes of level 'dropped' on 1 of its phrases; `nemo-ctcbias check-list" in told[0]
-    assert "秘" not in "".join(told) and "東" not in repr(compiled.notes)
+    assert "秘" not in "".join(told) and "東" not in repr(notes)
     secret.write_text("password\tsecret\n")
     with pytest.raises(
         ManifestError, match=r"secret\.txt:1: is no line of a bias list; `nemo-ctcbias check-list`"

@@ -29,6 +29,7 @@ const KINDS = {
   session: "the listed words of a whole session among N distractors",
   irrelevant: "N distractors alone, none of them spoken",
   close: "every utterance's own listed words among N distractors spelled alike",
+  given: "your own list of N phrases for every utterance",
 };
 
 function fillHead() {

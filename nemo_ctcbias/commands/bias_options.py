@@ -1,0 +1,46 @@
+"""`--bias-list FILE` and `--bias PHRASE`, as several commands take them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+from nemo_ctcbias.bias_list import BiasList, Phrase
+from nemo_ctcbias.commands.recordings import is_file
+from nemo_ctcbias.errors import SettingError
+
+WEIGHTED = re.compile(r"(.*[^\d:]):(-?\d+(?:\.\d+)?)")  # a colon between digits is part of the phrase
+
+
+def add_bias_options(parser: argparse.ArgumentParser) -> None:
+    """Add them."""
+    parser.add_argument("--bias-list", metavar="FILE", action="append", default=[], help="phrases: a text file "
+                        "with one a line, CSV, TSV or JSON; may be given several times")  # fmt: skip
+    parser.add_argument("--bias", metavar="PHRASE", nargs="+", action="extend", default=[],
+                        help="more phrases; a weight may follow, as in Okonkwo:1.5")  # fmt: skip
+
+
+def bias_list_of(args: argparse.Namespace) -> BiasList | None:
+    """Phrases of files and command line together; None where neither is given (a stored list then acts).
+
+    Raises:
+        SettingError: a file among the phrases.
+        BiasListError: a list that cannot be read.
+    """
+    taken = next((phrase for phrase in args.bias if is_file(phrase)), None)
+    if taken is not None:
+        raise SettingError(f"--bias took the file {taken} for a phrase; name recordings before --bias, or after --")
+    lists = [BiasList.load(file) for file in args.bias_list]
+    if args.bias:
+        lists.append(BiasList(map(weighted, args.bias), source="--bias"))
+    return BiasList.joined(lists) if lists else None
+
+
+def weighted(text: str) -> Phrase:
+    """A phrase of the command line.
+
+    >>> weighted("Okonkwo:1.5").weight, weighted("Matthew 5:3").text
+    (1.5, 'Matthew 5:3')
+    """
+    found = WEIGHTED.fullmatch(text)
+    return Phrase(found[1], float(found[2])) if found else Phrase(text)

@@ -1,0 +1,31 @@
+"""The one report on a list: all that a model cannot use of it or would change, wherever the list is given."""
+
+from __future__ import annotations
+
+from nemo_ctcbias.bias_list import Note
+from nemo_ctcbias.bias_list.report import counted
+from nemo_ctcbias.compiled_list import CompiledList
+from nemo_ctcbias.phones.detection import too_short
+from nemo_ctcbias.settings import Settings
+
+
+def notes_on(listed: CompiledList, settings: Settings, sounds: bool) -> tuple[Note, ...]:
+    """What of a list cannot be spelled, pronounced or heard, and why.
+
+    Args:
+        listed: compiled for the model.
+        settings: that it is used with.
+        sounds: whether it is asked how words sound.
+
+    Returns:
+        Notes as they may be told: of a file that a manifest named without what stands in it.
+    """
+    notes = list(listed.spelled.notes)
+    if len(listed) and sounds:
+        notes += listed.pronouncer.notes
+    if len(listed) and sounds and settings.weight > 0 and settings.wants("detection"):
+        gone = {note.where for note in notes if note.level == "dropped"}
+        prior = settings.detection_prior(listed.length)
+        short = too_short(listed.scores, settings.phonetics.detection_threshold, prior)
+        notes += [note for note in short if note.where not in gone]
+    return tuple(notes) if listed.bias_list.shown else counted(notes, str(listed.bias_list.source))
