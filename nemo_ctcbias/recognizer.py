@@ -154,7 +154,7 @@ class Recognizer:
             return []
         if utterance.phones is not None:
             return Hearing.by_head(utterance.phones, len(utterance.log_probs))
-        if not any(map(self.settings.wants, ("detection", "verification"))):
+        if not any(map(self.settings.wants, ("detection", "verification"))) or self._spelled_phones.mute:
             return []
         return [self._spelled_phones.hear(utterance.log_probs)]
 

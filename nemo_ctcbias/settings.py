@@ -104,7 +104,7 @@ class PhoneticsSettings:
 class Settings:
     """How lists act.
 
-    preset: "off" does nothing, "fast" leaves out the language model and the phone head, "accurate" does all that the
+    preset: "off" does nothing, "fast" leaves out the language model and how phrases sound, "accurate" does all that the
         model has; None likewise. What is set for a part itself counts for more.
     enabled: False decodes as if there were no list.
     bias_list: a file or a list of phrases; in a `.nemo` the list that was stored with it.

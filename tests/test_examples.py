@@ -208,6 +208,20 @@ def test_token_language_model_is_nemos(tmp_path):
     assert scores.shape == (1, 256) and scores.detach().exp().sum() == pytest.approx(1.0, abs=0.05)
 
 
+def test_confusions_are_learned_from_recordings(tmp_path):
+    from nemo_ctcbias.phones.confusions import Confusions
+    from nemo_ctcbias.phones.phones import BLANK
+
+    given = ["--manifest", DEMO / "manifest.json", "--limit", 4]
+    printed = run_script("train_confusions.py", *given, "--out", "confusions.json", cwd=tmp_path)
+    assert "confusions.json: from 4 recordings (0.0 hours)" in printed
+    found, guessed = Confusions.load(tmp_path / "confusions.json"), Confusions.guessed()
+    assert found.said.sum(axis=1) == pytest.approx(1, abs=1e-4)
+    assert (found.said.diagonal()[:BLANK] - guessed.said.diagonal()[:BLANK]).mean() > 0.05, "it hears well"
+    with pytest.raises(AssertionError, match=r"train_confusions: none\.json: cannot be read"):
+        run_script("train_confusions.py", "--manifest", "none.json", "--out", "no.json", cwd=tmp_path)
+
+
 def test_one_plot_of_several_evaluations(tmp_path):
     pytest.importorskip("matplotlib")
     metrics = {f"{name}{end}": 50.0 for name in ("f1", "u_wer") for end in ("", "_low", "_high")}

@@ -114,6 +114,28 @@ def test_what_of_a_list_cannot_be_used_does_not_make_it_longer():
         assert (short.text, short.boost, short.score) == (long.text, long.boost, long.score)
 
 
+def test_without_a_phone_head_the_spelling_is_heard():
+    """The boosting alone would write 'cat' in both; where it does not sound as the model spells, it is not believed."""
+    recognizer, one = Recognizer(Settings.of({}), VOCABULARY), Utterance(spelled("the kat", 0.6, "the cat"))
+    for phones, text in (("K AE T", "the cat"), ("Z UW Z UW", "the kat")):
+        compiled = listed({"text": "cat", "pronunciations": [phones]}, "saoirse")
+        assert heard_with("rescoring correction", one, compiled)[0].text == "the cat", "for these a head is needed"
+        for parts in ("detection", "verification", "detection rescoring verification correction"):
+            assert heard_with(parts, one, compiled)[0].text == text
+        factors = recognizer.detected(recognizer.witnesses(one, compiled), compiled)
+        assert (factors > 0).tolist() == [text == "the cat", False]
+
+
+def test_spelling_that_nobody_can_pronounce_tells_nothing():
+    vocabulary = Vocabulary([" ", *"абвгд"])
+    compiled = CompiledList(BiasList([{"text": "гад", "pronunciations": ["G AA D"]}]), Sources(vocabulary))
+    recognizer = Recognizer(Settings.of({}), vocabulary)
+    one = Utterance(np.log(np.full((6, 7), 1 / 7)))
+    assert recognizer.witnesses(one, compiled) == [] and recognizer.detected([], compiled) is None
+    phones = Utterance(one.log_probs, said(spread("G AA D", 0, 6), 6))
+    assert len(recognizer.witnesses(phones, compiled)) == 1, "a phone head can tell"
+
+
 def test_phrases_that_can_never_be_heard_are_told_once(caplog):
     from nemo_ctcbias.bias_list.report import _warn_once
 

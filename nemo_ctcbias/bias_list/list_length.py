@@ -2,7 +2,7 @@
 
 One phrase of a list is spoken about as often whatever the length of the list, so each of N phrases needs N times the
 evidence.  `biasing.list_cost` says how much of that is asked, in one place for all that listen to the list; what has
-been asked once (by detection, where there is a phone head) is not asked again.
+been asked once (by detection, where it can be told how the list sounds) is not asked again.
 """
 
 from __future__ import annotations

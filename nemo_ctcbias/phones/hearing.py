@@ -47,10 +47,9 @@ class Hearing:
 
     def between(self, start: int, end: int) -> Hearing:
         """What was heard in the encoder's frames [start, end), which may lie outside."""
-        start, end = max(start, 0), min(end, len(self.starts) - 1)
-        first, last = self.starts[start], self.starts[max(end, start)]
-        kept = slice(first, last)
-        starts = self.starts[start : max(end, start) + 1] - first
+        start, end = np.clip((start, max(start, end)), 0, len(self.starts) - 1)
+        first, last = self.starts[start], self.starts[end]
+        kept, starts = slice(first, last), self.starts[start : end + 1] - first
         return Hearing(self.log_probs[kept], starts, self.enter[kept], self.leave[kept])
 
 

@@ -7,9 +7,9 @@ model whose letters can be pronounced hears phones, without training.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,11 +21,9 @@ from nemo_ctcbias.phones.g2p import G2P, letters_of
 from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.phones.phones import BLANK
 from nemo_ctcbias.phones.pronouncer import shipped_g2p
+from nemo_ctcbias.phones.score import PHONE_PRIOR
+from nemo_ctcbias.phones.slots import Slot, slots_of
 
-PHONE_PRIOR = 3.0  # that of `score`: on its scale are the log-probs here
-LEAST = 0.01  # probability of a token that is looked at
-ALTERNATIVES = 6  # most tokens looked at in a place
-UNWRITTEN = 0.1  # probability of all tokens together where none is written, from which on the place is looked at
 CONTEXT = 12  # letters of a word to either side of a token that decide how it sounds
 # Probability that a phrase begins (and that it ends) where the model sees no end of a word: seldom, "port" is not said
 # in "support", but words are run together and torn apart where they are misheard.
@@ -36,18 +34,20 @@ UNSPELLED = 3  # sounds that a letter or digit may stand for that nobody can pro
 Sounds = tuple[int, ...]  # columns of phones
 
 
-@dataclass(frozen=True)
-class Slot:
-    """A place where tokens stand, or might.
+class Columns(NamedTuple):
+    """What is heard one after the other: sounds, and before, between and behind them what else may have been said.
 
-    frame: of the encoder; written: the token that the model writes, None for none; tokens: those looked at, with their
-    probabilities; silence: probability of none.
+    Every second column is a sound: 1, 3, 5 and so on.  Where no token is likely at all, there is none.
+
+    weights: [C, 40] of the phones, nothing last; all 0 for a sound that nobody can name.
+    frames: [C] of the encoder, where it is heard.
+    enter, leave: [C] probability that a word begins with it, and that one ends with it.
     """
 
-    frame: int
-    written: int | None
-    tokens: tuple[tuple[int, float], ...]
-    silence: float
+    weights: np.ndarray
+    frames: np.ndarray
+    enter: np.ndarray
+    leave: np.ndarray
 
 
 class SpelledPhones:
@@ -57,18 +57,20 @@ class SpelledPhones:
         vocabulary: of the model.
         g2p: pronounces words; the shipped model if None.
         confusions: what is said when something else is heard; the shipped ones if None.
+
+    Attributes:
+        mute: whether nobody can pronounce anything that the model writes.
     """
 
     def __init__(self, vocabulary: Vocabulary, g2p: G2P | None = None, confusions: Confusions | None = None):
         self._g2p = shipped_g2p() if g2p is None else g2p
         self._confusions = shipped_confusions() if confusions is None else confusions
-        self._letters = [_letters(piece) for piece in vocabulary.texts]
-        marks = [not any(c.isalnum() for c in piece) for piece in vocabulary.texts]
-        self._opens = np.array(marks) | vocabulary.starts_word
-        self._strange = [
-            0 if letters or token in vocabulary.unknown_ids else UNSPELLED * sum(c.isalnum() for c in piece)
-            for token, (piece, letters) in enumerate(zip(vocabulary.texts, self._letters, strict=True))
-        ]
+        signs = np.array([sum(c.isalnum() for c in piece) for piece in vocabulary.texts])
+        self._opens = vocabulary.starts_word | (signs == 0)
+        self._letters = ["" if i in vocabulary.unknown_ids else _letters(p) for i, p in enumerate(vocabulary.texts)]
+        self._strange = np.where([letters != "" for letters in self._letters], 0, UNSPELLED * signs)
+        self._strange[list(vocabulary.unknown_ids)] = 0
+        self.mute = not any(self._letters)
 
     def hear(self, log_probs: np.ndarray) -> Hearing:
         """What is heard in log-probs [T, V + 1], blank last.
@@ -76,64 +78,68 @@ class SpelledPhones:
         The log-probs of the phones are log P(phone | heard) - log P(phone) - PHONE_PRIOR: likelihood ratios on the
         scale of the score, where a phone that nothing is known of is worth nothing.
         """
-        weights, spelled, frames, opens = self.columns(log_probs)
-        heard = self._likelihoods(weights, spelled)
+        weights, frames, enter, leave = self.columns(log_probs)
         starts = np.searchsorted(frames, np.arange(len(log_probs) + 1))
-        return Hearing(heard, starts, *_edges(spelled, opens))
+        enter, leave = (np.log(np.maximum(edge, TORN)) for edge in (enter, leave))
+        return Hearing(self._likelihoods(weights), starts, enter, leave)
 
-    def columns(self, log_probs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Weights [C, 40] of the phones heard in each column (nothing last), whether a sound is spelled there or it
-        lies between two [C], its frame [C], and the probability that a word begins with it [C].
-        """
-        slots = list(_slots(log_probs))
-        written = [slot.written for slot in slots if slot.written is not None]
-        found: list[_Column] = []
+    def columns(self, log_probs: np.ndarray) -> Columns:
+        """How the tokens sound in log-probs [T, V + 1], blank last."""
+        slots = list(slots_of(log_probs))
+        if not slots:
+            return Columns(np.zeros((0, BLANK + 1)), np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
+        weights, frames = [_SILENT], [slots[0].frame]
+        begins, ends = [0.0], [0.0]  # of each column between sounds: that a word begins behind it, or ends before it
+        written = [slot.best for slot in slots if slot.written]
         before = 0
-        for slot in slots:
-            for column in self._heard(slot, written, before):
-                last = found[-1] if found else None
-                if last is not None and not (last.spelled or column.spelled):
-                    last.join(column)
-                else:
-                    found.append(column)
-            before += slot.written is not None
-        weights = np.array([column.weights for column in found]).reshape(-1, BLANK + 1)
-        spelled = np.array([column.spelled for column in found], dtype=bool)
-        frames = np.array([column.frame for column in found], dtype=np.int64)
-        return weights, spelled, frames, np.array([column.opens for column in found], dtype=np.float64)
+        for slot, begin, end in zip(slots, *self._word_edges(slots), strict=True):
+            left, right = written[max(before - CONTEXT, 0) : before], written[before + slot.written :][:CONTEXT]
+            first, *others = self._heard(slot, left, right)
+            weights[-1] = _joined(weights[-1], first)  # nothing is spelled between the sounds of two slots
+            begins[-1], ends[-1] = max(begins[-1], begin), max(ends[-1], end)
+            weights += others
+            frames += [slot.frame] * len(others)
+            begins += [0.0] * (len(others) // 2)
+            ends += [0.0] * (len(others) // 2)
+            before += slot.written
+        ends[-1] = 1.0
+        at = np.arange(len(weights))
+        return Columns(np.array(weights), np.array(frames), np.array(begins)[at // 2], np.array(ends)[(at + 1) // 2])
 
-    def _heard(self, slot: Slot, written: list[int], before: int) -> Iterator[_Column]:
-        """The columns of a place: between its sounds, and before and after them, one where something may be missing."""
-        after = before if slot.written is None else before + 1
-        total = slot.silence + sum(p for _, p in slot.tokens)
-        weights: dict[Sounds, float] = {(): slot.silence / total}
-        for token, p in slot.tokens:
-            sounds = self._sounds(token, written[:before], written[after:])
-            weights[sounds] = weights.get(sounds, 0.0) + p / total
-        best = slot.tokens[0][0] if slot.written is None else slot.written
-        opens = sum(p for token, p in slot.tokens if self._opens[token]) / max(total - slot.silence, 1e-9)
-        if self._strange[best]:
-            yield _Column(slot.frame, False, opens)
-            for _ in range(self._strange[best]):
-                yield _Column(slot.frame, True, 0.0, np.zeros(BLANK + 1))
-                yield _Column(slot.frame, False, 0.0)
-            return
-        pivot = self._sounds(best, written[:before], written[after:])
-        between = [_Column(slot.frame, False, 0.0) for _ in range(len(pivot) + 1)]
-        spelled = [_Column(slot.frame, True, 0.0, np.zeros(BLANK + 1)) for _ in pivot]
-        between[0].opens = opens
-        for sounds, p in weights.items():
-            at = 0
-            for here, there in _aligned(pivot, sounds):
-                if here is None:
-                    between[at].add(sounds[there], p)
-                else:
-                    spelled[here].weights[NOTHING if there is None else sounds[there]] += p
-                    at = here + 1
-        for gap, sound in zip(between, [*spelled, None], strict=True):
-            yield gap
-            if sound is not None:
-                yield sound
+    def _word_edges(self, slots: Sequence[Slot]) -> tuple[list[float], list[float]]:
+        """Of each slot the probability that a word begins with its token, and that one ends before it."""
+        begins: list[float] = []
+        written = False
+        for slot in slots:
+            opening = sum(p for token, p in slot.tokens if self._opens[token])
+            begins.append(opening / (1 - slot.silence) if written else 1.0)
+            written = written or slot.written
+        ends, end = [], 1.0
+        for slot, begin in zip(reversed(slots), reversed(begins), strict=True):
+            end = (1 - slot.silence) * begin + slot.silence * end  # where nothing stands, what comes next decides
+            ends.append(end)
+        return begins, ends[::-1]
+
+    def _heard(self, slot: Slot, left: Sequence[int], right: Sequence[int]) -> np.ndarray:
+        """Weights [2 n + 1, 40] of the n sounds of the likeliest token, and of what others have before, between and
+        behind them.
+        """
+        pivot = self._sounds(slot.best, left, right)
+        strange = self._strange[slot.best]
+        heard = np.zeros((2 * (strange or len(pivot)) + 1, BLANK + 1))
+        if not strange:
+            sounding: dict[Sounds, float] = {(): slot.silence}
+            for token, p in slot.tokens:
+                sounds = self._sounds(token, left, right)
+                sounding[sounds] = sounding.get(sounds, 0.0) + p
+            for sounds, p in sounding.items():
+                rows, at = np.zeros_like(heard), 0
+                for here, there in _aligned(pivot, sounds):
+                    row, at = (2 * at, at) if here is None else (2 * here + 1, here + 1)
+                    rows[row, NOTHING if there is None else sounds[there]] += 1
+                heard += p * rows / np.maximum(rows.sum(axis=1, keepdims=True), 1)  # of several between, each a part
+        heard[::2, NOTHING] = np.maximum(1 - heard[::2, :BLANK].sum(axis=1), 0.0)
+        return heard
 
     def _sounds(self, token: int, left: Sequence[int], right: Sequence[int]) -> Sounds:
         """Those of a token in its word, between the tokens to its left and right."""
@@ -144,84 +150,40 @@ class SpelledPhones:
         if not self._opens[token]:
             for other in reversed(left):
                 before = self._letters[other] + before
-                if self._opens[other] or len(before) >= CONTEXT:
+                if self._opens[other]:
                     break
         for other in right:
-            if self._opens[other] or len(behind) >= CONTEXT:
+            if self._opens[other]:
                 break
             behind += self._letters[other]
         before, behind = before[-CONTEXT:], behind[:CONTEXT]
         sounds, starts = self._g2p.spelled_out(before + letters + behind)
         return sounds[starts[len(before)] : starts[len(before) + len(letters)]]
 
-    def _likelihoods(self, weights: np.ndarray, spelled: np.ndarray) -> np.ndarray:
+    def _likelihoods(self, weights: np.ndarray) -> np.ndarray:
         """[C, 40] on the scale of the score; where no weights are given at all, every phone is worth nothing."""
         known = self._confusions
+        usual = np.append(known.usual, 1.0)
         said = weights @ known.said
         # Between two sounds a phone may have been dropped; what is heard there counts as heard.
-        silent = weights[~spelled, NOTHING:]
-        said[~spelled] = silent * known.dropped + weights[~spelled, :BLANK] @ known.said[:BLANK]
-        said[~weights.any(axis=1)] = np.append(known.usual, 1.0)
-        usual = np.append(known.usual, 1.0)
+        between = weights[::2]
+        said[::2] = between[:, NOTHING:] * known.dropped + between[:, :BLANK] @ known.said[:BLANK]
+        said[~weights.any(axis=1)] = usual
         found = np.log(np.maximum(said, FLOOR * usual))
         found[:, :BLANK] -= np.log(known.usual) + PHONE_PRIOR
         return np.minimum(found, 0.0)
 
 
-class _Column:
-    """Weights of phones in one place."""
-
-    def __init__(self, frame: int, spelled: bool, opens: float, weights: np.ndarray | None = None):
-        self.frame, self.spelled, self.opens = frame, spelled, opens
-        self.weights = np.append(np.zeros(BLANK), 1.0) if weights is None else weights
-
-    def add(self, phone: int, weight: float) -> None:
-        """Something heard between two sounds."""
-        self.weights[phone] += weight
-        self.weights[NOTHING] = max(0.0, self.weights[NOTHING] - weight)
-
-    def join(self, other: _Column) -> None:
-        """Take in what was heard in the next column, where nothing is spelled between the two."""
-        silence = self.weights[NOTHING] * other.weights[NOTHING]
-        phones = self.weights[:BLANK] + other.weights[:BLANK]
-        if phones.any():
-            phones *= (1 - silence) / phones.sum()
-        self.weights, self.opens = np.append(phones, silence), max(self.opens, other.opens)
+_SILENT = np.append(np.zeros(BLANK), 1.0)
 
 
-def _slots(log_probs: np.ndarray) -> Iterator[Slot]:
-    """Where tokens are written or likely, in order."""
-    p = np.exp(log_probs.astype(np.float32))
-    blank, best = p.shape[1] - 1, p.argmax(axis=1)
-    at = 0
-    while at < len(p):
-        end = at + 1
-        while best[at] != blank and end < len(p) and best[end] == best[at]:
-            end += 1
-        written = None if best[at] == blank else int(best[at])
-        if written is not None or 1 - p[at, blank] > UNWRITTEN:
-            weights = p[at:end].max(axis=0)
-            silence = float(p[at:end, blank].min()) if end == at + 1 or written is None else 0.0
-            weights[blank] = 0
-            likely = np.argsort(-weights, kind="stable")[:ALTERNATIVES]
-            tokens = tuple((int(token), float(weights[token])) for token in likely if weights[token] >= LEAST)
-            if tokens:
-                yield Slot(at, written, tokens, silence)
-        at = end
-
-
-def _edges(spelled: np.ndarray, opens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What it costs a phrase to begin and to end with each column [C], for where words begin."""
-    columns = len(spelled)
-    if not columns:
-        return np.zeros(0), np.zeros(0)
-    # Sounds stand between columns where nothing is spelled: the one before decides, and the one behind.
-    at = np.arange(columns)
-    before, behind = np.where(spelled, at - 1, at), np.where(spelled, at + 1, at)
-    open_behind = np.append(opens, 1.0)
-    open_behind[at[at > np.flatnonzero(spelled).max(initial=-1)]] = 1.0  # behind the last sound
-    enter = np.where(before < 0, 1.0, opens[before])
-    return np.log(np.maximum(enter, TORN)), np.log(np.maximum(open_behind[behind], TORN))
+def _joined(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Weights [40] of two columns in which something may be heard, as one."""
+    silence = one[NOTHING] * other[NOTHING]
+    phones = one[:BLANK] + other[:BLANK]
+    if phones.any():
+        phones *= (1 - silence) / phones.sum()
+    return np.append(phones, silence)
 
 
 @lru_cache(maxsize=20_000)
@@ -232,6 +194,6 @@ def _aligned(pivot: Sounds, sounds: Sounds) -> list[tuple[int | None, int | None
 def _letters(piece: str) -> str:
     """What of a token can be pronounced."""
     try:
-        return letters_of(piece.replace(WORD_START, "").removeprefix("##"))
+        return letters_of(piece.replace(WORD_START, ""))
     except PhoneticsError:
         return ""

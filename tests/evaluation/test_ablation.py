@@ -9,11 +9,13 @@ STOCK = SimpleNamespace()
 FILES = {"adapter": Path("a.pt"), "lm": Path("lm.bin"), "phone_head": Path("head.pt")}
 
 
-def test_a_stock_model_has_the_boosting_alone():
+def test_a_stock_model_has_the_boosting_and_its_own_spelling():
     context = Context(STOCK)
-    assert joint_parts(context) == ("hotword",)
-    assert set(missing_parts(context)) == {"adapter", "boost-lm", "spot", "rescore", "lookup", "verify"}
-    assert expand(["ablation"], context) == ("greedy", "hotword", "hotword+g2g")
+    assert joint_parts(context) == ("hotword", "spot", "verify")
+    assert set(missing_parts(context)) == {"adapter", "boost-lm", "rescore", "lookup"}
+    assert expand(["ablation"], context) == (
+        "greedy", "hotword", "hotword+spot", "hotword+verify", "hotword+g2g", "hotword+spot+verify",
+    )  # fmt: skip
 
 
 def test_everything_alone_then_added_one_by_one():

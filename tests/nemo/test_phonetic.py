@@ -202,9 +202,9 @@ class TestDecoding:
         plain = from_ctc(base_nemo).eval()
         plain._cfg.biasing.update(eager)
         assert [one.text for one in transcribed(model, audio)] == [one.text for one in transcribed(plain, audio)]
-        plain.set_bias_list(NAMES)
-        model.set_bias_list(NAMES)
-        model.set_phonetics(**ALL_OFF)
+        for one in (plain, model):
+            one.set_bias_list(NAMES)
+            one.set_phonetics(**ALL_OFF)
         for one, other in zip(transcribed(model, audio), transcribed(plain, audio), strict=True):
             assert (one.text, one.hits, one.score) == (other.text, other.hits, other.score)
 
@@ -350,10 +350,26 @@ def test_asked_for_without_a_head_it_is_said_once(model, monkeypatch):
     said = []
     monkeypatch.setattr(nemo_logging, "warning", lambda message, *args, **kwargs: said.append(str(message)))
     model.set_bias_list(NAMES)
-    assert not [one for one in said if "phone head" in one]
+    model.set_phonetics(parts=["detection", "verification"])
+    assert not [one for one in said if "phone head" in one], "the model's own spelling is enough"
     model.set_phonetics(parts=["rescoring"])
     model.set_bias_list(["okonkwo"])
-    assert len([one for one in said if "phone head" in one]) == 1
+    (warning,) = [one for one in said if "phone head" in one]
+    assert "rescoring need" in warning and "detection" not in warning
+
+
+def test_without_a_head_phrases_are_heard_in_the_models_spelling(model, audio, eager):
+    pytest.importorskip("pyctcdecode")
+    model._cfg.biasing.update(eager)
+    model.set_bias_list([*NAMES, "agent 47"])
+    (note,) = model.check_pronunciations(model.bias_list)
+    assert note.phrase == "agent 47" and "cannot be pronounced" in str(note)
+    model.set_phonetics(detection_threshold=1000.0)
+    model.set_bias_list(NAMES)
+    assert not any(one.hits for one in transcribed(model, audio)), "nothing can be heard so clearly"
+    model.set_phonetics(**ALL_OFF)
+    assert any(one.hits for one in transcribed(model, audio))
+    assert model.check_pronunciations(["agent 47"]) == ()
 
 
 def test_phones_of_other_encoders_and_characters(char_nemo, batch):

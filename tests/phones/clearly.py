@@ -1,7 +1,8 @@
-"""Phone log-probs of phones that are said clearly, for tests that need them before their fixtures."""
+"""Phone log-probs of phones that are said clearly, and how a phone head hears them."""
 
 import numpy as np
 
+from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
 
 
@@ -11,3 +12,8 @@ def said(phones, doubt=6.0):
     for place, phone in enumerate(phones):
         logits[2 * place, PHONE_IDS[phone]] = logits[2 * place + 1, BLANK] = 0.0
     return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+
+
+def head(log_probs):
+    """What the heads heard whose phones these are, one frame of the encoder to each of theirs."""
+    return Hearing.by_head(log_probs, len(log_probs))

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from clearly import said
+from clearly import head, said
 
 from nemo_ctcbias.bias_list import Phrase
 from nemo_ctcbias.phones import Lexicon, Pronouncer
@@ -11,7 +11,7 @@ from nemo_ctcbias.phones.phones import BLANK
 from nemo_ctcbias.phones.score import PhraseScores
 
 LEXICON = Lexicon({"sip": ["S IH P"], "ship": ["SH IH P"], "sprite": ["S P R AY T"], "zoo": ["Z UW"]})
-SIP = said(["S", "IH", "P"])
+SIP = head(said(["S", "IH", "P"]))
 
 
 def scores(*phrases):
@@ -40,7 +40,7 @@ def test_suppressed_and_unpronounceable_phrases_are_always_listened_for():
 
 
 def test_every_head_must_have_heard_it():
-    both = np.stack([SIP, said(["SH", "IH", "P"])], axis=1)
+    both = [*SIP, *head(said(["SH", "IH", "P"]))]
     listed = scores("sip", "ship", "№ 7")
     assert (detect(listed, SIP, 4.0, 0.0) > 0).tolist() == [True, False, True]
     assert detect(listed, both, 4.0, 0.0).tolist() == [0.0, 0.0, 1.0]
@@ -63,5 +63,5 @@ def test_the_order_of_the_list_does_not_matter():
 
 def test_nothing_listed_and_nothing_said():
     assert detect(scores(), SIP, 1.0, 0.0).tolist() == []
-    assert detect(scores("sip"), np.zeros((0, BLANK + 1)), 1.0, 0.0).tolist() == [0.0]
-    assert math.isinf(scores("sip").best(np.zeros((0, BLANK + 1)))[0])
+    assert detect(scores("sip"), head(np.zeros((0, BLANK + 1))), 1.0, 0.0).tolist() == [0.0]
+    assert math.isinf(scores("sip").best(head(np.zeros((0, BLANK + 1))))[0])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.g2p import G2P, LN10, NGRAM_FILE, SHIPPED, TABLE_FILE, letters_of
-from nemo_ctcbias.phones.phones import PHONE_IDS
+from nemo_ctcbias.phones.phones import PHONE_IDS, PHONES
 
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz'", min_size=1, max_size=12).filter(lambda word: word.strip("'"))
 
@@ -26,6 +26,21 @@ WORDS = st.text("abcdefghijklmnopqrstuvwxyz'", min_size=1, max_size=12).filter(l
 )
 def test_words_are_pronounced(g2p, word, phones):
     assert tuple(phones.split()) == g2p.pronounce(word)[0][0]
+
+
+@given(WORDS)
+def test_spelled_out_says_which_letters_the_phones_belong_to(g2p, word):
+    letters = letters_of(word)
+    phones, starts = g2p.spelled_out(letters)
+    assert tuple(PHONES[phone] for phone in phones) == g2p.pronounce(word)[0][0]
+    assert len(starts) == len(letters) + 1 and starts[0] == 0 and starts[-1] == len(phones)
+    assert list(starts) == sorted(starts)
+
+
+def test_letters_and_their_phones(g2p):
+    phones, starts = g2p.spelled_out("box")
+    assert [PHONES[phone] for phone in phones] == ["B", "AA", "K", "S"] and starts == (0, 1, 2, 4)
+    assert g2p.spelled_out("'") == ((), (0, 0)), "no sound at all"
 
 
 def test_pronunciations_are_spelt(g2p):

@@ -1,7 +1,9 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from clearly import head
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,47 +27,67 @@ def collapsed(path):
     return tuple(label for label, _ in itertools.groupby(path) if label != BLANK)
 
 
-def brute_force(log_probs, pronunciation):
-    """The definition: over all stretches of frames and all their paths that collapse to the pronunciation."""
+def brute_force(heard, pronunciation):
+    """The definition: over all stretches of columns and all their paths that collapse to the pronunciation."""
     wanted = tuple(PHONE_IDS[phone] for phone in pronunciation)
-    lost = log_probs
     best = -np.inf
-    for start, end in itertools.combinations(range(len(lost) + 1), 2):
+    for start, end in itertools.combinations(range(len(heard.log_probs) + 1), 2):
         for path in itertools.product({*wanted, BLANK}, repeat=end - start):
-            if collapsed(path) == wanted:
-                best = max(best, sum(lost[start + t, label] for t, label in enumerate(path)))
+            if collapsed(path) == wanted and BLANK not in (path[0], path[-1]):
+                emitted = sum(heard.log_probs[start + t, label] for t, label in enumerate(path))
+                best = max(best, heard.enter[start] + emitted + heard.leave[end - 1])
     return best
 
 
-@given(st.integers(1, 5), st.integers(0, 999), st.lists(PRONUNCIATION, min_size=1, max_size=6))
+def hearing(columns, seed, words):
+    """Random phones, and if it tells of words what it costs to begin and end anywhere."""
+    (heard,) = head(log_probs(columns, seed))
+    if not words:
+        return heard
+    enter, leave = -np.random.default_rng(seed).exponential(3, (2, columns)).round()
+    return replace(heard, enter=enter, leave=leave)
+
+
+@given(st.integers(1, 5), st.integers(0, 999), st.booleans(), st.lists(PRONUNCIATION, min_size=1, max_size=6))
 @settings(max_examples=60)
-def test_equals_brute_force_whatever_the_order(frames, seed, pronunciations):
-    probs = log_probs(frames, seed)
-    found = PhoneSearch(pronunciations).best(probs)
-    assert found == pytest.approx([brute_force(probs, one) for one in pronunciations])
+def test_equals_brute_force_whatever_the_order(columns, seed, words, pronunciations):
+    heard = hearing(columns, seed, words)
+    found = PhoneSearch(pronunciations).best(heard)
+    assert found == pytest.approx([brute_force(heard, one) for one in pronunciations])
     assert (found <= 0).all()
-    assert PhoneSearch(pronunciations[::-1]).best(probs)[::-1] == pytest.approx(found)
+    assert PhoneSearch(pronunciations[::-1]).best(heard)[::-1] == pytest.approx(found)
 
 
-@given(st.integers(4, 12), st.integers(0, 999), st.lists(PRONUNCIATION, min_size=1, max_size=8), st.floats(-20, 0))
-def test_a_bound_loses_nothing_above_it(frames, seed, pronunciations, least):
-    probs = log_probs(frames, seed)
-    search = PhoneSearch(pronunciations)
-    exact, bounded = search.best(probs), search.best(probs, least)
+@given(
+    st.integers(4, 12),
+    st.integers(0, 999),
+    st.booleans(),
+    st.lists(PRONUNCIATION, min_size=1, max_size=8),
+    st.lists(st.floats(-20, 0), min_size=8, max_size=8),
+)
+def test_bounds_lose_nothing_above_them(columns, seed, words, pronunciations, bounds):
+    heard, search = hearing(columns, seed, words), PhoneSearch(pronunciations)
+    least = np.array(bounds[: len(pronunciations)])
+    exact, bounded = search.best(heard), search.best(heard, least)
     above = exact >= least
-    assert np.array_equal(bounded[above], exact[above]) and (bounded[~above] < least).all()
+    assert np.array_equal(bounded[above], exact[above]) and (bounded[~above] < least[~above]).all()
+    every = search.best(heard, bounds[0])
+    assert np.array_equal(every[exact >= bounds[0]], exact[exact >= bounds[0]]), "one for all"
 
 
 def test_what_is_said_plainly_has_the_log_prob_of_its_frames():
     said = np.full((6, BLANK + 1), -9.0)
     said[range(6), [BLANK, PHONE_IDS["S"], PHONE_IDS["IH"], BLANK, PHONE_IDS["P"], PHONE_IDS["P"]]] = 0.0
     search = PhoneSearch([("S", "IH", "P"), ("IH",), ("S", "P"), ("P", "P")])
-    assert search.best(said).tolist() == [0.0, 0.0, -9.0, -9.0]
+    (heard,) = head(said)
+    assert search.best(heard).tolist() == [0.0, 0.0, -9.0, -9.0]
+    torn = replace(heard, enter=np.array([0, 0, -1, -1, -1, -1.0]), leave=np.array([0, 0, -2, -2, 0, 0.0]))
+    assert search.best(torn).tolist() == [0.0, -3.0, -9.0, -9.0 - 1.0], "'IH' is torn off at both ends"
 
 
 def test_nothing_to_search_or_to_search_for():
-    assert PhoneSearch([]).best(log_probs(3, 0)).tolist() == []
-    assert PhoneSearch([("S",)]).best(np.zeros((0, BLANK + 1))).tolist() == [-np.inf]
-    assert PhoneSearch([("S", "IH", "P")]).best(log_probs(2, 0)).tolist() == [-np.inf], "too few frames"
+    assert PhoneSearch([]).best(hearing(3, 0, False)).tolist() == []
+    assert PhoneSearch([("S",)]).best(*head(np.zeros((0, BLANK + 1)))).tolist() == [-np.inf]
+    assert PhoneSearch([("S", "IH", "P")]).best(hearing(2, 0, False)).tolist() == [-np.inf], "too few frames"
     with pytest.raises(PhoneticsError, match=r"shape \[3, 5\]"):
-        PhoneSearch([("S",)]).best(np.zeros((3, 5)))
+        head(np.zeros((3, 5)))

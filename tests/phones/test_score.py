@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from clearly import said
+from clearly import head, said
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,9 +54,9 @@ def test_is_the_log_likelihood_ratio_by_brute_force(frames, seed, pronunciations
     log_probs = few(frames, seed, [BLANK, *(PHONE_IDS[phone] for phone in ("S", "IH", "P"))])
     listed = PhraseScores(Pronouncer([{"text": "x", "pronunciations": [" ".join(one) for one in pronunciations]}]))
     expected = brute_force(log_probs, pronunciations)
-    assert listed.at(0, log_probs) == pytest.approx(expected)
-    assert listed.best(log_probs)[0] == pytest.approx(expected), "its maximum over places"
-    assert score_of([tuple(one) for one in pronunciations], log_probs) == pytest.approx(expected)
+    assert listed.at(0, head(log_probs)) == pytest.approx(expected)
+    assert listed.best(head(log_probs))[0] == pytest.approx(expected), "its maximum over places"
+    assert score_of([tuple(one) for one in pronunciations], head(log_probs)) == pytest.approx(expected)
 
 
 @given(st.integers(0, 999), st.data())
@@ -65,20 +65,20 @@ def test_detection_is_the_maximum_over_places(seed, data):
     start = data.draw(st.integers(0, 7))
     end = data.draw(st.integers(start + 1, 8))
     for phrase in range(3):
-        assert scores().at(phrase, probs[start:end]) <= scores().best(probs)[phrase] + 1e-9
+        assert scores().at(phrase, head(probs[start:end])) <= scores().best(head(probs))[phrase] + 1e-9
 
 
 def test_the_best_pronunciation_counts_and_phones_are_worth_their_prior():
-    sip, ship, zoo, number, see = scores().best(SIP)
+    sip, ship, zoo, number, see = scores().best(head(SIP))
     assert sip == zoo == pytest.approx(3 * PHONE_PRIOR, abs=0.8) and ship < sip - 4
     assert math.isnan(number) and math.isnan(see), "nobody can pronounce it; it suppresses"
     assert scores().most()[:3].tolist() == [9.0, 9.0, 9.0] and scores().phones(3) == 0
-    assert scores().at(0, SIP[2:]) < scores().at(0, SIP), "only these frames count"
+    assert scores().at(0, head(SIP[2:])) < scores().at(0, head(SIP)), "only these frames count"
 
 
 def test_where_little_is_heard_clearly_scores_are_low():
     for doubt, other in ((6.0, 4.0), (4.0, 2.0)):
-        clear, vague = (scores().best(said(["S", "IH", "P"], doubt=one))[0] for one in (doubt, other))
+        clear, vague = (scores().best(head(said(["S", "IH", "P"], doubt=one)))[0] for one in (doubt, other))
         assert vague < clear
 
 
@@ -86,23 +86,23 @@ def test_where_little_is_heard_clearly_scores_are_low():
 def test_of_several_heads_the_least_counts_and_asking_in_turn_is_asking_all(seed, heads, frames, least):
     probs = np.random.default_rng(seed).dirichlet(np.full(BLANK + 1, 0.1), size=(frames, heads))
     log_probs, listed = np.log(probs + 1e-6), scores()
-    every = np.min([listed.best(log_probs[:, head]) for head in range(heads)], axis=0)
-    found = listed.best(log_probs, least)
+    every = np.min([listed.best(head(log_probs[:, one])) for one in range(heads)], axis=0)
+    found = listed.best(head(log_probs), least)
     enough = every >= least
     assert np.array_equal(found[enough], every[enough]) and not np.any(found[~enough] >= least)
     for phrase in range(3):
-        alone = [listed.at(phrase, log_probs[:, head]) for head in range(heads)]
-        assert listed.at(phrase, log_probs) == min(alone)
+        alone = [listed.at(phrase, head(log_probs[:, one])) for one in range(heads)]
+        assert listed.at(phrase, head(log_probs)) == min(alone)
 
 
 @pytest.mark.parametrize("phones", PHONES[::7])
 def test_a_phone_that_was_said_is_worth_its_prior(phones):
-    assert score_of([(phones,)], said([phones], doubt=30.0)) == pytest.approx(PHONE_PRIOR)
+    assert score_of([(phones,)], head(said([phones], doubt=30.0))) == pytest.approx(PHONE_PRIOR)
 
 
 def test_nothing_listed_and_nothing_said():
-    assert scores([]).best(SIP).tolist() == []
-    assert scores(["sip"]).best(np.zeros((0, BLANK + 1))).tolist() == [-np.inf]
-    assert math.isnan(score_of([], SIP))
+    assert scores([]).best(head(SIP)).tolist() == []
+    assert scores(["sip"]).best(head(np.zeros((0, BLANK + 1)))).tolist() == [-np.inf]
+    assert math.isnan(score_of([], head(SIP)))
     with pytest.raises(PhoneticsError, match="shape"):
-        scores(["sip"]).best(np.zeros((4, 7)))
+        scores(["sip"]).best(head(np.zeros((4, 7))))
