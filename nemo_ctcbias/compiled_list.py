@@ -81,7 +81,7 @@ class CompiledList:
         with self._lock:
             if not self._told:
                 self._told = True
-                announce(self._fit(notes()))
+                announce(notes())
 
     @property
     def spelled(self) -> SpelledList:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from nemo_ctcbias.bias_list import Vocabulary
+from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.errors import LanguageModelError
 from nemo_ctcbias.lm.kenlm_module import kenlm, needed_for
 from nemo_ctcbias.lm.options import LanguageModelOptions
@@ -141,8 +142,11 @@ def _unigrams_of_arpa(path: Path) -> dict[str, float]:
                     break
                 inside = line.startswith("\\1-grams:")
             elif inside and line.strip():
-                log_prob, word = (line.split("\t") if "\t" in line else line.split())[:2]
-                found[word.strip()] = float(log_prob)
+                try:
+                    log_prob, word = (line.split("\t") if "\t" in line else line.split())[:2]
+                    found[word.strip()] = float(log_prob)
+                except ValueError as error:
+                    raise LanguageModelError(f"{path}: no ARPA file ({quoted(line)} among its words)") from error
     return found
 
 

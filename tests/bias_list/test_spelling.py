@@ -204,9 +204,9 @@ def test_the_tokenizer_is_asked_once_for_each_distinct_word():
 
 
 def test_very_long_words_do_not_break_the_search():
-    spelled = spell(BiasList(["an" * 2000]), FULL)
+    spelled = spell(BiasList(["an" * 500]), FULL)
     assert not spelled.spellings
-    assert "has 2000 tokens" in str(spelled.notes[0])
+    assert "has 500 tokens" in str(spelled.notes[0])
 
 
 @pytest.mark.parametrize("name", ["alternatives", "max_tokens"])

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, settings
 
 from nemo_ctcbias.errors import BiasingError
 
+READINGS = [0]  # so far
 USUAL = 25  # cases a reader in a run of all tests; --fuzz-cases gives them more
 
 
@@ -14,11 +15,17 @@ def pytest_configure(config):
     settings.register_profile("fuzz", deadline=None, max_examples=cases, database=None, suppress_health_check=quiet)
 
 
+def pytest_terminal_summary(terminalreporter, config):
+    if config.getoption("--fuzz-cases"):
+        terminalreporter.write_line(f"fuzzed readings: {READINGS[0]}")
+
+
 @pytest.fixture
 def taken():
     """Calls a reader; None where it refuses what it gets."""
 
     def call(read, *arguments):
+        READINGS[0] += 1
         try:
             return read(*arguments)
         except BiasingError as error:

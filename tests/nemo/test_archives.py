@@ -90,15 +90,15 @@ def test_unpacked_files_stay_as_long_as_a_model_names_them(base_nemo, tmp_path):
     model.set_phonetics(lexicon=str(lexicon))
     model.save_to(str(tmp_path / "a.nemo"))
     first = from_ctc(tmp_path / "a.nemo")
-    second = copy.copy(first)
-    path = Path(first.cfg.biasing.phonetics.lexicon)
-    assert path.name == "a.dict" and path.read_text() == lexicon.read_text()
+    second = copy.deepcopy(first)
+    path, copied = (Path(one.cfg.biasing.phonetics.lexicon) for one in (first, second))
+    assert path.name == copied.name == "a.dict" and path.read_text() == copied.read_text() == lexicon.read_text()
     del first
     gc.collect()
-    assert path.is_file() and second.cfg.biasing.phonetics.lexicon == str(path)
+    assert copied.is_file() and not path.parent.exists()
     del second
     gc.collect()
-    assert not path.parent.exists()
+    assert not copied.parent.exists()
 
 
 KILLED = """
