@@ -15,6 +15,9 @@ HOST = "nemo.core.classes.common"
 TARGETS = (
     "nemo_ctcbias.nemo.ctc_models.BiasedEncDecCTCModel",
     "nemo_ctcbias.nemo.ctc_models.BiasedEncDecCTCModelBPE",
+    "nemo_ctcbias.nemo.ctc_models.BiasedEncDecHybridRNNTCTCModel",
+    "nemo_ctcbias.nemo.ctc_models.BiasedEncDecHybridRNNTCTCBPEModel",
+    "nemo_ctcbias.nemo.ctc_models.BiasedEncDecHybridRNNTCTCBPEModelWithPrompt",
     "nemo_ctcbias.models.ctc_models.BiasedEncDecCTCModel",
     "nemo_ctcbias.models.ctc_models.BiasedEncDecCTCModelBPE",
     "nemo_ctcbias.adapter.contextual_adapter.ContextualAdapter",

@@ -200,3 +200,10 @@ def test_adapters_are_trained_and_speech_is_evaluated_on_the_ctc_branch(model, a
             0
         ]
     assert torch.allclose(torch.from_numpy(items[0].log_probs), alone[: len(items[0].log_probs)], atol=1e-4)
+
+
+def test_checkpoints_may_name_every_kind_of_ours():
+    from nemo_ctcbias.nemo.ctc_models import BIASED
+    from nemo_ctcbias.nemo.registration import TARGETS
+
+    assert {f"{kind.__module__}.{kind.__qualname__}" for kind in BIASED.values()} <= set(TARGETS)
