@@ -7,6 +7,7 @@ import gzip
 import logging
 import mmap
 import random
+import zlib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -141,7 +142,18 @@ def _words_of_binary(path: Path) -> list[str] | None:
 
 
 def _unigrams_of_arpa(path: Path) -> dict[str, float]:
-    """Log10-probs of its words."""
+    """Log10-probs of its words.
+
+    Raises:
+        LanguageModelError: it is none.
+    """
+    try:
+        return _unigrams(path)
+    except (OSError, EOFError, zlib.error) as error:
+        raise LanguageModelError(f"{path}: cannot be read ({error}); replace the file") from error
+
+
+def _unigrams(path: Path) -> dict[str, float]:
     found, inside = {}, False
     with path.open("rb") as file:
         opened = gzip.open if file.read(2) == b"\x1f\x8b" else open
