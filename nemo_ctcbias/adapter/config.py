@@ -94,7 +94,7 @@ def check_config(given: Any, layers: int) -> DictConfig:
         if not 1 <= config[name] <= most:
             raise SettingError(f"adapter.{name}: must be from 1 to {most}, got {config[name]}")
     if config._target_ != ContextualAdapterConfig._target_:
-        raise SettingError(f"adapter._target_: {config._target_} is no contextual adapter; leave it out")
+        raise SettingError(f"adapter._target_: {config._target_[:60]!r} is no contextual adapter; leave it out")
     if config.dim % config.heads:
         raise SettingError(f"adapter.heads: {config.heads} do not divide dim {config.dim}; choose one that does")
     if config.query_context % 2 == 0:
@@ -122,6 +122,8 @@ def check_config(given: Any, layers: int) -> DictConfig:
 
 
 def _layer(number: int, layers: int) -> int:
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise SettingError(f"adapter.query_layers: must be a list of whole numbers, got {type(number).__name__} in it")
     if not -layers <= number < layers:
         raise SettingError(f"adapter.query_layers: no layer {number}; the encoder has {layers}, 0 to {layers - 1}")
     return number % layers

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.data_files import lines_of, read_text
 from nemo_ctcbias.errors import BiasListError, ManifestError
 from nemo_ctcbias.evaluation.manifest import Row
 from nemo_ctcbias.evaluation.normalise import normalise
+
+MOST_DIGITS = 18  # of a count
 
 
 def read_phrases(path: str | Path) -> list[str]:
@@ -38,8 +41,8 @@ def read_word_counts(path: str | Path) -> dict[str, int]:
         if len(parts) == 2 and parts[0].isdecimal() and not parts[1].isdecimal():
             parts.reverse()
         word = normalise(parts[0])
-        if len(parts) != 2 or not parts[1].isdecimal() or not word:
-            raise BiasListError(f"{path}:{number}: {line!r} is not a word and its count")
+        if len(parts) != 2 or not parts[1].isdecimal() or len(parts[1]) > MOST_DIGITS or not word:
+            raise BiasListError(f"{path}:{number}: {quoted(line)} is not a word and its count")
         counts[word] = counts.get(word, 0) + int(parts[1])
     if not counts:
         raise BiasListError(f"{path}: holds no word counts; give one word and its count a line")

@@ -7,6 +7,7 @@ import gzip
 import logging
 import mmap
 import random
+import zlib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -87,7 +88,7 @@ def open_kenlm(path: str | Path, at_once: bool = True) -> kenlm.Model:
         return kenlm.Model(str(path), config)
     except (OSError, RuntimeError, UnicodeDecodeError) as error:  # its own message may hold the bytes that it met
         reason = str(error).rsplit("Exception.", 1)[-1].strip(" )\n")  # what precedes is C++
-        reason = "it is no UTF-8" if isinstance(error, UnicodeDecodeError) else " ".join(reason.split())
+        reason = "it is no UTF-8" if isinstance(error, UnicodeDecodeError) else " ".join(reason.split())[:200]
         raise LanguageModelError(
             f"{path}: KenLM cannot read it ({reason}); rebuild it, with this KenLM version and order 2 or more"
         ) from error
@@ -131,7 +132,18 @@ def _words_of_binary(path: Path) -> list[str] | None:
 
 
 def _unigrams_of_arpa(path: Path) -> dict[str, float]:
-    """Log10-probs of its words."""
+    """Log10-probs of its words.
+
+    Raises:
+        LanguageModelError: it is none.
+    """
+    try:
+        return _unigrams(path)
+    except (OSError, EOFError, zlib.error) as error:
+        raise LanguageModelError(f"{path}: cannot be read ({error}); replace the file") from error
+
+
+def _unigrams(path: Path) -> dict[str, float]:
     found, inside = {}, False
     with path.open("rb") as file:
         opened = gzip.open if file.read(2) == b"\x1f\x8b" else open

@@ -35,6 +35,8 @@ def test_layers_count_from_the_end():
         ({"strength": float("nan")}, "strength"),
         ({"types": ["${oc.env:HOME}"]}, "nothing is interpolated here"),
         ({"_target_": "nemo_ctcbias.phones.phone_head.PhoneHead"}, "is no contextual adapter"),
+        ({"_target_": "\n"}, r"'\\n' is no contextual adapter"),
+        ({"query_layers": [{}]}, "must be a list of whole numbers, got DictConfig in it"),
         ({3: 4}, "adapter:"),
         ([1], "a config is a mapping of its fields, got list"),
         (3, "a config is a mapping of its fields, got int"),
