@@ -61,7 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lm-beta", type=float, help=f"score of each word (default {LM.beta})")
     parser.add_argument("--phone-head", metavar="FILE", help="phone head (a `save_phone_head` file), by which "
                         "phrases are heard better than by what the model spells, and which rescoring and correction "
-                        "need; none: nobody asks how phrases sound (default: the model's own; the shipped model's)")  # fmt: skip
+                        "need; none: nobody asks how phrases sound (default: the model's own; the "
+                        "shipped model's)")  # fmt: skip
     parser.add_argument("--variants", type=int, metavar="N", help="spellings of each phrase to listen for, its own "
                         "included (default: the model's own setting, 1)")  # fmt: skip
     parser.add_argument("--pronunciations", metavar="FILE", help="lexicon in the format of the CMU dictionary")
