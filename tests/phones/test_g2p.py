@@ -40,7 +40,6 @@ def test_spelled_out_says_which_letters_the_phones_belong_to(g2p, word):
 def test_letters_and_their_phones(g2p):
     phones, starts = g2p.spelled_out("box")
     assert [PHONES[phone] for phone in phones] == ["B", "AA", "K", "S"] and starts == (0, 1, 2, 4)
-    assert g2p.spelled_out("'") == ((), (0, 0)), "no sound at all"
 
 
 def test_pronunciations_are_spelt(g2p):
