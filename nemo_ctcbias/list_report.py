@@ -21,11 +21,12 @@ def notes_on(listed: CompiledList, settings: Settings, sounds: bool) -> tuple[No
         Notes as they may be told: of a file that a manifest named without what stands in it.
     """
     notes = list(listed.spelled.notes)
+    gone = {note.where for note in notes if note.level == "dropped"}  # how these sound is of no interest any more
+    heard: list[Note] = []
     if len(listed) and sounds:
-        notes += listed.pronouncer.notes
+        heard += listed.pronouncer.notes
     if len(listed) and sounds and settings.weight > 0 and settings.wants("detection"):
-        gone = {note.where for note in notes if note.level == "dropped"}
         prior = settings.detection_prior(listed.length)
-        short = too_short(listed.scores, settings.phonetics.detection_threshold, prior)
-        notes += [note for note in short if note.where not in gone]
+        heard += too_short(listed.scores, settings.phonetics.detection_threshold, prior)
+    notes += (note for note in heard if note.where not in gone)
     return tuple(notes) if listed.bias_list.shown else counted(notes, str(listed.bias_list.source))
