@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import logging
 import os
@@ -22,6 +23,7 @@ COMMANDS = {
     "tune": ("nemo_ctcbias.commands.tune", "choose the weights of biasing for a model on held-out speech"),
     "evaluate": ("nemo_ctcbias.evaluation.command", "measure biasing beside NeMo's own and other decoders"),
 }
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what no command can check before it writes
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -46,14 +48,14 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 
 def quieten() -> None:
-    """Keep NeMo's and Lightning's start-up talk off the screen; errors still come through."""
+    """Keep NeMo's and Lightning's talk off the screen; what fails raises, and is one line."""
     warnings.filterwarnings("ignore")
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     for name in ("nv_one_logger", "pytorch_lightning", "lightning", "pyctcdecode", "numexpr"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     import nemo.utils
 
-    nemo.utils.logging.setLevel(logging.ERROR)
+    nemo.utils.logging.setLevel(logging.CRITICAL)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -71,12 +73,23 @@ def main(argv: list[str] | None = None) -> int:
     except BiasingError as error:
         print(f"nemo-ctcbias: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # `| head` has seen enough; Python would complain again on its way out
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # `| head` has seen enough
+        _drop_output()
         return 1
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        _drop_output()
+        print(f"nemo-ctcbias: {error.filename or 'output'}: cannot be written ({error.strerror})", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("nemo-ctcbias: interrupted", file=sys.stderr)
         return 130
+
+
+def _drop_output() -> None:
+    """Python would try to write the rest, and complain again, on its way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

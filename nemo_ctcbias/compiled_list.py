@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nemo_ctcbias.bias_list import BiasList, Note, SpelledList, Vocabulary, spell
-from nemo_ctcbias.bias_list.report import announce
+from nemo_ctcbias.bias_list.report import announce, counted
 from nemo_ctcbias.bias_list.spelling import Spelling
 from nemo_ctcbias.phones.correction import PronunciationIndex
 from nemo_ctcbias.phones.g2p import G2P
@@ -66,6 +66,12 @@ class CompiledList:
         return len(self.bias_list)
 
     @property
+    def length(self) -> int:
+        """What the list's length is where it matters: phrases that this model can write, in other cases but once."""
+        with self._lock:
+            return self._length
+
+    @property
     def listened(self) -> BiasList:
         """What is listened for: the list, with other spellings of its phrases where these are in use."""
         return self.spelled.bias_list
@@ -73,14 +79,23 @@ class CompiledList:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What of the list cannot be used or was changed, and why."""
-        return self.spelled.notes
+        return self._fit(self.spelled.notes)
+
+    @property
+    def sound_notes(self) -> tuple[Note, ...]:
+        """What of the list cannot be pronounced, or not as it says, and why."""
+        return self._fit(self.pronouncer.notes)
+
+    def _fit(self, notes: Iterable[Note]) -> tuple[Note, ...]:
+        """Notes as they may be told: those of a file that a manifest named without what stands in it."""
+        return tuple(notes) if self.bias_list.shown else counted(notes, str(self.bias_list.source))
 
     def tell(self, notes: Callable[[], Iterable[Note]]) -> None:
         """Log what else is to be said of the list, when it is first used: no phrase is lost silently."""
         with self._lock:
             if not self._told:
                 self._told = True
-                announce(notes())
+                announce(self._fit(notes()))
 
     @property
     def spelled(self) -> SpelledList:
@@ -102,11 +117,7 @@ class CompiledList:
 
     @property
     def pronouncer(self) -> Pronouncer:
-        """How its phrases sound.
-
-        Raises:
-            PhoneticsError: a pronunciation in the list that cannot be read.
-        """
+        """How its phrases sound."""
         with self._lock:
             return self._pronouncer
 
@@ -141,8 +152,16 @@ class CompiledList:
         sources = self._sources
         listened = sources.variants(self.bias_list) if sources.variants is not None else self.bias_list
         spelled = spell(listened, sources.vocabulary, sources.alternatives)
-        announce(spelled.notes)  # wherever a list comes from, no phrase is lost silently
+        announce(self._fit(spelled.notes))  # wherever a list comes from, no phrase is lost silently
         return spelled
+
+    @cached_property
+    def _length(self) -> int:
+        first: dict[int, str] = {}
+        for one in self._spelled.spellings:
+            if self._spelled.bias_list[one.phrase].weight > 0:
+                first.setdefault(one.phrase, one.form.casefold())
+        return len(set(first.values()))
 
     @cached_property
     def _search(self) -> SearchList:
@@ -171,7 +190,7 @@ class CompiledList:
     @cached_property
     def _pronouncer(self) -> Pronouncer:
         pronouncer = Pronouncer(self.bias_list, self._sources.lexicon, self._sources.g2p)
-        announce(pronouncer.notes)
+        announce(self._fit(pronouncer.notes))
         return pronouncer
 
     @cached_property

@@ -33,5 +33,9 @@ class ManifestError(BiasingError, ValueError):
     """A manifest that cannot be used; names the file and the line."""
 
 
+class OutputError(BiasingError):
+    """A file that cannot be written: a full disk, a missing folder, no permission."""
+
+
 class MissingDependencyError(BiasingError, ImportError):
     """An optional package is needed; the message gives its install command."""

@@ -122,7 +122,7 @@ class Recognizer:
         each = zip(utterances, adapted, lists, witnesses, heard, strict=True)
         for utterance, changed, listed, phones, factors in each:
             # Detection has asked for the prior of a long list already; it is not to be asked twice.
-            prior = self.settings.prior(len(listed)) if factors is None else 0.0
+            prior = self.settings.prior(listed.length) if factors is None else 0.0
             found.append(self._decoded(Task(utterance, changed, listed, prior, phones, nbest), factors))
         return found
 
@@ -166,12 +166,12 @@ class Recognizer:
         if not heard or not self.settings.wants("detection"):
             return None
         listed.tell(lambda: self.undetectable(listed))
-        prior = self.settings.detection_prior(len(listed))
+        prior = self.settings.detection_prior(listed.length)
         return detect(listed.scores, heard, self.settings.phonetics.detection_threshold, prior)
 
     def undetectable(self, listed: CompiledList) -> list[Note]:
         """A note for each phrase that is too short to be detected."""
-        prior = self.settings.detection_prior(len(listed))
+        prior = self.settings.detection_prior(listed.length)
         return list(too_short(listed.scores, self.settings.phonetics.detection_threshold, prior))
 
     def _acts(self, listed: CompiledList) -> bool:
@@ -229,14 +229,14 @@ class Recognizer:
 
     def _stands(self, place: Place, task: Task) -> bool:
         threshold = self.settings.phonetics.verification_threshold
-        prior = self.settings.prior(len(task.listed))
+        prior = self.settings.prior(task.listed.length)
         return stands(place, task.heard, task.listed.scores, threshold, prior)
 
     def _corrected(self, best: BiasedBeam, task: Task, heard: np.ndarray | None) -> BiasedBeam:
         listed, phones = task.listed, task.utterance.phones
         spans = zip(_spoken(best, len(phones)), best.confidences, strict=True)
         words = [SpokenWord(word, start, end, sure) for (word, start, end), sure in spans]
-        gain, prior = self.settings.phonetics.correction_gain, self.settings.prior(len(listed))
+        gain, prior = self.settings.phonetics.correction_gain, self.settings.prior(listed.length)
         correction = PhoneticCorrection(listed.pronouncer, listed.sounds, self.common.known, gain, prior)
         replacements = correction.find(phones, words, heard)
         frames = [frames for _, frames in best[2]]

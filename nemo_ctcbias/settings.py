@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, TypeVar
 
 from nemo_ctcbias.bias_list.list_length import LIST_COST, log_excess, log_length
+from nemo_ctcbias.bias_list.report import SHOWN_CHARACTERS
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.options import LanguageModelOptions
 from nemo_ctcbias.old_settings import translated
@@ -24,6 +25,8 @@ PRESET_NAMES = ("off", "fast", "accurate")
 #: What the sounds of a list are good for, in the order in which it is done; see `PhoneticsSettings.parts`.
 PHONE_PARTS = ("detection", "rescoring", "verification", "correction")
 AS_TUNED = 10.0  # `weight` at which everything acts as it was tuned
+# Beyond any sense, and still far from what overflows in a formula or fills the memory.
+MOST, MOST_COUNT = 1e9, 10_000
 
 T = TypeVar("T")
 
@@ -176,8 +179,8 @@ class Settings:
             "phonetics.variants": self.phonetics.variants,
         }
         for name, value in positive.items():
-            if value < 1:
-                raise SettingError(f"biasing.{name}: must be a whole number from 1, got {value!r}")
+            if not 1 <= value <= MOST_COUNT:
+                raise SettingError(f"biasing.{name}: must be a whole number from 1 to {MOST_COUNT}, got {value!r}")
         least = {
             "weight": self.weight,
             "list_cost": self.list_cost,
@@ -231,8 +234,18 @@ class Settings:
 
 
 def clean(given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A section with today's names; what was renamed or is no setting any more is logged, once for all of it."""
-    found, remarks = translated(dict(given or {}))
+    """A section with today's names; what was renamed or is no setting any more is logged, once for all of it.
+
+    Raises:
+        SettingError: no section of settings at all.
+    """
+    given = _section({} if given is None else given, "biasing")
+    for name in Settings.SECTIONS:
+        if given.get(name, ...) is None:
+            del given[name]
+        elif name in given:
+            given[name] = _section(given[name], f"biasing.{name}")
+    found, remarks = translated(given)
     if remarks:
         told = f"biasing: settings of an older version: {'; '.join(remarks)}"
         logging.getLogger("nemo_ctcbias.settings").warning(told)
@@ -266,12 +279,21 @@ def setting_names() -> Iterator[str]:
         yield from [item.name] if inner is None else (f"{item.name}.{each.name}" for each in fields(inner))
 
 
+def _section(given: Any, where: str) -> dict[str, Any]:
+    """A mapping whose keys are names."""
+    if not isinstance(given, Mapping):
+        raise SettingError(f"{where}: must be a section of settings, got {_shown(given)}")
+    odd = next((key for key in given if not isinstance(key, str)), None)
+    if odd is not None:
+        raise SettingError(f"{where}: the key {_shown(odd)} is no name; write settings as name: value")
+    return dict(given)
+
+
 def _typed(kind: type, given: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Fields of a dataclass as they were given, each of its type; sections are left out."""
-    if not isinstance(given, Mapping):
-        raise SettingError(f"{where}: must be a section of settings, got {given!r}")
+    given = _section(given, where)
     known = {item.name: item for item in fields(kind)}
-    unknown = sorted(set(given) - set(known))
+    unknown = [name for name in given if name not in known]
     if unknown:
         raise SettingError(f"{where}: unknown key {unknown[0]!r}; known: {', '.join(known)}")
     inner = getattr(kind, "SECTIONS", {})
@@ -283,21 +305,33 @@ def _typed(kind: type, given: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _value(kind: str, value: Any, where: str) -> Any:
     """A value as its annotation says."""
     kind, optional = kind.removesuffix(" | None"), kind.endswith(" | None")
+    if isinstance(value, str) and "${" in value:  # which OmegaConf would fill in from this machine's environment
+        raise SettingError(f"{where}: nothing is interpolated here, got {_shown(value)}; write the value itself")
     if (value is None and optional) or kind == "Any":
         return value
     wanted = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"}.get(kind)
     if kind == "bool" and isinstance(value, bool):
         return value
     if kind in ("int", "float") and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if math.isfinite(value) and (kind == "float" or value == int(value)):
+        if abs(value) <= MOST and (kind == "float" or value == int(value)):
             return float(value) if kind == "float" else int(value)
+        if math.inf > abs(value) > MOST:
+            wanted = f"between -{MOST:g} and {MOST:g}"
     if kind == "str" and isinstance(value, str):
         return value
     if kind == "tuple[str, ...]":
         wanted = "a list of names"
         if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
             return tuple(value)
-    raise SettingError(f"{where}: must be {wanted}{' or null' if optional else ''}, got {value!r}")
+    raise SettingError(f"{where}: must be {wanted}{' or null' if optional else ''}, got {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    try:
+        shown = repr(value)
+    except ValueError:  # Python does not write numbers of thousands of digits
+        return "a number of thousands of digits"
+    return shown if len(shown) <= SHOWN_CHARACTERS else shown[: SHOWN_CHARACTERS - 1] + "…"
 
 
 def changed(settings: Settings) -> dict[str, Any]:

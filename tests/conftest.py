@@ -28,6 +28,13 @@ sphinx of black quartz judge my vow
 """
 
 
+def pytest_addoption(parser):
+    add = parser.addoption
+    add("--fuzz-cases", type=int, default=0, metavar="N", help="cases for each reader in tests/fuzz (default: a few)")
+    add("--soak-minutes", type=float, default=0, metavar="M", help="run tests/soak for so long (default: not at all)")
+    add("--kills", type=int, default=0, metavar="N", help="kill writing processes so often (default: a few times)")
+
+
 def pytest_collection_modifyitems(items):
     if not SHARED.is_dir():
         for item in items:

@@ -1,3 +1,4 @@
+import os
 import struct
 
 import numpy as np
@@ -82,7 +83,30 @@ def header_only(path):
     path.write_bytes(b"RIFF" + size + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, RATE, 2 * RATE, 2, 16))
 
 
+def absurd_length(path):
+    """The header of a FLAC file names 2^36 samples, 49 days of them."""
+    soundfile.write(path, tone(), RATE, format="FLAC")
+    content = bytearray(path.read_bytes())
+    content[21:26] = bytes([content[21] | 0x0F]) + b"\xff\xff\xff\xfe"
+    path.write_bytes(content)
+
+
+def too_long(path):
+    """Thirteen hours of a hole on the disk."""
+    size = 13 * 3600 * 8000
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 8000, 8000, 1, 8)
+    header = struct.pack("<4sI4s", b"RIFF", size + 36, b"WAVE") + form + struct.pack("<4sI", b"data", size)
+    with path.open("wb") as file:
+        file.write(header)
+        file.truncate(size + len(header))
+
+
 BROKEN = {
+    "a header of 49 days": (absurd_length, r"1\.19e\+03 hours are more than 12; split it"),
+    "thirteen hours": (too_long, "13 hours are more than 12; split it"),
+    "1 Hz": (lambda path: soundfile.write(path, tone(), 1), "1 samples a second are no sound"),
+    "loud": (lambda path: soundfile.write(path, 1e30 * tone(), RATE, subtype="FLOAT"), r"samples up to 5e\+29"),
+    "pipe": (os.mkfifo, "is no file but a pipe or device"),
     "missing": (lambda path: None, "no such file; check the path"),
     "folder": (lambda path: path.mkdir(), "is a folder; give its audio files, or a manifest"),
     "empty": (lambda path: path.touch(), "cannot be read as audio .*; convert it to wav or flac"),
@@ -103,6 +127,20 @@ def test_what_cannot_be_read_is_one_line_with_the_file_and_a_remedy(kind, tmp_pa
     with pytest.raises(AudioError, match=message) as caught:
         load_audio(path, RATE)
     assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
+
+
+def test_whole_numbers_that_were_never_scaled_are_sound(tmp_path):
+    soundfile.write(tmp_path / "a.wav", 2**31 * tone(), RATE, subtype="FLOAT")
+    assert len(load_audio(tmp_path / "a.wav", RATE)) == RATE
+
+
+def test_a_name_that_is_no_utf8_is_reported(tmp_path):
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")
+    soundfile.write(tmp_path / "a.wav", tone(), RATE)
+    (tmp_path / "a.wav").rename(name)
+    with pytest.raises(AudioError, match="its name is no text") as found:
+        load_audio(name, RATE)
+    assert str(found.value).isascii()
 
 
 def test_names_no_file_system_has():

@@ -190,6 +190,23 @@ def test_many_recordings_in_groups_keep_their_order(cli, base_nemo, plain, noise
 # --- transcribe: what fails
 
 
+def test_no_recording_however_odd_loses_the_others(cli, base_nemo, plain, noise_wavs, tmp_path):
+    soundfile.write(tmp_path / "slow.wav", np.ones(16000), 1)
+    soundfile.write(tmp_path / "loud.wav", np.full(16000, 1e30), 16000, subtype="FLOAT")
+    soundfile.write(tmp_path / "long.flac", np.zeros(16000), 16000)
+    content = bytearray((tmp_path / "long.flac").read_bytes())
+    content[21:26] = bytes([content[21] | 0x0F]) + b"\xff\xff\xff\xff"  # of samples that the header promises
+    (tmp_path / "long.flac").write_bytes(content)
+    os.mkfifo(tmp_path / "pipe.wav")
+    latin = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")
+    soundfile.write(tmp_path / "a.wav", np.zeros(16000), 16000)
+    (tmp_path / "a.wav").rename(latin)
+    bad = [*(tmp_path / name for name in ("slow.wav", "loud.wav", "long.flac", "pipe.wav")), latin]
+    code, out, err = cli("transcribe", *bad, noise_wavs[0], "--model", base_nemo)
+    assert (code, out) == (1, f"{noise_wavs[0]}\t{plain[0]}\n")
+    assert len(err.splitlines()) == len(bad)
+
+
 def test_bad_recordings_do_not_stop_the_others(cli, base_nemo, plain, noise_wavs, tmp_path):
     (tmp_path / "empty.wav").touch()
     (tmp_path / "garbage.mp3").write_bytes(b"\1\2\3" * 1000)

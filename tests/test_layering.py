@@ -9,7 +9,7 @@ from places import ROOT
 PACKAGE = ROOT / "nemo_ctcbias"
 #: What may import what stands before it, within a line only what does not close a circle.
 LAYERS = (
-    ("errors", "compiled", "shipped", "audio"),
+    ("errors", "compiled", "shipped", "whole_files", "data_files", "audio"),
     ("bias_list",),
     ("adapter", "lm"),
     ("phones",),

@@ -99,6 +99,21 @@ def test_only_what_is_heard_is_searched_for():
         assert heard_with("", one, compiled)[0].text == "the cat"
 
 
+def test_what_of_a_list_cannot_be_used_does_not_make_it_longer():
+    """Neither phrases without tokens, nor the same in another case, nor suppressed ones, ask more of the others."""
+    used = [SIPROT, "cat", "ship row"]
+    more = [*(chr(0x4E00 + number) * 2 for number in range(2000)), "CAT", "Ship Row", {"text": "the", "weight": -1}]
+    assert listed(*used).length == listed(*used, *more).length == 3 and len(listed(*used, *more)) == 2006
+    log_probs = spelled("the kat", 0.6, "the cat")
+    phones = said([*spread("DH AH", 0, 6), *spread("K AE T", 8, 14)], 14)
+    for parts in ("", "detection", "detection rescoring verification correction"):
+        (short,), (long,) = (
+            heard_with(parts, Utterance(log_probs, phones), compiled)
+            for compiled in (listed(*used), listed(*used, *more[:-1]))
+        )
+        assert (short.text, short.boost, short.score) == (long.text, long.boost, long.score)
+
+
 def test_phrases_that_can_never_be_heard_are_told_once(caplog):
     from nemo_ctcbias.bias_list.report import _warn_once
 

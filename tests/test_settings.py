@@ -1,10 +1,12 @@
 import dataclasses
+import datetime
 
 import pytest
 
-from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.errors import OutputError, SettingError
 from nemo_ctcbias.old_settings import RENAMED
 from nemo_ctcbias.settings import PHONE_PARTS, Settings, changed, clean, overlaid, setting_names
+from nemo_ctcbias.settings_file import read_settings, write_settings
 
 
 def test_few_enough_for_somebody_to_set_each():
@@ -40,11 +42,71 @@ def test_settings_are_frozen_and_typed():
         ({"phonetics": {"parts": ["hearing"]}}, r"unknown part 'hearing'; choose from detection, rescoring"),
         ({"phonetics": {"rescoring_weight": -1}}, r"biasing\.phonetics\.rescoring_weight: must be 0 or more"),
         ({"list_cost": -1}, r"biasing\.list_cost: must be 0 or more"),
+        ({"nbest": -3}, r"biasing\.nbest: must be a whole number from 1 to 10000, got -3"),
+        ({"nbest": 10**6}, r"biasing\.nbest: must be a whole number from 1 to 10000"),
+        ({"nbest": 10**5000}, r"biasing\.nbest: must be between -1e\+09 and 1e\+09, got a number of thousands"),
+        ({"weight": float("inf")}, r"biasing\.weight: must be a number, got inf"),
+        ({"weight": 1e300}, r"biasing\.weight: must be between"),
+        ({"weight": datetime.date(2020, 1, 1)}, r"biasing\.weight: must be a number, got datetime\.date"),
+        ({"beam": {"beam_width": float("nan")}}, r"biasing\.beam\.beam_width: must be a whole number, got nan"),
+        ({"beam": {"beam_width": 2.7}}, r"biasing\.beam\.beam_width: must be a whole number, got 2\.7"),
+        ({"boost": []}, r"biasing\.boost: must be a section of settings, got \[\]"),
+        ({"hotword": False, "boost": [1]}, r"biasing\.boost: must be a section of settings, got \[1\]"),
+        ({9: None}, r"biasing: the key 9 is no name"),
+        ({"boost": {9: 1, "bonus": 2}}, r"biasing\.boost: the key 9 is no name"),
+        ([9], r"biasing: must be a section of settings, got \[9\]"),
+        ({"lm": {"path": "${oc.env:HOME}"}}, r"biasing\.lm\.path: nothing is interpolated here"),
+        ({"weight": "${x}"}, r"biasing\.weight: nothing is interpolated here"),
+        ({"bias_list": "${oc.env:HOME}/names.txt"}, r"biasing\.bias_list: nothing is interpolated here"),
     ],
 )
-def test_what_cannot_be_is_named(given, words):
-    with pytest.raises(SettingError, match=words):
+def test_what_cannot_be_is_named_in_one_line(given, words):
+    with pytest.raises(SettingError, match=words) as found:
         Settings.of(given)
+    assert "\n" not in str(found.value) and len(str(found.value)) < 400
+
+
+# --- files
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("biasing: {9}", "biasing: the key 9 is no name"),
+        ("biasing: {weight: 2020-01-01}", "weight: must be a number"),
+        ("biasing: {weight: 2020-99-99}", "no YAML of settings"),
+        ("biasing: {boost: [1]}", "boost: must be a section"),
+        ("biasing: {beam: {beam_width: .nan}}", "beam_width: must be a whole number, got nan"),
+        ("biasing: {weight: .inf}", "weight: must be a number, got inf"),
+        ("biasing: &a {boost: *a}", "anchors are not read; write it out in line 1"),
+        ("biasing: {weight: 1, weight: 2}", "the key 'weight' stands there twice in line 1"),
+        ("biasing: " + "[" * 2000, "nested too deeply"),
+        ("biasing: {weight: " + "9" * 5000 + "}", "no YAML of settings"),
+        ("biasing: {weight: !!python/object:os.system {}}", "no YAML of settings"),
+        ("biasing: {[1]: 2}", "no YAML of settings"),
+        ("biasing: {preset: '${oc.env:HOME}'}", "preset"),
+        ("biasing: {lm: {path: '${oc.env:HOME}'}}", "nothing is interpolated here"),
+        ("biasing", "no section 'biasing'"),
+        ("- biasing", "no section 'biasing'"),
+        ("", "no section 'biasing'"),
+        ("\0", "is a binary file"),
+    ],
+)
+def test_a_broken_file_is_one_line(tmp_path, monkeypatch, text, words):
+    monkeypatch.setenv("HOME", "/home/secret")
+    path = tmp_path / "settings.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingError, match=words) as found:
+        Settings.of(read_settings(path))
+    assert "\n" not in str(found.value) and "secret" not in str(found.value)
+
+
+def test_what_was_written_is_read(tmp_path):
+    section = {"weight": 8.5, "lm": {"alpha": 0.3}, "phonetics": {"parts": ["detection"]}}
+    write_settings(tmp_path / "settings.yaml", section, "Two\nlines.")
+    assert read_settings(tmp_path / "settings.yaml") == section
+    with pytest.raises(OutputError, match="no folder"):
+        write_settings(tmp_path / "none" / "settings.yaml", section, "")
 
 
 # --- presets

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from nemo_ctcbias.data_files import interpolation
 from nemo_ctcbias.errors import SettingError
+
+MOST, MOST_PHRASES = 4096, 10_000_000  # of what memory depends on; beyond any sense
 
 
 @dataclass
@@ -71,25 +75,36 @@ def check_config(given: Any, layers: int) -> DictConfig:
     Raises:
         SettingError: naming the field that does not exist or whose value cannot be.
     """
-    if isinstance(given, type) or not (OmegaConf.is_config(given) or hasattr(given, "__dataclass_fields__")):
-        given = dict(given)
+    if is_dataclass(given) and not isinstance(given, type):
+        given = OmegaConf.structured(given)
+    if OmegaConf.is_config(given):
+        given = OmegaConf.to_container(given, resolve=False)
+    if not isinstance(given, Mapping):
+        raise SettingError(f"adapter: a config is a mapping of its fields, got {type(given).__name__}")
+    if (odd := interpolation(given)) is not None:
+        raise SettingError(f"adapter: nothing is interpolated here, got {odd!r}; write the value itself")
     try:
-        config = OmegaConf.merge(OmegaConf.structured(ContextualAdapterConfig), given)
-    except (OmegaConfBaseException, ValueError) as error:
+        config = OmegaConf.merge(OmegaConf.structured(ContextualAdapterConfig), dict(given))
+    except (OmegaConfBaseException, ValueError, TypeError) as error:
         known = ", ".join(item.name for item in fields(ContextualAdapterConfig) if not item.name.startswith("_"))
         raise SettingError(f"adapter: {str(error).splitlines()[0]}; its fields are {known}") from error
     frames, phrases = ("query_context", "evidence_context"), ("token_phrases", "preselect", "max_phrases", "usual_size")
     for name in ("dim", "heads", *frames, *phrases):
-        if config[name] < 1:
-            raise SettingError(f"adapter.{name}: must be 1 or more, got {config[name]}")
+        most = MOST_PHRASES if name in phrases else MOST
+        if not 1 <= config[name] <= most:
+            raise SettingError(f"adapter.{name}: must be from 1 to {most}, got {config[name]}")
+    if config._target_ != ContextualAdapterConfig._target_:
+        raise SettingError(f"adapter._target_: {config._target_} is no contextual adapter; leave it out")
     if config.dim % config.heads:
         raise SettingError(f"adapter.heads: {config.heads} do not divide dim {config.dim}; choose one that does")
     if config.query_context % 2 == 0:
         raise SettingError(
             f"adapter.query_context: must be odd, got {config.query_context}; frames to both sides count"
         )
-    if not config.strength > 0:
-        raise SettingError(f"adapter.strength: must be above 0, got {config.strength}; disable the adapter instead")
+    if not 0 < config.strength <= MOST:
+        raise SettingError(
+            f"adapter.strength: must be above 0 and at most {MOST}, got {config.strength}; to have none, disable it"
+        )
     if not 0 <= config.dropout < 1:
         raise SettingError(f"adapter.dropout: must be from 0 to below 1, got {config.dropout}")
     if config.embedding not in ("decoder", "own"):

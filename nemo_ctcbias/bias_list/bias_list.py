@@ -12,11 +12,14 @@ from typing import Any, overload
 from nemo_ctcbias.bias_list.list_text import Change, phrases_of, unquoted
 from nemo_ctcbias.bias_list.phrase import Phrase
 from nemo_ctcbias.bias_list.report import Note, quoted
+from nemo_ctcbias.data_files import lines_of, parse_json, read_text
 from nemo_ctcbias.errors import BiasListError
+from nemo_ctcbias.whole_files import written_whole
 
 Entry = Phrase | str | Mapping[str, Any]
 
 SETTLED = ("weight", "written", "pronunciations", "type")  # by the first of two entries for one phrase
+MOST_CHARACTERS = 1000
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json-lines", ".json")  # NeMo calls its own JSON-lines manifests .json
 
 
@@ -24,7 +27,8 @@ class BiasList(Sequence[Phrase]):
     """Phrases in the order listed, each once; what was left out on the way is in `notes`.
 
     Two entries with the same text and the same spoken forms are one phrase: the first is kept, and a note says so
-    if the other had another weight or display. Empty entries are left out with a note. Equality and hash look at
+    if the other had another weight or display. Empty entries and those of more than
+    1,000 characters are left out with a note. Equality and hash look at
     the phrases only.
 
     >>> BiasList(["Zelenskyy", {"text": "Fremont", "weight": 2}, "Zelenskyy"])
@@ -34,17 +38,23 @@ class BiasList(Sequence[Phrase]):
         phrases: strings, mappings with the fields' names, or phrases.
         source: where they come from, for messages; a file's path if `lines` is given.
         lines: line number of each phrase in that file.
+        shown: whether messages may show phrases; not those of a file that somebody else's manifest named.
 
     Raises:
         BiasListError: an entry that is no phrase; the message says which.
     """
 
     def __init__(
-        self, phrases: Iterable[Entry] = (), source: str | None = None, *, lines: Sequence[int] | None = None
+        self,
+        phrases: Iterable[Entry] = (),
+        source: str | None = None,
+        *,
+        lines: Sequence[int] | None = None,
+        shown: bool = True,
     ) -> None:
         if isinstance(phrases, (str, Mapping, Phrase)):
             raise BiasListError(f"a bias list needs a list of phrases, got the single {phrases!r}; put it in a list")
-        self._source = source
+        self._source, self.shown = source, shown
         self._numbered = lines is not None
         entries = list(phrases)
         kept, positions, notes = self._collect(entries, range(len(entries)) if lines is None else lines)
@@ -66,6 +76,11 @@ class BiasList(Sequence[Phrase]):
             if not phrase.text:
                 notes.append(Note(self._place(position), "", "dropped", "is empty", "remove it or give its text"))
                 continue
+            longest = max(map(len, (phrase.text, *phrase.spoken, phrase.written, *phrase.pronunciations)))
+            if longest > MOST_CHARACTERS:  # no model has tokens for it, and to find that out takes long
+                reason = f"is {longest} characters long, more than the {MOST_CHARACTERS} of a phrase"
+                notes.append(Note(self._place(position), phrase.text, "dropped", reason, "list the names in it"))
+                continue
             first, at = kept.setdefault((phrase.text, phrase.forms), (phrase, position))
             if any(getattr(first, name) != getattr(phrase, name) for name in SETTLED):
                 notes.append(self._repeated(phrase, position, first, at))
@@ -84,7 +99,7 @@ class BiasList(Sequence[Phrase]):
         return f"{self._source}:{position}" if self._numbered else f"{self._source or 'bias list'}[{position}]"
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> BiasList:
+    def load(cls, path: str | PathLike[str], shown: bool = True) -> BiasList:
         """Read a list; JSON lines if the name ends in .jsonl (.ndjson, .json-lines, .json), else text.
 
         Text: a phrase a line, optionally a tab and a weight; blank lines and lines that start with '#' are skipped.
@@ -100,16 +115,17 @@ class BiasList(Sequence[Phrase]):
         phrases: list[Phrase] = []
         lines: list[int] = []
         notes: list[Note] = []
-        for number, line in enumerate(_read_lines(name), start=1):
+        for number, line in enumerate(lines_of(read_text(name, "bias list file", BiasListError)), start=1):
             try:
                 found, change = read(line)
             except BiasListError as error:
-                raise BiasListError(f"{name}:{number}: {error}") from error
+                reason = error if shown else "is no line of a bias list; `nemo-ctcbias check-list` says why"
+                raise BiasListError(f"{name}:{number}: {reason}") from error
             phrases += found
             lines += [number] * len(found)
             if change:
                 notes.append(Note(f"{name}:{number}", line.split("\t")[0].strip(), "changed", *change))
-        read_list = cls(phrases, source=name, lines=lines)
+        read_list = cls(phrases, source=name, lines=lines, shown=shown)
         read_list._notes = (*notes, *read_list._notes)
         return read_list
 
@@ -117,15 +133,14 @@ class BiasList(Sequence[Phrase]):
         """Write the list in the format that the suffix says, so that `load` gives an equal list back.
 
         Raises:
-            BiasListError: the text format cannot hold a phrase (the message names it), or the file cannot be written.
+            BiasListError: the text format cannot hold a phrase (the message names it).
+            OutputError: the file cannot be written.
         """
         name = fspath(path)
         write = _json_line if Path(name).suffix.lower() in JSON_SUFFIXES else _text_line
         lines = [write(phrase) + "\n" for phrase in self._phrases]
-        try:
-            Path(name).write_text("".join(lines), encoding="utf-8", newline="\n")
-        except (OSError, ValueError) as error:
-            raise BiasListError(f"{name}: cannot be written ({_cause(error)}); choose another path") from error
+        with written_whole(name) as file:
+            file.write_text("".join(lines), encoding="utf-8", newline="\n")
 
     @classmethod
     def of(cls, value: BiasList | Iterable[Entry] | str | PathLike[str] | None) -> BiasList:
@@ -151,7 +166,8 @@ class BiasList(Sequence[Phrase]):
 
     def with_phrases(self, phrases: Sequence[Phrase]) -> BiasList:
         """A list with other phrases in the places of these, so that messages still say where each was listed."""
-        return BiasList(phrases, self._source, lines=self._positions if self._numbered else None)
+        lines = self._positions if self._numbered else None
+        return BiasList(phrases, self._source, lines=lines, shown=self.shown)
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -185,7 +201,7 @@ class BiasList(Sequence[Phrase]):
     def __getitem__(self, index: int | slice) -> Phrase | BiasList:
         if isinstance(index, slice):
             lines = self._positions[index] if self._numbered else None
-            return BiasList(self._phrases[index], self._source, lines=lines)
+            return BiasList(self._phrases[index], self._source, lines=lines, shown=self.shown)
         return self._phrases[index]
 
     def __eq__(self, other: object) -> bool:
@@ -203,38 +219,11 @@ class BiasList(Sequence[Phrase]):
         return f"BiasList({count}{origin}{': ' if shown else ''}{shown})"
 
 
-def _cause(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
 def _exists(path: str) -> bool:
     try:
         return Path(path).exists()
     except (OSError, ValueError):  # too long for a file name, or a NUL in it: surely a phrase
         return False
-
-
-def _read_lines(name: str) -> list[str]:
-    path = Path(name)
-    try:
-        if path.is_dir():
-            raise BiasListError(f"{name}: is a directory; give the path of a text or .jsonl file")
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise BiasListError(f"{name}: no such bias list file; check the path") from error
-    except (OSError, ValueError) as error:
-        raise BiasListError(f"{name}: cannot be read ({_cause(error)}); check the path and its permissions") from error
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise BiasListError(f"{name}: is UTF-16; save it as UTF-8")
-    if b"\0" in data:
-        raise BiasListError(f"{name}: is a binary file; a bias list is UTF-8 text or JSON lines")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise BiasListError(f"{name}:{line}: is not UTF-8; save the file as UTF-8") from error
-    # Not str.splitlines: U+2028 and the like may stand inside a phrase.
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _text_phrases(line: str) -> tuple[list[Phrase], Change]:
@@ -284,8 +273,8 @@ def _json_phrases(line: str) -> tuple[list[Phrase], Change]:
     if not line.strip():
         return [], None
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(line)
+    except ValueError as error:
         hint = 'write an object a line, for example {"text": "Fremont", "weight": 2}'
         raise BiasListError(f"is not valid JSON ({error}); {hint}") from error
     return [Phrase.of(value)], None

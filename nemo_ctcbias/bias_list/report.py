@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from typing import Literal
 Level = Literal["dropped", "changed", "warning"]
 
 LEVELS: tuple[Level, ...] = ("dropped", "changed", "warning")
+HIDDEN = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of characters, ends of lines and paragraphs
+BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 SHOWN_CHARACTERS = 60  # a longer phrase is cut in a message
 
 
@@ -24,7 +27,7 @@ class Note:
 
     Attributes:
         where: "names.txt:17" or "bias list[3]".
-        phrase: the phrase's text as listed.
+        phrase: the phrase's text as listed; None where it is not to be told.
         level: "dropped" (the phrase is not used), "changed" (it is used, but not as listed; a lost spoken form of a
             phrase that has others counts here) or "warning" (used as listed, with a risk).
         reason: what is the matter, read on after the phrase.
@@ -32,13 +35,14 @@ class Note:
     """
 
     where: str
-    phrase: str
+    phrase: str | None
     level: Level
     reason: str
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {quoted(self.phrase)} {self.reason}; {self.remedy}"
+        phrase = "" if self.phrase is None else f"{quoted(self.phrase)} "
+        return f"{self.where}: {phrase}{self.reason}; {self.remedy}"
 
 
 def quoted(text: str) -> str:
@@ -61,16 +65,40 @@ def format_notes(notes: Iterable[Note]) -> str:
     return "\n".join([*(f"{note} ({note.level})" for note in notes), summary])
 
 
+def counted(notes: Iterable[Note], where: str) -> tuple[Note, ...]:
+    """How many notes there are of each level, without what they are about.
+
+    >>> print(*counted([Note("a.txt:1", "Al", "warning", "is short", "list a longer phrase")], "a.txt"))
+    a.txt: has notes of level 'warning' on 1 of its phrases; `nemo-ctcbias check-list a.txt` shows them
+    """
+    counts = Counter(note.level for note in notes)
+    remedy = f"`nemo-ctcbias check-list {where}` shows them"
+    return tuple(
+        Note(where, None, level, f"has notes of level {level!r} on {counts[level]} of its phrases", remedy)
+        for level in LEVELS
+        if counts[level]
+    )
+
+
+def printable(text: str) -> str:
+    """`text` as a line of a terminal may show it: control and bidirectional characters and line ends are escaped.
+
+    >>> printable("a\\x1b[2Jb\\u202e")
+    'a\\\\x1b[2Jb\\\\u202e'
+    """
+    return "".join([ascii(c)[1:-1] if unicodedata.category(c) in HIDDEN or c in BIDIRECTIONAL else c for c in text])
+
+
 def announce(notes: Iterable[Note], most: int = 5) -> None:
     """Log what was dropped or is risky, the first `most` notes, each once a process (logger `nemo_ctcbias`)."""
     serious = [str(note) for note in notes if note.level != "changed"]
     for message in serious[:most]:
         _warn_once(message)
     if rest := tuple(serious[most:]):
-        _warn_once(f"{len(rest)} more notes on this bias list; `nemo-ctcbias check-list` shows all", rest)
+        _warn_once(f"{len(rest)} more notes on this bias list; `nemo-ctcbias check-list` shows all", hash(rest))
 
 
 @lru_cache(maxsize=4096)
-def _warn_once(message: str, about: tuple[str, ...] = ()) -> None:
-    """The same words about something else are said again."""
+def _warn_once(message: str, about: int = 0) -> None:
+    """The same words about something else, told by its hash, are said again."""
     logging.getLogger("nemo_ctcbias").warning(message)

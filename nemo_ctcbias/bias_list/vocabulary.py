@@ -26,6 +26,7 @@ SIGNS = {  # said as words, by language
     **{code: {"&": word} for code, word in (("pt", "e"), ("pl", "i"), ("sv", "och"), ("tr", "ve"))},
 }
 TRANSLITERATED = ("LATIN", "GREEK", "CYRILLIC")
+TURNS = 4  # after which nothing changes any more
 # Marks below this combining class (Indic nukta and virama among them) change the letter; above are accents.
 FIRST_ACCENT_CLASS = 10
 
@@ -116,14 +117,23 @@ class Vocabulary:
 
     def explain(self, text: str) -> tuple[str, tuple[str, ...]]:
         """The normalised text, and what became of its characters ("removed '.'"); a change of case goes unsaid."""
-        text = unicodedata.normalize("NFC", self._recase(unicodedata.normalize("NFC", text)))
-        words = text.split()
         changes: dict[str, None] = {}
-        if not self._characters.issuperset("".join(words)):
-            words = "".join([self._substitute(c, changes) for c in " ".join(words)]).split()
+        words = self._written(text, changes)
+        for _ in range(TURNS):  # what replaces a letter may form another one with the accents behind it
+            again = self._written(" ".join(words), changes)
+            if again == words:
+                break
+            words = again
         if self._joins_words and len(words) > 1:
             changes["joined the words, the model has no space"] = None
         return ("" if self._joins_words else " ").join(words), tuple(changes)
+
+    def _written(self, text: str, changes: dict[str, None]) -> list[str]:
+        text = unicodedata.normalize("NFC", self._recase(unicodedata.normalize("NFC", text)))
+        words = text.split()
+        if self._characters.issuperset("".join(words)):
+            return words
+        return "".join([self._substitute(c, changes) for c in " ".join(words)]).split()
 
     def unknown(self, text: str) -> tuple[str, ...]:
         """Characters of a normalised text that no piece covers, each once, in order of appearance."""

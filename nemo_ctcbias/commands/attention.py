@@ -10,9 +10,11 @@ import numpy as np
 
 from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.bias_list.report import printable
 from nemo_ctcbias.commands.loading import load_model
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.search.alignment import greedy_path, token_spans, word_spans
+from nemo_ctcbias.whole_files import check_writable, written_whole
 
 NO_BIAS = "<no-bias>"
 
@@ -36,8 +38,7 @@ def run(args: argparse.Namespace) -> int:
     listed = [*(BiasList.load(args.bias_list) if args.bias_list else ()), *args.bias]
     if not listed:
         raise SettingError("attention: nothing to attend to; give --bias-list FILE or --bias PHRASE ...")
-    if not Path(args.out).parent.is_dir():
-        raise SettingError(f"--out {args.out}: no such folder")
+    check_writable(args.out)
     model = load_model(args.model, "cpu", args.adapter)
     names = model.context.get_enabled_adapters()
     if not names:
@@ -50,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
     draw(seen, args.out, args.phrases)
     for row in np.argsort(-seen["weights"][:-1].max(axis=1))[: args.phrases]:
         peak = int(seen["weights"][row].argmax())
-        print(f"{seen['weights'][row, peak]:.2f} at {peak * seen['seconds_per_frame']:.2f} s  {seen['phrases'][row]}")
+        time, phrase = peak * seen["seconds_per_frame"], printable(seen["phrases"][row])
+        print(f"{seen['weights'][row, peak]:.2f} at {time:.2f} s  {phrase}")
     print(f"wrote {args.out}")
     return 0
 
@@ -113,5 +115,10 @@ def draw(seen: dict[str, Any], path: str | Path, most: int) -> None:
     for _, first, last in seen["words"]:
         axis.axvspan(first * step, last * step, ymin=0.995, color="tab:blue", clip_on=False)
     figure.colorbar(image, label="attention", shrink=0.8)
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
+    try:
+        with written_whole(path) as partial:
+            figure.savefig(partial, dpi=150)
+    except ValueError as error:  # matplotlib's, for a suffix that it does not know
+        raise SettingError(f"{path}: {str(error).splitlines()[0]}") from error
+    finally:
+        plt.close(figure)

@@ -32,14 +32,14 @@ def recordings_of_manifest(path: str) -> list[Recording]:
     Raises:
         ManifestError: a row that cannot be used (file and line are named), or none.
     """
-    from nemo_ctcbias.nemo.utterance_lists import FIELD, list_of_entry, rows_of_manifest
+    from nemo_ctcbias.nemo.utterance_lists import FIELD, list_of_entry, rows_of_manifest, seconds_of
 
     folder, recordings = Path(path).parent, []
     for number, row in rows_of_manifest(path):
         where, audio = f"{path}:{number}", row.get("audio_filepath")
         if not isinstance(audio, str):
             raise ManifestError(f"{where}: no 'audio_filepath'; a row is a JSON object with that field")
-        own, offset, duration = row.get(FIELD), _seconds(row, "offset", where), _seconds(row, "duration", where)
+        own, offset, duration = row.get(FIELD), seconds_of(row, "offset", where), seconds_of(row, "duration", where)
         recordings.append(
             Recording(
                 path=str(folder / audio if is_file(folder / audio) else audio),
@@ -72,10 +72,3 @@ def is_file(text: str | Path) -> bool:
         return Path(text).is_file()
     except OSError:  # too long for a file name
         return False
-
-
-def _seconds(row: dict, field: str, where: str) -> float | None:
-    value = row.get(field)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0):
-        raise ManifestError(f"{where}: '{field}' must be seconds from 0 up, got {value!r}")
-    return value

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.settings_file import write_settings
 from nemo_ctcbias.shipped import checkpoint, shipped
+from nemo_ctcbias.whole_files import check_writable
 
 if TYPE_CHECKING:
     from nemo_ctcbias.evaluation.weights import Tuned
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from nemo_ctcbias.cli import quieten
 
     quieten()
+    check_writable(args.out)
     tuned = tuned_weights(args)
     print(table(tuned))
     setting = tuned.setting if tuned.better else tuned.default

@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print rank, cost, spelling and pronunciation of each variant, the phrase itself first."""
     from nemo_ctcbias.bias_list import Phrase
+    from nemo_ctcbias.bias_list.report import printable
     from nemo_ctcbias.errors import SettingError
     from nemo_ctcbias.phones import G2G, Lexicon, Pronouncer
 
@@ -34,5 +35,5 @@ def run(args: argparse.Namespace) -> int:
                 row = {"phrase": text, "rank": rank, "cost": round(variant.cost, 3), "spelling": variant.spelling}
                 print(json.dumps({**row, "pronunciation": sounds}, ensure_ascii=False))
             else:
-                print(f"{rank:3d}  {variant.cost:6.3f}  {variant.spelling:{width}}  {sounds}")
+                print(f"{rank:3d}  {variant.cost:6.3f}  {printable(variant.spelling):{width}}  {sounds}")
     return 0

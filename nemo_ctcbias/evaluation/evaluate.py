@@ -24,6 +24,7 @@ from nemo_ctcbias.evaluation.tuning import Tuning, tune
 from nemo_ctcbias.settings import Settings, clean, overlaid
 from nemo_ctcbias.settings_file import read_settings
 from nemo_ctcbias.shipped import Shipped, checkpoint, shipped, shipped_file
+from nemo_ctcbias.whole_files import make_folder
 
 __all__ = ["EvaluateOptions", "Evaluation", "evaluate"]
 
@@ -63,6 +64,9 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
     Raises:
         BiasingError: one of its kinds for anything a user can put right; the message says where and how.
     """
+    make_folder(options.out)
+    if options.cache is not None:
+        make_folder(options.cache)
     for name in options.systems:  # bad names stop before minutes of encoding
         if name != ABLATION:
             make_system(name)
@@ -145,8 +149,11 @@ def settings_of(model: Any, path: Path | None) -> dict[str, Any]:
         SettingError: a file that cannot be used, or that says what is none of its business here.
     """
     given = clean(read_settings(path) if path else {})
-    for key, instead in (("bias_list", "lists are made for the manifest"), ("lm.path", "give it as --lm")):
-        if OmegaConf.select(OmegaConf.create(given), key) is not None:
+    for value, key, instead in (
+        (given.get("bias_list"), "bias_list", "lists are made for the manifest"),
+        (given.get("lm", {}).get("path"), "lm.path", "give it as --lm"),
+    ):
+        if value is not None:
             raise SettingError(f"{path}: biasing.{key} is not used here; {instead}")
     own = OmegaConf.to_container(model.cfg.biasing) if hasattr(model, "set_bias_list") else {}
     found = overlaid(own, given)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,16 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.errors import AudioError, ManifestError, ModelError
 from nemo_ctcbias.evaluation.manifest import Row, Skip
 from nemo_ctcbias.evaluation.process import quiet_nemo
+from nemo_ctcbias.whole_files import make_folder, written_whole
 
 LogProbs = npt.NDArray[np.float32]  # [T, V + 1] natural logs, blank last
 
 _BATCH_SECONDS = 120.0  # audio a batch, padding included
+SHORTEST = 0.05  # seconds
 _CACHE_VERSION = 1
 
 
@@ -39,27 +41,18 @@ class Item:
 
 
 def load_model(name: str | Path) -> Any:
-    """A NeMo CTC model in eval mode, from a .nemo file, a Lightning .ckpt or a pretrained name.
+    """A NeMo CTC model in eval mode, from a .nemo file or a pretrained name.
 
     Raises:
         ModelError: it cannot be loaded, or is no CTC model.
     """
     import torch
-    from nemo.collections.asr.models import ASRModel, EncDecCTCModel, EncDecCTCModelBPE
+    from nemo.collections.asr.models import EncDecCTCModel
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    name = str(name)
-    try:
-        with quiet_nemo():
-            if name.endswith(".ckpt"):
-                model = EncDecCTCModelBPE.load_from_checkpoint(name, map_location=device)
-            elif name.endswith(".nemo"):
-                model = ASRModel.restore_from(name, map_location=device)
-            else:
-                model = ASRModel.from_pretrained(name, map_location=device)
-    except Exception as error:  # NeMo raises a dozen kinds, all meaning that this model is not usable
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{name}: cannot be loaded ({reason}); give a .nemo file or a pretrained name") from error
+    from nemo_ctcbias.nemo.convert import restored
+
+    with quiet_nemo():
+        model = restored(name, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     if not isinstance(model, EncDecCTCModel):
         raise ModelError(f"{name}: {type(model).__name__} is no CTC model; evaluation needs CTC log-probs")
     if hasattr(model, "set_bias_list"):  # what everything is measured against has no list
@@ -99,10 +92,11 @@ def encode(
 
     Raises:
         AudioError: no utterance is readable.
+        OutputError: the cache cannot be written.
     """
     path = None
     if cache is not None:
-        path = Path(cache) / f"logprobs-{model_hash(model)}-{manifest_hash(rows)}-v{_CACHE_VERSION}.npz"
+        path = make_folder(cache) / f"logprobs-{model_hash(model)}-{manifest_hash(rows)}-v{_CACHE_VERSION}.npz"
         stored = _load(path, rows)
         if stored is not None:
             return stored
@@ -119,27 +113,14 @@ def read_audio(row: Row, sample_rate: int) -> npt.NDArray[np.float32]:
     """Mono samples of a row's recording, resampled; of one with an `offset`, its `duration` seconds from there.
 
     Raises:
-        AudioError: unreadable or empty.
+        AudioError: unreadable, or too short for any word.
     """
-    import librosa
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(row["audio_filepath"]) as file:
-            start = round(float(row.get("offset") or 0.0) * file.samplerate)
-            # As NeMo, and as `transcribe`: without an offset durations are often rounded.
-            part = row.get("offset") is not None and row.get("duration")
-            frames = round(float(row["duration"]) * file.samplerate) if part else -1
-            file.seek(min(start, file.frames))
-            samples, rate = file.read(frames, dtype="float32", always_2d=True).mean(axis=1), file.samplerate
-    except (OSError, RuntimeError, ValueError, TypeError) as error:
-        raise AudioError(f"unreadable audio {row['audio_filepath']} ({error})") from error
-    if len(samples) < rate // 20:
-        raise AudioError(f"audio {row['audio_filepath']} is empty or shorter than 0.05 seconds")
-    if not np.isfinite(samples).all():
-        raise AudioError(f"audio {row['audio_filepath']} holds values that are no numbers")
-    if rate != sample_rate:
-        samples = librosa.resample(samples, orig_sr=rate, target_sr=sample_rate)
+    path, offset = row["audio_filepath"], row.get("offset")
+    # As NeMo, and as `transcribe`: without an offset durations are often rounded.
+    duration = None if offset is None else row.get("duration") or None
+    samples = load_audio(path, sample_rate, offset or 0.0, duration)
+    if len(samples) < sample_rate * SHORTEST:
+        raise AudioError(f"{path}: is shorter than {SHORTEST} seconds; leave it out")
     return np.ascontiguousarray(samples, dtype=np.float32)
 
 
@@ -189,11 +170,8 @@ def _store(path: Path, items: Sequence[Item], skipped: Sequence[Skip]) -> None:
         "skipped": [[skip.id, skip.reason] for skip in skipped],
     }
     arrays = {f"u{number}": item.log_probs for number, item in enumerate(items)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside and renamed, so that an interrupted run leaves no half file behind.
-    partial = path.with_name(f"{path.stem}.{os.getpid()}.tmp.npz")
-    np.savez(partial, meta=np.array(json.dumps(meta)), **arrays)
-    partial.replace(path)
+    with written_whole(path) as partial:
+        np.savez(partial, meta=np.array(json.dumps(meta)), **arrays)
 
 
 def _load(path: Path, rows: Sequence[Row]) -> tuple[list[Item], list[Skip]] | None:

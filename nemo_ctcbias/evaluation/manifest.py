@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from nemo_ctcbias.errors import ManifestError
 from nemo_ctcbias.evaluation.normalise import normalise
+from nemo_ctcbias.nemo.utterance_lists import rows_of_manifest, seconds_of
 
 Row = Mapping[str, Any]  # one manifest line; `id` and an absolute `audio_filepath` are always set after reading
 
@@ -33,20 +33,11 @@ def read_manifest(path: str | Path) -> tuple[list[dict[str, Any]], list[Skip]]:
             with the same id, or nothing left.
     """
     path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise ManifestError(f"{path}: cannot be read ({error.strerror}); give the path of a manifest") from error
-    except UnicodeDecodeError as error:
-        raise ManifestError(f"{path}: is not UTF-8 text; a manifest is one JSON object a line") from error
-
     rows: list[dict[str, Any]] = []
     skipped: list[Skip] = []
     first_line: dict[str, int] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        row = _parse(line, f"{path}:{number}")
+    for number, row in rows_of_manifest(path):
+        _check(row, f"{path}:{number}")
         row["audio_filepath"] = _locate(row["audio_filepath"], path.parent)
         row["id"] = str(row.get("id") or _default_id(row))
         if row["id"] in first_line:
@@ -65,25 +56,27 @@ def read_manifest(path: str | Path) -> tuple[list[dict[str, Any]], list[Skip]]:
     return rows, skipped
 
 
-def _parse(line: str, where: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ManifestError(f"{where}: not JSON ({error.msg}); a manifest is one JSON object a line") from error
-    if not isinstance(row, dict):
-        raise ManifestError(f"{where}: not a JSON object; a manifest is one JSON object a line")
+def _check(row: Row, where: str) -> None:
     for key in ("audio_filepath", "text"):
         if not isinstance(row.get(key), str):
             raise ManifestError(f"{where}: no '{key}'; evaluation needs the audio and its transcript")
+    for key in ("offset", "duration"):
+        seconds_of(row, key, where)
     rare = row.get("rare_words")
     if rare is not None and not (isinstance(rare, list) and all(isinstance(word, str) for word in rare)):
         raise ManifestError(f"{where}: 'rare_words' is no list of words")
-    return row
 
 
 def _locate(audio: str, folder: Path) -> str:
     beside = folder / audio
-    return str((beside if beside.exists() or not Path(audio).exists() else Path(audio)).absolute())
+    return str((beside if _exists(beside) or not _exists(Path(audio)) else Path(audio)).absolute())
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # too long for a file name
+        return False
 
 
 def _default_id(row: Row) -> str:
@@ -94,6 +87,6 @@ def _default_id(row: Row) -> str:
 def _unusable(row: Row) -> str | None:
     if not normalise(row["text"]):
         return "empty text"
-    if not Path(row["audio_filepath"]).is_file():
+    if not _exists(Path(row["audio_filepath"])):
         return f"missing audio {row['audio_filepath']}"
     return None

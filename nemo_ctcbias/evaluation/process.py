@@ -32,7 +32,7 @@ def quiet_nemo() -> Iterator[None]:
         yield
         return
     before = logger.getEffectiveLevel()
-    logger.setLevel(logging.ERROR)
+    logger.setLevel(max(before, logging.ERROR))
     try:
         yield
     finally:

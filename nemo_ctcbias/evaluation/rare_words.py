@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from nemo_ctcbias.data_files import lines_of, read_text
 from nemo_ctcbias.errors import BiasListError, ManifestError
 from nemo_ctcbias.evaluation.manifest import Row
 from nemo_ctcbias.evaluation.normalise import normalise
@@ -16,7 +17,8 @@ def read_phrases(path: str | Path) -> list[str]:
     Raises:
         BiasListError: the file cannot be read, is not text, or holds no phrase.
     """
-    phrases = list(dict.fromkeys(filter(None, map(normalise, _read_text(path, "distractor file").splitlines()))))
+    lines = lines_of(read_text(path, "distractor file", BiasListError))
+    phrases = list(dict.fromkeys(filter(None, map(normalise, lines))))
     if not phrases:
         raise BiasListError(f"{path}: holds no phrase; a distractor file has one word or phrase a line")
     return phrases
@@ -29,7 +31,7 @@ def read_word_counts(path: str | Path) -> dict[str, int]:
         BiasListError: the file cannot be read, is not text, or a line has another form (named by its number).
     """
     counts: dict[str, int] = {}
-    for number, line in enumerate(_read_text(path, "word-count file").splitlines(), start=1):
+    for number, line in enumerate(lines_of(read_text(path, "word-count file", BiasListError)), start=1):
         parts = line.split()
         if not parts:
             continue
@@ -63,15 +65,3 @@ def own_words(row: Row, counts: Mapping[str, int] | None = None, at_most: int = 
 def is_spoken(phrase: str, text: str) -> bool:
     """Whether a normalised phrase stands in a normalised text as whole words."""
     return f" {phrase} " in f" {text} "
-
-
-def _read_text(path: str | Path, what: str) -> str:
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise BiasListError(f"{path}: cannot be read ({error.strerror}); give the path of a {what}") from error
-    except UnicodeDecodeError as error:
-        raise BiasListError(f"{path}: is not UTF-8 text; a {what} is plain text") from error
-    if "\0" in text:
-        raise BiasListError(f"{path}: is not text (it holds zero bytes); a {what} is plain text")
-    return text

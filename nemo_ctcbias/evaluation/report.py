@@ -14,6 +14,7 @@ from nemo_ctcbias.evaluation.runner import Run
 from nemo_ctcbias.evaluation.scoring import phrase_table
 from nemo_ctcbias.evaluation.systems import is_own
 from nemo_ctcbias.evaluation.table import markdown
+from nemo_ctcbias.whole_files import make_folder, written_whole
 
 if TYPE_CHECKING:
     from nemo_ctcbias.evaluation.evaluate import Evaluation
@@ -22,23 +23,27 @@ Rows = list[dict[str, Any]]
 
 
 def write(result: Evaluation) -> Rows:
-    """Write all files into `result.options.out` and return the rows of results.json."""
-    out = Path(result.options.out)
-    out.mkdir(parents=True, exist_ok=True)
+    """Write all files into `result.options.out`, each whole, and return the rows of results.json.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    out = make_folder(result.options.out)
     rows = result_rows(result)
     details = result_details(result)
     _write_json(out / "results.json", rows)
     _write_json(out / "details.json", details)
     _write_lines(out / "utterances.jsonl", utterance_rows(result))
     _write_lines(out / "phrases.jsonl", phrase_rows(result))
-    (out / "table.md").write_text(markdown(rows, details), encoding="utf-8")
-    (out / "report.html").write_text(html_page(result, rows, details), encoding="utf-8")
+    _write(out / "table.md", markdown(rows, details))
+    _write(out / "report.html", html_page(result, rows, details))
     try:
         from nemo_ctcbias.evaluation.plots import plot
     except ImportError:
         print("plot.png is not drawn: pip install 'nemo-ctcbias[plot]'")
     else:
-        plot(rows, out / "plot.png")
+        with written_whole(out / "plot.png") as partial:
+            plot(rows, partial)
     return rows
 
 
@@ -76,12 +81,16 @@ def result_details(result: Evaluation) -> dict[str, Any]:
         }
         for (system, size), run in result.runs.items()
     ]
+    known = {*result.runs, *((system, size) for system, size, _ in result.left_out)}
+    wanted = [(system, size) for size in result.options.list_sizes for system in result.options.systems]
+    missing = [key for key in wanted if key not in known and (key[0], None) not in known]
+    left_out = [*result.left_out, *((*key, "not measured yet, or the evaluation was cut short") for key in missing)]
     return {
         "signature": result.signature,
         "measured": measured,
         "tuning": {name: asdict(tuning) for name, tuning in result.tunings.items()},
         "tuned_on": str(result.options.tune_on) if result.options.tune_on else None,
-        "left_out": [{"system": s, "list_size": n, "reason": r} for s, n, r in result.left_out],
+        "left_out": [{"system": s, "list_size": n, "reason": r} for s, n, r in left_out],
         "notes": [{"system": s, "list_size": n, "note": r} for s, n, r in result.notes],
         "skipped": [{"manifest": name, **asdict(skip)} for name, skip in result.skipped],
         "paired": paired_rows(result),
@@ -147,8 +156,13 @@ def _counts_at(run: Run, positions: set[int]) -> list:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    _write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def _write_lines(path: Path, rows: Rows) -> None:
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    _write(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def _write(path: Path, text: str) -> None:
+    with written_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")

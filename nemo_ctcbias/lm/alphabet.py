@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tarfile
+import zlib
 from pathlib import Path
 
-import yaml
-
 from nemo_ctcbias.bias_list import Vocabulary
+from nemo_ctcbias.data_files import parse_yaml
 from nemo_ctcbias.errors import ModelError
+
+MOST_BYTES = 64 << 20  # of a model_config.yaml
 
 
 def vocabulary_of_file(path: str | Path) -> Vocabulary:
@@ -23,11 +25,12 @@ def vocabulary_of_file(path: str | Path) -> Vocabulary:
     try:
         with tarfile.open(path) as archive:
             member = next(m for m in archive if Path(m.name).name == "model_config.yaml")
-            config = yaml.safe_load(archive.extractfile(member))
-    except (tarfile.TarError, OSError, StopIteration, yaml.YAMLError) as error:
+            config = parse_yaml(archive.extractfile(member).read(MOST_BYTES).decode("utf-8"))
+    except (tarfile.TarError, OSError, EOFError, zlib.error, StopIteration, AttributeError, ValueError) as error:
         raise ModelError(f"{path}: is no .nemo checkpoint (no model_config.yaml inside); give another file") from error
-    pieces = ((config or {}).get("decoder") or {}).get("vocabulary")
-    if not pieces:
+    decoder = config.get("decoder") if isinstance(config, dict) else None
+    pieces = decoder.get("vocabulary") if isinstance(decoder, dict) else None
+    if not pieces or not isinstance(pieces, list):
         raise ModelError(f"{path}: names no CTC vocabulary; give a CTC checkpoint, or the characters it writes")
     return Vocabulary([str(piece) for piece in pieces])
 

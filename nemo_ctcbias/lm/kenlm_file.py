@@ -84,8 +84,9 @@ def open_kenlm(path: str | Path, at_once: bool = True) -> kenlm.Model:
         config.load_method = kenlm.LoadMethod.LAZY
     try:
         return kenlm.Model(str(path), config)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:  # its own message may hold the bytes that it met
         reason = str(error).rsplit("Exception.", 1)[-1].strip(" )\n")  # what precedes is C++
+        reason = "it is no UTF-8" if isinstance(error, UnicodeDecodeError) else " ".join(reason.split())
         raise LanguageModelError(
             f"{path}: KenLM cannot read it ({reason}); rebuild it, with this KenLM version and order 2 or more"
         ) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import re
 import zlib
 from collections import Counter
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nemo_ctcbias.bias_list import Vocabulary
+from nemo_ctcbias.data_files import parse_json
 from nemo_ctcbias.errors import LanguageModelError
 
 MANIFEST_SUFFIXES = (".json", ".jsonl", ".ndjson")
@@ -47,7 +47,7 @@ def _text_of_row(line: str, where: str) -> str:
     if not line.strip():
         return ""
     try:
-        row = json.loads(line)
+        row = parse_json(line)
     except ValueError as error:
         raise LanguageModelError(f"{where}: is not valid JSON; a manifest has an object with 'text' a line") from error
     text = row.get("text") if isinstance(row, dict) else None

@@ -22,15 +22,24 @@ from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.lm.kenlm_module import kenlm, tell_what_is_left_out
 from nemo_ctcbias.nemo import language_model
 from nemo_ctcbias.nemo.decoding_config import hotwords_of, settings_of
-from nemo_ctcbias.nemo.files import packed_file
-from nemo_ctcbias.nemo.internals import Lock, Once
+from nemo_ctcbias.nemo.files import member, packed_file, refuse_interpolation, unpacked
+from nemo_ctcbias.nemo.internals import (
+    Lock,
+    Once,
+    archive_folder,
+    decoding_unchanged_on_error,
+    refusing,
+    unchanged_on_error,
+)
 from nemo_ctcbias.nemo.phonetic import LEXICON
+from nemo_ctcbias.nemo.stored_weights import first_line
 from nemo_ctcbias.nemo.transcription import TranscriptionMixin
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.lexicon import lexicon_of
 from nemo_ctcbias.recognizer import Recognizer
-from nemo_ctcbias.settings import Settings, clean
+from nemo_ctcbias.settings import Settings, clean, overlaid
+from nemo_ctcbias.whole_files import written_whole
 
 ARTIFACT = "biasing.bias_list"
 
@@ -49,27 +58,37 @@ class BiasedCTCMixin(TranscriptionMixin):
     """
 
     def __init__(self, cfg: DictConfig, trainer: Any = None):
-        cfg = model_utils.convert_model_config_to_dict_config(cfg)
-        with open_dict(cfg):  # NeMo writes `target` only where there is none: a base checkpoint would stay one
-            cfg.target = f"{type(self).__module__}.{type(self).__qualname__}"
-        super().__init__(cfg=cfg, trainer=trainer)
-        self._setup_biasing()
+        with refusing():
+            if (archive := archive_folder()) is not None:
+                refuse_interpolation(archive)
+            cfg = model_utils.convert_model_config_to_dict_config(cfg)
+            with open_dict(cfg):  # NeMo writes `target` only where there is none: a base checkpoint would stay one
+                cfg.target = f"{type(self).__module__}.{type(self).__qualname__}"
+            self.lock = Lock()  # NeMo's constructor adds adapters
+            super().__init__(cfg=cfg, trainer=trainer)
+            self._setup_biasing()
 
-    def _setup_biasing(self) -> None:
-        self.lock = Lock()
-        biasing = self.checked_biasing(self._cfg.get("biasing") or {})
-        stored = biasing.bias_list
-        biasing.bias_list = None
+    def _setup_biasing(self, local: bool = True) -> None:
+        """Make ready what the config's section `biasing` says.
+
+        Args:
+            local: whether the config is this machine's, whose files it may name; of an archive it may not.
+        """
+        self.lock, self._folders = Lock(), {}
+        archive = archive_folder()
+        local = local and archive is None
+        given = _plain(self._cfg.get("biasing") or {})
+        stored = given.get("bias_list")
         with open_dict(self._cfg):
-            self._cfg.biasing = biasing
-        self._bias_list = BiasList()
-        if isinstance(stored, str):
-            # The file is gone once a restored model is built, so it is read here and packed anew on saving.
-            self._bias_list = BiasList.load(self.register_artifact(ARTIFACT, stored))
-            self.artifacts.pop(ARTIFACT, None)
-            self._cfg.biasing.bias_list = None
-        elif stored is not None:
-            self._bias_list = BiasList(OmegaConf.to_container(stored))
+            self._cfg.biasing = self.checked_biasing({**given, "bias_list": None})
+        if isinstance(stored, str):  # read here and packed anew on saving
+            stored = BiasList.load(stored if local else member(archive, stored, ARTIFACT))
+        self._bias_list = BiasList.of(stored)
+        for key in () if local else (language_model.ARTIFACT, LEXICON):
+            path = OmegaConf.select(self._cfg, key)
+            if path:
+                self._folders[key], path = unpacked(archive, path, key)
+                OmegaConf.update(self._cfg, key, str(path))
         language_model.settle(self)
         self._host_adapters()
         self._host_phone_head()
@@ -91,10 +110,12 @@ class BiasedCTCMixin(TranscriptionMixin):
         Raises:
             BiasListError: if the list cannot be read.
         """
-        self._bias_list = BiasList.of(bias_list)
-        notes = self.check_bias_list(self._bias_list)
+        bias_list = BiasList.of(bias_list)
+        notes = self.check_bias_list(bias_list)
         announce(notes)
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        with self.changing():
+            self._bias_list = bias_list
+            self.change_decoding_strategy(self._cfg.decoding, verbose=False)
         return notes
 
     def check_bias_list(self, bias_list: BiasList | Sequence | str | Path | None) -> tuple[Note, ...]:
@@ -112,6 +133,12 @@ class BiasedCTCMixin(TranscriptionMixin):
 
     # --- settings
 
+    @contextmanager
+    def changing(self):
+        """While this lasts, the model is changed by one thread; what fails changes nothing."""
+        with self.lock, unchanged_on_error(self):
+            yield
+
     @staticmethod
     def checked_biasing(given: Mapping[str, Any]) -> DictConfig:
         """A section `biasing` with today's names and all its upper keys.
@@ -119,8 +146,7 @@ class BiasedCTCMixin(TranscriptionMixin):
         Raises:
             SettingError: naming an unknown key or a value that cannot be.
         """
-        given = OmegaConf.to_container(given) if OmegaConf.is_config(given) else dict(given)
-        given = clean({key: OmegaConf.to_container(v) if OmegaConf.is_config(v) else v for key, v in given.items()})
+        given = clean(_plain(given))
         Settings.of(given)
         usual = {item.name: {} if item.name in Settings.SECTIONS else item.default for item in fields(Settings)}
         return OmegaConf.create({**usual, **{key: value for key, value in given.items() if value is not None}})
@@ -132,15 +158,17 @@ class BiasedCTCMixin(TranscriptionMixin):
             SettingError: a setting that does not exist or is out of range, or `bias_list` (see `set_bias_list`), or
                 `lm.path` (see `set_language_model`).
         """
-        given = OmegaConf.create(settings)
-        for key, instead in (("bias_list", "set_bias_list"), ("lm.path", "set_language_model")):
-            if OmegaConf.select(given, key) is not None:
+        given = clean(_plain(settings))
+        for value, key, instead in (
+            (given.get("bias_list"), "bias_list", "set_bias_list"),
+            (given.get("lm", {}).get("path"), "lm.path", "set_language_model"),
+        ):
+            if value is not None:
                 raise SettingError(f"biasing.{key}: is set with model.{instead}(...)")
-        given = OmegaConf.create(clean(OmegaConf.to_container(given)))
-        stored = OmegaConf.create(OmegaConf.to_container(self._cfg.biasing))
-        self._cfg.biasing = self.checked_biasing(OmegaConf.merge(stored, given))
-        self._settle_lexicon()
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        with self.changing():
+            self._cfg.biasing = self.checked_biasing(overlaid(_plain(self._cfg.biasing), given))
+            self._settle_lexicon()
+            self.change_decoding_strategy(self._cfg.decoding, verbose=False)
 
     def set_preset(self, preset: str | None) -> None:
         """Choose how much is done: "off", "fast" (adapter and boosting), "accurate" (all that the model has).
@@ -151,8 +179,9 @@ class BiasedCTCMixin(TranscriptionMixin):
         Raises:
             SettingError: no such preset.
         """
-        self._cfg.biasing = self.checked_biasing({**self._cfg.biasing, "preset": preset})
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        with self.changing():
+            self._cfg.biasing = self.checked_biasing({**self._cfg.biasing, "preset": preset})
+            self.change_decoding_strategy(self._cfg.decoding, verbose=False)
 
     def set_bias_weight(self, weight: float) -> None:
         """Strength of all lists: 10 as tuned, 0 off; saved with the model."""
@@ -162,6 +191,10 @@ class BiasedCTCMixin(TranscriptionMixin):
 
     def change_decoding_strategy(self, decoding_cfg: DictConfig | None = None, verbose: bool = True) -> None:
         """As NeMo's; `strategy=pyctcdecode` with `beam.pyctcdecode_cfg.hotwords` makes these the list."""
+        with self.lock, decoding_unchanged_on_error(self):
+            self._change_decoding_strategy(decoding_cfg, verbose)
+
+    def _change_decoding_strategy(self, decoding_cfg: DictConfig | None, verbose: bool) -> None:
         decoding_cfg = copy.deepcopy(decoding_cfg if decoding_cfg is not None else self._cfg.decoding)
         if not isinstance(decoding_cfg, DictConfig):
             decoding_cfg = OmegaConf.structured(decoding_cfg)
@@ -235,14 +268,22 @@ class BiasedCTCMixin(TranscriptionMixin):
     # --- saving and loading
 
     def save_to(self, save_path: str) -> None:
-        """As NeMo's; list, language model and lexicon travel inside the `.nemo`."""
+        """As NeMo's; list, language model and lexicon travel inside the `.nemo`, which is written whole or not at all.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
         with (
+            written_whole(Path(save_path).expanduser()) as partial,
             tempfile.TemporaryDirectory() as folder,
             self._packed_list(Path(folder)),
             language_model.packed(self),
             packed_file(self, LEXICON),
         ):
-            super().save_to(save_path)
+            try:
+                super().save_to(str(partial))
+            except RuntimeError as error:  # torch's, where the disk is full
+                raise OSError(first_line(error)) from error
 
     @contextmanager
     def _packed_list(self, folder: Path):
@@ -272,3 +313,12 @@ class BiasedCTCMixin(TranscriptionMixin):
         from nemo_ctcbias.nemo.convert import from_ctc
 
         return from_ctc(source)
+
+
+def _plain(section: Any) -> Any:
+    """A section without OmegaConf's containers, nothing filled in."""
+    if OmegaConf.is_config(section):
+        return OmegaConf.to_container(section, resolve=False)
+    if isinstance(section, Mapping):
+        return {key: _plain(value) for key, value in section.items()}
+    return str(section) if isinstance(section, Path) else section

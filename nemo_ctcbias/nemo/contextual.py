@@ -21,6 +21,7 @@ from nemo_ctcbias.errors import ModelError, SettingError
 from nemo_ctcbias.nemo.context import Changed, ContextModule, version_of
 from nemo_ctcbias.nemo.encoder import Encoded, encode, layers_of, rows_of, widths_of
 from nemo_ctcbias.nemo.internals import features_of
+from nemo_ctcbias.nemo.stored_weights import first_line, read_weights, write_weights
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 from nemo_ctcbias.recognizer import Adapt
 
@@ -79,7 +80,8 @@ class ContextualMixin:
             "vocabulary_size": vocabulary_of(self).size,
             "rows": self._decoder_rows(width),
         }
-        super().add_adapter(f"{HOST}:{adapter}", cfg)
+        with self.changing():
+            super().add_adapter(f"{HOST}:{adapter}", cfg)
 
     def disable_adapters(self) -> None:
         """Switch off all adapters that listen to the list."""
@@ -218,33 +220,35 @@ class ContextualMixin:
         stored["__cfg__"] = {
             key: value for key, value in OmegaConf.to_container(self.cfg.adapters).items() if key in wanted
         }
-        torch.save(stored, filepath)
+        write_weights(filepath, stored)
 
     def load_adapters(self, filepath: str, name: str | None = None, map_location: Any = None, strict: bool = True):
-        """As NeMo's.
+        """As NeMo's; what fails changes nothing.
 
         Raises:
-            ModelError: no such file, no adapter in it, or an adapter of another base model.
+            ModelError: no such file, no adapter in it, one of another base model, or one whose name is taken.
+            SettingError: an adapter whose config cannot be.
         """
         path = Path(filepath)
-        if not path.is_file():
-            raise ModelError(f"{path}: no such adapter file; give what `save_adapters` wrote")
-        try:
-            stored = torch.load(path, map_location="cpu", weights_only=True)
-            names = [key for key in stored["__cfg__"] if key != self.adapter_global_cfg_key]
-        except Exception as error:  # torch raises whatever its unpickler meets
-            raise ModelError(
-                f"{path}: no adapter file ({type(error).__name__}); give what `save_adapters` wrote"
-            ) from error
+        configs = read_weights(path, "adapter", "save_adapters").get("__cfg__")
+        if not isinstance(configs, dict) or not all(isinstance(key, str) for key in configs):
+            raise ModelError(f"{path}: no adapter file; give a file that save_adapters wrote")
+        names = [key for key in configs if key != self.adapter_global_cfg_key]
         wanted = names if name is None else [name] if isinstance(name, str) else list(name)
+        wanted = [one.split(":")[-1] for one in wanted]
         for one in wanted:
-            if one.split(":")[-1] not in names:
+            if one not in names:
                 raise ModelError(f"{path}: no adapter {one!r} in it; it has {', '.join(names)}")
+            if one in self._adapter_names():
+                raise ModelError(f"{path}: the model has an adapter {one!r} already; load it into a model without")
         map_location = map_location or next(self.parameters()).device
-        try:
-            super().load_adapters(str(path), [one.split(":")[-1] for one in wanted], map_location, strict)
-        except (ModelError, SettingError) as error:
-            raise type(error)(f"{path}: {error}") from error
+        with self.changing():
+            try:
+                super().load_adapters(str(path), wanted, map_location, strict)
+            except (ModelError, SettingError) as error:
+                raise type(error)(f"{path}: {error}") from error
+            except Exception as error:  # NeMo and torch raise whatever they meet
+                raise ModelError(f"{path}: no adapter that fits this model ({first_line(error)})") from error
 
 
 def _check_base(name: str, stored: dict[str, Any], base: dict[str, Any]) -> None:

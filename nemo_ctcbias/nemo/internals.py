@@ -12,6 +12,7 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from typing import Any
 from nemo.collections.asr.parts.mixins.transcription import InternalTranscribeConfig, TranscribeConfig
 from nemo.collections.asr.parts.submodules.ctc_decoding import CTCBPEDecoding, CTCDecoding
 from nemo.collections.asr.parts.utils.rnnt_utils import Hypothesis
+from nemo.utils.app_state import AppState
 from omegaconf import OmegaConf, open_dict
+
+from nemo_ctcbias.errors import BiasingError
 
 #: (module, class) -> attributes that must be there.
 NAMES: dict[tuple[str, str], tuple[str, ...]] = {
@@ -50,6 +54,7 @@ NAMES: dict[tuple[str, str], tuple[str, ...]] = {
         "resolve_adapter_module_name_",
     ),
     ("nemo.core.classes.common", ""): ("ALLOWED_TARGET_PREFIXES",),
+    ("nemo.utils.app_state", "AppState"): ("is_model_being_restored", "nemo_file_folder"),
 }
 
 
@@ -133,19 +138,75 @@ class Once:
 
 
 @contextmanager
-def unchanged_on_error(model: Any) -> Iterator[None]:
+def decoding_unchanged_on_error(model: Any) -> Iterator[None]:
     """An error or interrupt leaves the model's decoding as it was before; NeMo itself puts back modes and loggers."""
-    decoding, config = model.decoding, copy.deepcopy(model.cfg.decoding)
+    attributes = {name: copy.copy(value) if type(value) is dict else value for name, value in vars(model).items()}
+    config = copy.deepcopy(model.cfg.decoding)
     try:
         yield
     except BaseException:
-        model.decoding = model.wer.decoding = decoding
+        vars(model).clear()
+        vars(model).update(attributes)
+        model.wer.decoding = model.decoding
         with open_dict(model.cfg):
             model.cfg.decoding = config
         raise
 
 
+@contextmanager
+def unchanged_on_error(model: Any) -> Iterator[None]:
+    """An error or interrupt leaves all of the model as it was: config, settings, decoding, adapters and other parts.
+
+    Weights are not copied: what changes a model replaces its parts, and does not write into them.
+    """
+    before = [(part, {name: _kept(value) for name, value in vars(part).items()}) for part in model.modules()]
+    try:
+        yield
+    except BaseException:
+        for part, attributes in before:
+            vars(part).clear()
+            vars(part).update(attributes)
+        raise
+
+
+def _kept(value: Any) -> Any:
+    return copy.deepcopy(value) if OmegaConf.is_config(value) else copy.copy(value) if type(value) is dict else value
+
+
 # --- models
+
+
+def archive_folder() -> Path | None:
+    """Where NeMo has unpacked the archive of the model that is being restored; None while none is."""
+    state = AppState()
+    folder = Path(state.nemo_file_folder) if state.is_model_being_restored and state.nemo_file_folder else None
+    return folder if folder is not None and folder.is_dir() else None  # NeMo does not take it back after a failure
+
+
+#: Why constructors of our models failed: NeMo tells its log only, and goes on to raise something else.
+_refused: ContextVar[list[BiasingError] | None] = ContextVar("refused", default=None)
+
+
+@contextmanager
+def refusals() -> Iterator[list[BiasingError]]:
+    """What our models' constructors refuse meanwhile."""
+    found: list[BiasingError] = []
+    token = _refused.set(found)
+    try:
+        yield found
+    finally:
+        _refused.reset(token)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """In a constructor: what it refuses is told to `refusals`."""
+    try:
+        yield
+    except BiasingError as error:
+        if (found := _refused.get()) is not None:
+            found.append(error)
+        raise
 
 
 def sharing(model: Any, kind: type) -> Any:

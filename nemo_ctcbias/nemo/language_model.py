@@ -35,9 +35,10 @@ class LanguageModelMixin:
         biasing = self.checked_biasing({**self._cfg.biasing, "lm": lm})
         if path is not None:
             open_kenlm(path)
-        self._cfg.biasing = biasing
-        settle(self)
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        with self.changing():
+            self._cfg.biasing = biasing
+            settle(self)
+            self.change_decoding_strategy(self._cfg.decoding, verbose=False)
 
 
 def settle(model: BiasedCTCMixin) -> None:

@@ -18,6 +18,7 @@ from nemo_ctcbias.lm.kenlm_module import needed_for, tell_what_is_left_out
 from nemo_ctcbias.nemo.encoder import Encoded, rows_of, widths_of
 from nemo_ctcbias.nemo.files import settle_file
 from nemo_ctcbias.nemo.internals import features_of
+from nemo_ctcbias.nemo.stored_weights import read_weights, write_weights
 from nemo_ctcbias.phones import G2G, Pronouncer
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.lexicon import lexicon_of
@@ -57,8 +58,9 @@ class PhoneticMixin:
             SettingError: an unknown field or an impossible value.
             ModelError: a head of another inventory or another encoder.
         """
-        self._put_head(self._settled(config, HEAD))
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        with self.changing():
+            self._put_head(self._settled(config, HEAD))
+            self.change_decoding_strategy(self._cfg.decoding, verbose=False)
 
     def _settled(self, config: Any, where: str) -> PhoneHeadConfig:
         if OmegaConf.is_config(config):
@@ -82,11 +84,12 @@ class PhoneticMixin:
 
         Raises:
             ModelError: the model has none.
+            OutputError: the file cannot be written.
         """
         if not self.has_phone_head:
             raise ModelError("there is no phone head to save; add_phone_head or load_phone_head gives the model one")
         weights = {name: value.detach().cpu() for name, value in self.phone_head.state_dict().items()}
-        torch.save({"config": asdict(self.phone_head.config), "weights": weights}, path)
+        write_weights(path, {"config": asdict(self.phone_head.config), "weights": weights})
 
     def load_phone_head(self, path: str | Path) -> None:
         """Take the head of a file; it is saved with the model from then on.
@@ -94,21 +97,18 @@ class PhoneticMixin:
         Raises:
             ModelError: no such file, no phone head in it, or one of another encoder or phone inventory.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise ModelError(f"{path}: no such phone head; give a file that save_phone_head wrote")
-        try:
-            stored = torch.load(path, map_location="cpu", weights_only=True)
-            config, weights = dict(stored["config"]), dict(stored["weights"])
-        except Exception as error:  # torch raises whatever its unpickler meets
-            reason = f"no phone head file ({type(error).__name__})"
-            raise ModelError(f"{path}: {reason}; give a file that save_phone_head wrote") from error
-        try:
-            self._put_head(self._settled(config, str(path)), weights)
-        except RuntimeError as error:  # torch's, for weights of another shape
-            reason = "its weights do not fit its own settings"
-            raise ModelError(f"{path}: {reason}; save it again with save_phone_head") from error
-        self.change_decoding_strategy(self._cfg.decoding, verbose=False)
+        stored = read_weights(path, "phone head", "save_phone_head")
+        config, weights = stored.get("config"), stored.get("weights")
+        if not isinstance(config, dict) or not isinstance(weights, dict):
+            raise ModelError(f"{path}: no phone head file; give a file that save_phone_head wrote")
+        config = self._settled(config, str(path))
+        with self.changing():
+            try:
+                self._put_head(config, weights)
+            except Exception as error:  # torch's, for weights of another shape or kind
+                reason = "its weights do not fit its own settings"
+                raise ModelError(f"{path}: {reason}; save it again with save_phone_head") from error
+            self.change_decoding_strategy(self._cfg.decoding, verbose=False)
 
     # --- hearing
 
@@ -180,7 +180,7 @@ class PhoneticMixin:
             return ()
         listed = self.lists.of(BiasList.of(bias_list))
         detects = self.settings.wants("detection")
-        return (*listed.pronouncer.notes, *(self.recognizer.undetectable(listed) if detects else ()))
+        return (*listed.sound_notes, *(self.recognizer.undetectable(listed) if detects else ()))
 
     def _variants(self, common: CommonWords) -> SpokenVariants | None:
         """What adds spelling variants to lists, None where there are none to add."""

@@ -11,7 +11,16 @@ import sys
 from importlib.abc import MetaPathFinder
 
 HOST = "nemo.core.classes.common"
-PREFIX = "nemo_ctcbias."
+#: What a config may name: models (under their old place, too), the adapter, and the parts of the stronger base.
+TARGETS = (
+    "nemo_ctcbias.nemo.ctc_models.BiasedEncDecCTCModel",
+    "nemo_ctcbias.nemo.ctc_models.BiasedEncDecCTCModelBPE",
+    "nemo_ctcbias.models.ctc_models.BiasedEncDecCTCModel",
+    "nemo_ctcbias.models.ctc_models.BiasedEncDecCTCModelBPE",
+    "nemo_ctcbias.adapter.contextual_adapter.ContextualAdapter",
+    "nemo_ctcbias.whisper.WhisperMel",
+    "nemo_ctcbias.whisper.WhisperConformerEncoder",
+)
 
 
 def register() -> None:
@@ -23,8 +32,8 @@ def register() -> None:
     if host is not None:
         # NeMo 2 has the list but does not check targets against it; earlier versions have none.
         prefixes = getattr(host, "ALLOWED_TARGET_PREFIXES", None)
-        if prefixes is not None and PREFIX not in prefixes:
-            prefixes.append(PREFIX)
+        if prefixes is not None:
+            prefixes.extend(target for target in TARGETS if target not in prefixes)
     elif not any(isinstance(finder, _WhenImported) for finder in sys.meta_path):
         sys.meta_path.insert(0, _WhenImported())
 

@@ -15,9 +15,9 @@ from nemo_ctcbias.errors import BiasListError
 from nemo_ctcbias.nemo.encoder import Encoded, rows_of
 from nemo_ctcbias.nemo.internals import (
     call_of,
+    decoding_unchanged_on_error,
     manifest_of_call,
     transcribe_config,
-    unchanged_on_error,
     was_training,
 )
 from nemo_ctcbias.nemo.strategy import Recognised
@@ -67,7 +67,7 @@ class TranscriptionMixin:
         call = Call(self.default_list if bias_list is ... else BiasList.of(bias_list), each)
         transcribe = super().transcribe
         audio, options = transcribe_config(transcribe, call, audio, *args, **kwargs)
-        with self.lock, unchanged_on_error(self):
+        with self.lock, decoding_unchanged_on_error(self):
             return transcribe(audio, **options)
 
     def recognised(self, encoded: Encoded, lists: Sequence[BiasList]) -> Recognised:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nemo_ctcbias.audio import FURTHEST
 from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.data_files import lines_of, parse_json, read_text
 from nemo_ctcbias.errors import BiasListError, ManifestError
 
 FIELD = "bias_list"
+MOST_BYTES = 8 << 30  # of a manifest
 
 
 def rows_of_manifest(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -19,21 +21,29 @@ def rows_of_manifest(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         ManifestError: naming the file, and the line that is no JSON object.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
-        raise ManifestError(f"{path}: no manifest that can be read ({reason}); give a file of JSON lines") from error
-    for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: U+2028 may stand inside a text
+    for number, line in enumerate(lines_of(read_text(path, "manifest", ManifestError, MOST_BYTES)), start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+            row = parse_json(line)
+        except ValueError as error:
             raise ManifestError(f"{path}:{number}: not a JSON object ({error}); write one object a line") from error
         if not isinstance(row, dict):
             raise ManifestError(f"{path}:{number}: not a JSON object but {type(row).__name__}; write one object a line")
         yield number, row
+
+
+def seconds_of(row: Mapping[str, Any], field: str, where: str) -> float | None:
+    """The seconds that a row says, None where it says nothing.
+
+    Raises:
+        ManifestError: no seconds; begins with `where`.
+    """
+    value = row.get(field)
+    number = not isinstance(value, bool) and isinstance(value, (int, float))
+    if value is not None and not (number and 0 <= value <= FURTHEST):
+        raise ManifestError(f"{where}: '{field}' must be seconds from 0 up, got {str(value)[:40]!r}")
+    return value
 
 
 def lists_of_manifest(path: str | Path, folder: Path | None = None) -> dict[int, BiasList]:
@@ -71,15 +81,18 @@ def _list_of_each_row(path: str) -> list[BiasList | None]:
 def list_of_entry(value: Any, where: str, folder: Path) -> BiasList:
     """The list of one manifest entry; file names are taken relative to `folder`, if they exist there.
 
+    A manifest may name any file that its reader may read. As it may come from somebody else, no message shows a line.
+
     Raises:
         ManifestError: neither a list of phrases nor a file that can be read; begins with `where`.
     """
     if isinstance(value, str):
         beside = folder / value
         try:
-            return BiasList.load(beside if beside.exists() else value)
-        except BiasListError as error:
-            raise ManifestError(f"{where}: '{FIELD}': {error}") from error
+            return BiasList.load(beside if beside.exists() else value, shown=False)
+        except (BiasListError, OSError, ValueError) as error:  # OSError: too long for a file name
+            reason = error if isinstance(error, BiasListError) else "no file has such a name"
+            raise ManifestError(f"{where}: '{FIELD}': {reason}") from error
     if isinstance(value, list):
         return BiasList(value, source=where)
     raise ManifestError(f"{where}: '{FIELD}' must be a list of phrases or a file name, got {type(value).__name__}")

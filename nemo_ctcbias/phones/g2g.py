@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from nemo_ctcbias.bias_list import Phrase
+from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.g2p import G2P
 from nemo_ctcbias.phones.phones import Pronunciation
@@ -63,6 +64,8 @@ class G2G:
         """
         phrase = Phrase.of(phrase)
         words = split_words(phrase.text)
+        if not words:
+            raise PhoneticsError(f"{quoted(phrase.text)} holds no word; give a name or phrase")
         if phrase.pronunciations or phrase.spoken or len(words) < 2:
             found = self._of_word(" ".join(words), self._sounds(phrase))
         else:

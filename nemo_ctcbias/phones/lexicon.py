@@ -9,6 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from nemo_ctcbias.bias_list.report import quoted
+from nemo_ctcbias.data_files import read_text
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.phones import Pronunciation, parse_phones
 
@@ -46,7 +47,7 @@ class Lexicon(Mapping[str, tuple[Pronunciation, ...]]):
         """
         name = fspath(path)
         lexicon = cls()
-        for number, line in enumerate(_read(name).split("\n"), start=1):
+        for number, line in enumerate(read_text(name, "lexicon file", PhoneticsError).split("\n"), start=1):
             word, *phones = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].split() or [""]
             if not word or word.startswith(";;;"):
                 continue
@@ -68,21 +69,6 @@ class Lexicon(Mapping[str, tuple[Pronunciation, ...]]):
 
     def __repr__(self) -> str:
         return f"Lexicon({len(self)} words)"
-
-
-def _read(name: str) -> str:
-    path = Path(name)
-    if path.is_dir():
-        raise PhoneticsError(f"{name}: is a directory; give the path of a lexicon file")
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise PhoneticsError(f"{name}: no such lexicon file; check the path") from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise PhoneticsError(f"{name}:{line}: is not UTF-8 text; save the lexicon as UTF-8") from error
-    except (OSError, ValueError) as error:
-        raise PhoneticsError(f"{name}: cannot be read ({error}); check the path and its permissions") from error
 
 
 @lru_cache(maxsize=4)

@@ -7,7 +7,7 @@ Import it from here: the rest of the package does without torch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from nemo_ctcbias.errors import ModelError, PhoneticsError, SettingError
 from nemo_ctcbias.phones.phones import BLANK, PHONES, check_inventory
 
+MOST = 4096  # of what memory depends on; beyond any sense
 TRAIN = "train one for this model (examples/train_phone_head.py)"
 
 
@@ -52,21 +53,28 @@ class PhoneHeadConfig:
             SettingError: an unknown field or an impossible value.
             ModelError: a head of another inventory or another encoder.
         """
-        given = dict(given or {})
+        given = {} if given is None else given
+        if not isinstance(given, Mapping):
+            raise SettingError(f"{where}: a config is a mapping of its fields, got {type(given).__name__}")
         known = [item.name for item in fields(cls)]
-        unknown = sorted(set(given) - set(known))
+        unknown = [name for name in given if name not in known]
         if unknown:
             raise SettingError(f"{where}: unknown field {unknown[0]!r}; its fields are {', '.join(known)}")
         config = cls(**given)
-        config.phones, config.base = list(config.phones), dict(config.base or {})
+        config.base = {} if config.base is None else config.base
+        if not isinstance(config.phones, (list, tuple)) or not all(isinstance(one, str) for one in config.phones):
+            raise SettingError(f"{where}.phones: must be a list of phones")
+        if not isinstance(config.base, Mapping) or not all(isinstance(one, int) for one in config.base.values()):
+            raise SettingError(f"{where}.base: must say 'width' and 'layers' of the encoder, in whole numbers")
+        config.phones, config.base = list(config.phones), dict(config.base)
         for name in ("upsampling", "hidden", "context"):
             value = getattr(config, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise SettingError(f"{where}.{name}: must be a whole number from 1, got {value!r}")
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST:
+                raise SettingError(f"{where}.{name}: must be a whole number from 1 to {MOST}, got {value!r}")
         if config.context % 2 == 0:
             raise SettingError(f"{where}.context: must be odd, got {config.context}; frames to both sides count")
-        if not 0 <= config.dropout < 1:
-            raise SettingError(f"{where}.dropout: must be from 0 to below 1, got {config.dropout}")
+        if not isinstance(config.dropout, (int, float)) or not 0 <= config.dropout < 1:
+            raise SettingError(f"{where}.dropout: must be from 0 to below 1, got {config.dropout!r}")
         try:
             check_inventory(config.phones, where)
         except PhoneticsError as error:

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from nemo_ctcbias.bias_list import BiasList, Note, Phrase
 from nemo_ctcbias.bias_list.bias_list import Entry
+from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.g2p import G2P
 from nemo_ctcbias.phones.phones import Pronunciation, parse_phones
@@ -44,11 +45,8 @@ class Pronouncer:
 
     Attributes:
         phrases: alternatives of each listed phrase; none for one that cannot be pronounced.
-        notes: a note for each such phrase.
+        notes: a note for each such phrase, and for each pronunciation in the list that cannot be read.
         given: whether users say themselves how some phrases sound.
-
-    Raises:
-        PhoneticsError: a pronunciation in the list with an unknown phone; names its place in the list.
     """
 
     def __init__(
@@ -66,6 +64,7 @@ class Pronouncer:
         self.notes: list[Note] = []
         # What users say first: it also holds for the words of other phrases, whatever the order of the list.
         given = {i: self._given_for(i, phrase) for i, phrase in enumerate(self.bias_list) if phrase.pronunciations}
+        given = {index: alternatives for index, alternatives in given.items() if alternatives}
         self.given = bool(self._given)
         self._longest = max(map(len, self._given), default=0)
         self.phrases: list[Alternatives] = [
@@ -111,8 +110,16 @@ class Pronouncer:
                 at += 1
 
     def _given_for(self, index: int, phrase: Phrase) -> Alternatives:
-        where = f"{self.bias_list.where(index)}: {phrase.text!r}"
-        read = [self._read(given, where) for given in phrase.pronunciations]
+        """Those of a phrase's own pronunciations that can be read; none if none can."""
+        read = []
+        for given in phrase.pronunciations:
+            try:
+                read.append(self._read(given))
+            except PhoneticsError as error:
+                reason, _, remedy = str(error).partition("; ")
+                self.notes.append(Note(self.bias_list.where(index), phrase.text, "warning", reason, remedy))
+        if not read:
+            return ()
         alternatives = self._best([item for alternatives in read for item in alternatives], len(read))
         for form in (phrase.text, *phrase.forms):
             self._given.setdefault(tuple(form.lower().split()), alternatives)
@@ -127,14 +134,14 @@ class Pronouncer:
             self.notes.append(Note(self.bias_list.where(index), phrase.text, "warning", reason, remedy))
             return ()
 
-    def _read(self, given: str, where: str) -> Alternatives:
+    def _read(self, given: str) -> Alternatives:
         """ARPAbet if there is no lower-case letter, else a respelling, pronounced like any other text."""
         if not any(c.islower() for c in given):
-            return ((parse_phones(given, f"{where} has the pronunciation {given!r}"), 0.0),)
+            return ((parse_phones(given, f"has the pronunciation {quoted(given)}, which is not used"), 0.0),)
         try:
             return self.text(given)
         except PhoneticsError as error:
-            raise PhoneticsError(f"{where} is respelt {given!r}: {error}") from error
+            raise PhoneticsError(f"is respelt {quoted(given)}, which is not used: {error}") from error
 
     def _joined(self, words: list[Alternatives]) -> Alternatives:
         joined = [((), 0.0)]

@@ -21,7 +21,7 @@ def test_layers_count_from_the_end():
     ("given", "words"),
     [
         ({"heads": 3}, "heads: 3 do not divide dim 128"),
-        ({"dim": 0}, "dim: must be 1 or more"),
+        ({"dim": 0}, "dim: must be from 1 to 4096"),
         ({"query_context": 4}, "query_context: must be odd"),
         ({"query_layers": [9]}, "no layer 9; the encoder has 9, 0 to 8"),
         ({"query_layers": [2, -7]}, "names a layer twice"),
@@ -31,6 +31,13 @@ def test_layers_count_from_the_end():
         ({"hidden": 7}, "fields are query_layers"),
         ({"dim": "wide"}, "adapter:"),
         ({"max_phrases": 0}, "max_phrases"),
+        ({"dim": 10**9}, "dim: must be from 1 to 4096"),
+        ({"strength": float("nan")}, "strength"),
+        ({"types": ["${oc.env:HOME}"]}, "nothing is interpolated here"),
+        ({"_target_": "nemo_ctcbias.phones.phone_head.PhoneHead"}, "is no contextual adapter"),
+        ({3: 4}, "adapter:"),
+        ([1], "a config is a mapping of its fields, got list"),
+        (3, "a config is a mapping of its fields, got int"),
     ],
 )
 def test_one_clear_line(given, words):

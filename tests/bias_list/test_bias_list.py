@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemo_ctcbias.bias_list import BiasList, Phrase
-from nemo_ctcbias.errors import BiasListError
+from nemo_ctcbias.errors import BiasListError, OutputError
 
 TEXT = st.one_of(
     st.text(min_size=1, max_size=12),
@@ -163,8 +163,26 @@ def test_paths_that_hold_no_list(tmp_path):
         BiasList.load(tmp_path)
     with pytest.raises(BiasListError, match=r"cannot be read"):
         BiasList.load("a\0b")
-    with pytest.raises(BiasListError, match=r"cannot be written \(No such file or directory\)"):
+    with pytest.raises(OutputError, match=r"cannot be written \(there is no folder"):
         BiasList(["Anna"]).save(tmp_path / "none" / "n.txt")
+
+
+def test_a_text_that_is_no_phrase_is_left_out_at_once():
+    given = BiasList(["Anna", "ab " * 13_000, Phrase("Bo", spoken=["ab" * 20_000]), "x" * 1000])
+    assert [phrase.text[:4] for phrase in given] == ["Anna", "xxxx"]
+    assert [note.level for note in given.notes] == ["dropped"] * 2
+    assert "is 38999 characters long" in str(given.notes[0]) and len(str(given.notes[0])) < 200
+
+
+def test_an_endless_file_is_not_read_to_its_end():
+    with pytest.raises(BiasListError, match="/dev/zero: is a binary file"):
+        BiasList.load("/dev/zero")
+
+
+def test_a_key_that_stands_twice_is_named(tmp_path):
+    path = write(tmp_path, "names.jsonl", '{"text": "Anna", "weight": 1, "weight": 2}')
+    with pytest.raises(BiasListError, match=r"names\.jsonl:1: is not valid JSON \(the key 'weight' stands there twice"):
+        BiasList.load(path)
 
 
 def test_of_takes_lists_paths_and_nothing(tmp_path):

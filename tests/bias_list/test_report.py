@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import tracemalloc
 
 from nemo_ctcbias.bias_list import Note, format_notes
+from nemo_ctcbias.bias_list.report import _warn_once, announce, printable
 
 
 def test_a_note_reads_as_one_line():
@@ -34,9 +36,25 @@ def test_the_report_lists_in_order_and_counts_by_level():
     assert format_notes([]) == ""
 
 
-def test_notes_are_logged_once_and_not_without_end(caplog):
-    from nemo_ctcbias.bias_list.report import announce
+def test_what_a_terminal_shows_cannot_forge_a_row():
+    assert printable("Łódź 東京 می\u200cخواهم a\u00a0b") == "Łódź 東京 می\u200cخواهم a\u00a0b"
+    forged = "a\nb\x1b[31mc\u202ed\u2028e\x9bf"
+    assert printable(forged) == r"a\nb\x1b[31mc\u202ed\u2028e\x9bf"
 
+
+def test_the_logged_notes_of_many_lists_fill_no_memory():
+    """Of a list's notes beyond the first few no text is kept."""
+    _warn_once.cache_clear()
+    tracemalloc.start()
+    for number in range(20):
+        announce(Note(f"{number}.txt:{line}", "x" * 50, "dropped", "is odd", "mend it") for line in range(2000))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    _warn_once.cache_clear()
+    assert kept < 500_000  # 40,000 notes of 100 bytes are 4 MB
+
+
+def test_notes_are_logged_once_and_not_without_end(caplog):
     notes = [Note(f"a.txt:{i}", "x", "dropped", "is odd", "mend it") for i in range(8)]
     notes.append(Note("a.txt:9", "y", "changed", "lost a comma", "look"))
     others = [Note(f"b.txt:{i}", "x", "dropped", "is odd", "mend it") for i in range(8)]

@@ -110,6 +110,15 @@ def test_normalising_again_changes_nothing(text, vocabulary):
     assert form == " ".join(form.split())
 
 
+ACCENTS = Vocabulary(["▁", *LETTERS, "\u0301", "\u0307", "\u0345", "é", "ś", "ι"])
+
+
+@given(st.text("aesßéœªﬁ①\u0301\u0344\u0327\u0307\u0335\u1dc0\u309a\u0345", max_size=8))
+def test_accents_form_letters_at_once(text):
+    form = ACCENTS.normalise(text)
+    assert ACCENTS.normalise(form) == form
+
+
 @given(st.text("ab é.-", max_size=12))
 def test_a_report_says_nothing_only_where_case_and_space_changed(text):
     form, changes = LOWER.explain(text)

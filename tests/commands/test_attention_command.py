@@ -48,7 +48,7 @@ def test_the_command_writes_a_picture(base_nemo, adapted, noise_wavs, tmp_path, 
         ([], "nothing to attend to"),
         (["--bias", "anna", "--adapter", "none.pt"], "no such adapter file"),
         (["--bias", "anna"], "no contextual adapter"),
-        (["--bias", "anna", "--out", "nowhere/a.png"], "no such folder"),
+        (["--bias", "anna", "--out", "nowhere/a.png"], "there is no folder nowhere"),
         (["--bias", "anna", "--phrases", "0"], "--phrases must be 1 or more"),
     ],
 )

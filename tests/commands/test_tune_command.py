@@ -59,4 +59,9 @@ def test_settings_that_cannot_be_used(tmp_path, capsys, text, reason):
     assert main(["transcribe", str(DEMO / "rms_00.flac"), "--bias", "Okonkwo", "--settings", str(file)]) == 2
     assert reason in capsys.readouterr().err
     assert main(["transcribe", str(DEMO / "rms_00.flac"), "--settings", str(tmp_path / "none.yaml")]) == 2
-    assert "cannot be read" in capsys.readouterr().err
+    assert "no such file of settings" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_told_at_once(files, capsys):
+    assert main(arguments(files, "--out", "nowhere/tuned.yaml", "--manifest", "nowhere.json")) == 2
+    assert "nowhere/tuned.yaml: cannot be written (there is no folder nowhere)" in capsys.readouterr().err

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import pickle
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nemo_ctcbias.errors import AudioError, BiasListError, ManifestError, ModelError, SettingError
+from nemo_ctcbias.errors import AudioError, BiasListError, ManifestError, ModelError, OutputError, SettingError
 from nemo_ctcbias.evaluation import logprobs
 from nemo_ctcbias.evaluation.command import add_arguments, from_arguments, run
 from nemo_ctcbias.evaluation.evaluate import EvaluateOptions, evaluate
@@ -73,7 +75,7 @@ def test_rows_files_and_skips(options, write_manifest, tiny_model, tmp_path):
     assert {skip["id"]: skip["reason"].split(" ")[0] for skip in details["skipped"]} == {
         "gone": "missing",
         "mute": "empty",
-        "broken": "unreadable",
+        "broken": f"{tmp_path / 'broken.wav'}:",
     }
     assert details["left_out"][0]["system"] == "flashlight"
     assert "paired" in details and "norm:nfc-lower" in details["signature"]
@@ -112,6 +114,32 @@ def test_what_is_measured_is_kept_when_the_next_system_breaks(options, tiny_mode
     assert [row["system"] for row in kept] == ["greedy", "nemo-boosting-greedy"]
     assert [row["wer"] for row in kept] == [row["wer"] for row in whole[:2]]
     assert "nemo-boosting-greedy" in (options.out / "again" / "report.html").read_text()
+    gaps = json.loads((options.out / "again" / "details.json").read_text())["left_out"]
+    missing = {(gap["system"], gap["list_size"]) for gap in gaps if "not measured yet" in gap["reason"]}
+    assert missing == {("nemo-ctc-ws", 5), *((name, 20) for name in ("greedy", "nemo-boosting-greedy", "nemo-ctc-ws"))}
+    assert "| nemo-ctc-ws |  | 20 | 0 |" in (options.out / "again" / "table.md").read_text()
+    gaps = json.loads((options.out / "details.json").read_text())["left_out"]
+    assert not any("not measured yet" in gap["reason"] for gap in gaps)
+
+
+def test_what_cannot_be_written_is_told_before_the_model_is_loaded(options, tmp_path):
+    (tmp_path / "file").touch()
+    for place in ("out", "cache"):
+        with pytest.raises(OutputError, match=r"file.*cannot be written"):
+            evaluate(replace(options, **{place: tmp_path / "file" / "there"}))
+
+
+def test_a_checkpoint_of_lightning_is_not_loaded(options, tmp_path):
+    """Such files may hold code, which runs when they are loaded."""
+
+    class Code:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "ran",)
+
+    (tmp_path / "a.ckpt").write_bytes(pickle.dumps(Code()))
+    with pytest.raises(ModelError, match=r"a\.ckpt: loading a Lightning checkpoint can run code; .* save it as \.nemo"):
+        evaluate(replace(options, model=str(tmp_path / "a.ckpt")))
+    assert not (tmp_path / "ran").exists()
 
 
 def test_same_inputs_same_rows(options, tiny_model, tmp_path):
@@ -218,13 +246,13 @@ def test_bad_options(options, change, message):
 
 def test_bad_files_stop_before_the_model_is_loaded(options, tmp_path):
     (tmp_path / "binary").write_bytes(b"\xff\x00\xfe")
-    with pytest.raises(BiasListError, match="is not UTF-8 text"):
+    with pytest.raises(BiasListError, match="is a binary file"):
         evaluate(replace(options, distractors=tmp_path / "binary"))
     with pytest.raises(BiasListError, match="distractors wanted, the pool has"):
         evaluate(replace(options, list_sizes=(5, 100_000)))
-    with pytest.raises(ManifestError, match="cannot be read"):
+    with pytest.raises(ManifestError, match="no such manifest"):
         evaluate(replace(options, manifest=tmp_path / "absent.json"))
-    with pytest.raises(ModelError, match=r"absent\.nemo: cannot be loaded"):
+    with pytest.raises(ModelError, match=r"absent\.nemo: no such file"):
         evaluate(replace(options, model=str(tmp_path / "absent.nemo")))
 
 
@@ -271,7 +299,7 @@ def test_audio_that_cannot_be_used(tmp_path, tiny_model):
 
     soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), 16000)
     row = {"id": "u", "text": "x", "audio_filepath": str(tmp_path / "empty.wav")}
-    with pytest.raises(AudioError, match=r"none of the 1 recordings can be used; first: u: audio .* is empty"):
+    with pytest.raises(AudioError, match=r"none of the 1 recordings can be used; first: u: .*: holds no audio"):
         logprobs.encode(tiny_model, [row], progress=False)
 
 

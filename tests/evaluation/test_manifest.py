@@ -46,7 +46,7 @@ def test_missing_audio_and_empty_text_are_skipped_with_the_reason(write):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{", r"m\.json:2: not JSON"),
+        ("{", r"m\.json:2: not a JSON object"),
         ("[1]", r"m\.json:2: not a JSON object"),
         ({"text": "hello"}, r"m\.json:2: no 'audio_filepath'"),
         ({"audio_filepath": "a.wav"}, r"m\.json:2: no 'text'"),
@@ -60,10 +60,21 @@ def test_bad_lines_are_named(write, line, message):
 
 
 def test_unusable_files(write, tmp_path):
-    with pytest.raises(ManifestError, match="cannot be read"):
+    with pytest.raises(ManifestError, match="no such manifest"):
         read_manifest(tmp_path / "absent.json")
     with pytest.raises(ManifestError, match=r"holds no utterance that can be scored \(1 skipped, first: empty text\)"):
         read_manifest(write({"audio_filepath": "a.wav", "text": ""}))
-    (tmp_path / "b.json").write_bytes(b"\xff\xfe")
-    with pytest.raises(ManifestError, match="not UTF-8"):
-        read_manifest(tmp_path / "b.json")
+    for content, message in ((b"\xff\xfe", "is UTF-16"), (b"\n\xe9", r"b\.json:2: is not UTF-8")):
+        (tmp_path / "b.json").write_bytes(content)
+        with pytest.raises(ManifestError, match=message):
+            read_manifest(tmp_path / "b.json")
+
+
+def test_the_rows_that_transcribe_takes_are_taken(tmp_path):
+    """U+2028 and NEL stand inside a text, a byte order mark before it."""
+    (tmp_path / "a.wav").write_bytes(b"")
+    (tmp_path / "m.json").write_text(
+        '\ufeff{"audio_filepath": "a.wav", "text": "one\u2028two\x85three"}\r\n', encoding="utf-8"
+    )
+    (row,), _ = read_manifest(tmp_path / "m.json")
+    assert row["text"] == "one\u2028two\x85three"

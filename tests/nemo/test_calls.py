@@ -1,11 +1,13 @@
 """Many calls on one model: from threads, after errors, and how often a list is compiled."""
 
 import copy
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
+from nemo.collections.asr.parts.mixins.transcription import TranscribeConfig
 
 from nemo_ctcbias import from_ctc, recognizer
 from nemo_ctcbias.bias_list import trie
@@ -71,6 +73,34 @@ def test_an_error_in_the_middle_leaves_the_model_as_it_was(model, audio, monkeyp
         assert [parameter.requires_grad for parameter in model.parameters()] == learning
         assert sum(len(module._forward_hooks) for module in model.modules()) == hooks
         assert transcribed(model, audio[:1]) == before
+
+
+def test_generators_taken_in_turn_keep_their_lists(model, noise_wavs, tmp_path):
+    """Each call has its own rows, whatever other calls do between two of its batches."""
+    manifests = []
+    for number, lists in enumerate((LISTS, LISTS[::-1])):
+        rows = [
+            {"audio_filepath": str(path), "duration": 1.0, "text": "", "bias_list": phrases}
+            for path, phrases in zip(noise_wavs, lists, strict=True)
+        ]
+        manifests.append(tmp_path / f"{number}.json")
+        manifests[-1].write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def taken(*generators):
+        """Texts of each, a batch of each in turn."""
+        found = [[] for _ in generators]
+        for batches in zip(*generators, strict=True):
+            for texts, batch in zip(found, batches, strict=True):
+                texts += [one.text for one in batch]
+        return found
+
+    def generator(manifest):
+        config = TranscribeConfig(batch_size=1, num_workers=0, verbose=False, return_hypotheses=True)
+        return model.transcribe_generator(str(manifest), config)
+
+    alone = [taken(generator(manifest))[0] for manifest in manifests]
+    assert len(alone[0]) == 4 and alone[0] != alone[1]
+    assert taken(*map(generator, manifests)) == alone
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import nemo_ctcbias
-from nemo_ctcbias.nemo.registration import HOST, PREFIX
+from nemo_ctcbias.nemo.registration import HOST, TARGETS
 
 HERE = Path(__file__).parents[1]
 NEMO_SCRIPTS = os.environ.get("NEMO_SCRIPTS", "")  # a NeMo checkout, to run its own scripts as well
@@ -66,7 +66,7 @@ def test_import_registers_whatever_comes_first(order, fake_nemo):
     code = ORDERS[order] + "import sys; print(host.ALLOWED_TARGET_PREFIXES, len(sys.meta_path))"
     plain = check(run_python("-c", "import sys; print(len(sys.meta_path))")).strip()
     found = check(run_python("-c", code, PYTHONPATH=str(fake_nemo)))
-    assert found.strip() == f"['nemo.', {PREFIX!r}] {plain}"
+    assert found.strip() == f"{['nemo.', *TARGETS]} {plain}"
 
 
 def test_older_nemo_without_the_list_is_left_alone(fake_nemo, tmp_path):
@@ -77,6 +77,19 @@ def test_older_nemo_without_the_list_is_left_alone(fake_nemo, tmp_path):
         (level / "__init__.py").touch()
     (package / "common.py").touch()
     assert check(run_python("-c", code, PYTHONPATH=str(tmp_path))).strip() == "None"
+
+
+def test_nothing_else_of_ours_may_be_named_in_a_config():
+    import torch
+    from nemo.core.classes.common import _is_target_allowed
+
+    from nemo_ctcbias import phones
+    from nemo_ctcbias.phones.phone_head import PhoneHead
+
+    assert all(map(_is_target_allowed, TARGETS))
+    assert issubclass(PhoneHead, torch.nn.Module), "which NeMo would take for harmless"
+    for other in (PhoneHead, phones.Lexicon):
+        assert not _is_target_allowed(f"{other.__module__}.{other.__qualname__}")
 
 
 def test_import_without_nemo_loads_nothing_heavy():

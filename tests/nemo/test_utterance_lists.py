@@ -5,8 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from nemo_ctcbias.bias_list import Vocabulary
+from nemo_ctcbias.commands.recordings import recordings_of_manifest
+from nemo_ctcbias.compiled_list import CompiledList, Sources
 from nemo_ctcbias.errors import ManifestError
-from nemo_ctcbias.nemo.utterance_lists import lists_of_dataset, lists_of_manifest, rows_of_manifest
+from nemo_ctcbias.evaluation.manifest import read_manifest
+from nemo_ctcbias.nemo.utterance_lists import list_of_entry, lists_of_dataset, lists_of_manifest, rows_of_manifest
 
 
 def write(path, rows, between="\n"):
@@ -60,6 +64,46 @@ def test_rows_that_cannot_be_read_are_named(line, message, tmp_path):
     with pytest.raises(ManifestError) as caught:
         lists_of_manifest(path)
     assert str(caught.value).startswith(f"{path}{message}")
+
+
+def test_no_message_shows_a_line_of_a_file_that_a_manifest_names(tmp_path, caplog):
+    """Whoever wrote the manifest may not be whoever reads it, and what is said may go elsewhere."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("東京の秘密\nfox\n")
+    listed = list_of_entry(str(secret), "m.json:1", tmp_path)
+    assert [phrase.text for phrase in listed] == ["東京の秘密", "fox"]
+    with caplog.at_level("WARNING", "nemo_ctcbias"):
+        compiled = CompiledList(listed, Sources(Vocabulary(["▁", *"abcdefghijklmnopqrstuvwxyz"])))
+        told = [*map(str, compiled.notes), *map(str, compiled.sound_notes), caplog.text]
+    assert f"{secret}: has notes of level 'dropped' on 1 of its phrases; `nemo-ctcbias check-list" in told[0]
+    assert "秘" not in "".join(told) and "東" not in repr(compiled.notes)
+    secret.write_text("password\tsecret\n")
+    with pytest.raises(
+        ManifestError, match=r"secret\.txt:1: is no line of a bias list; `nemo-ctcbias check-list`"
+    ) as error:
+        list_of_entry(str(secret), "m.json:1", tmp_path)
+    assert "password" not in str(error.value)
+    with pytest.raises(ManifestError, match="no file has such a name"):
+        list_of_entry("x" * 5000, "m.json:1", tmp_path)
+
+
+@pytest.mark.parametrize("value", ["1e307", "-1", '"3"', "true", "NaN", "1" * 400])
+def test_seconds_that_are_none(tmp_path, value):
+    path = tmp_path / "m.json"
+    path.write_text(f'{{"audio_filepath": "a.wav", "text": "x", "offset": {value}}}\n')
+    for read in (recordings_of_manifest, read_manifest):
+        with pytest.raises(ManifestError, match=r"m\.json:1: 'offset' must be seconds from 0 up") as found:
+            read(str(path))
+        assert len(str(found.value)) < 300
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"offset": ' + "9" * 5000 + "}", '{"a": 1, "a": 2}'])
+def test_json_that_is_none(tmp_path, line):
+    path = tmp_path / "m.json"
+    path.write_text(line)
+    with pytest.raises(ManifestError, match=r"m\.json:1: not a JSON object \(") as found:
+        list(rows_of_manifest(path))
+    assert len(str(found.value)) < 400
 
 
 def test_data_sets_keep_row_numbers_across_files(tmp_path):

@@ -54,6 +54,8 @@ def test_a_lexicon_says_how_words_sound(variants, tmp_path):
     [
         (["R2D2"], "'r2d2' has no known sound for '2'"),
         (["a", "-n", "0"], "-n 0: give 1 or more"),
+        ([""], "'' holds no word"),
+        (["-"], "'-' holds no word"),
         (["a", "--lexicon", "no.dict"], "no.dict: no such lexicon file"),
         (["a", "--pronunciation", "Q"], "unknown phone 'Q'"),
     ],
