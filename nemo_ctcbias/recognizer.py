@@ -139,12 +139,11 @@ class Recognizer:
     def _asks(self, part: str, task: Task) -> bool:
         """Whether a part of `PHONE_PARTS` that looks at what the search wrote has something to go by.
 
-        Verification asks every witness. Rescoring and correction set the words that were written against others: only
-        a phone head can tell, the model's own spelling cannot bear witness against itself.
+        Only a phone head can tell: what the model spells has led the search already, and cannot bear witness against
+        what was written for it (measured: verified by it, as many right phrases fall as wrong ones).
         """
-        if not task.heard or not self.settings.boost.enabled or not self.settings.wants(part):
-            return False
-        return part == "verification" or task.utterance.phones is not None
+        heard = bool(task.heard) and task.utterance.phones is not None
+        return heard and self.settings.boost.enabled and self.settings.wants(part)
 
     # --- before the search
 
@@ -154,7 +153,7 @@ class Recognizer:
             return []
         if utterance.phones is not None:
             return Hearing.by_head(utterance.phones, len(utterance.log_probs))
-        if not any(map(self.settings.wants, ("detection", "verification"))) or self._spelled_phones.mute:
+        if not self.settings.wants("detection") or self._spelled_phones.mute:
             return []
         return [self._spelled_phones.hear(utterance.log_probs)]
 

@@ -84,7 +84,7 @@ class PhoneticsSettings:
         the shipped G2P model says how all words sound.
     variants: spellings of each phrase that are listened for, its own included; 1 adds none.
     parts: which of detection, rescoring, verification and correction are done; None: all. A model without a phone head
-        tells from its own spelling how it heard the list, which is enough for detection and verification.
+        tells from its own spelling how it heard the list, which is enough for detection.
     detection_threshold: score that a phrase needs somewhere to be listened for at all.
     rescoring_weight: weight of how hypotheses sound, when they are ranked.
     verification_threshold: score that a phrase needs where it was written; lower ones let more stand.

@@ -30,7 +30,7 @@ from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.settings import Settings, overlaid
 
 JOINT_SYSTEM = "joint"
-UNTRAINED = {"untrained": ("hotword", "spot", "verify"), "untrained+lm": ("hotword", "boost-lm", "spot", "verify")}
+UNTRAINED = {"untrained": ("hotword", "spot"), "untrained+lm": ("hotword", "boost-lm", "spot")}
 LONG = 10_000  # such a list takes seconds to be embedded or pronounced, and here every utterance brings its own
 POOL = 400_000  # distractors whose pronunciations are remembered from one list and system to the next
 
@@ -63,8 +63,8 @@ class OwnSystem(PlainSystem):
         self._encodings: Encodings = shared["encodings"]
         if "adapter" in parts:
             self._encodings.require_adapter()
-        if {"rescore", "lookup"} & set(parts):
-            self._encodings.require_phone_head("parts rescore and lookup")
+        if (set(PHONE_PARTS) - {"spot"}) & set(parts):
+            self._encodings.require_phone_head("parts rescore, verify and lookup")
         if {"lm", "boost-lm"} & set(parts) and context.lm is None:
             raise SettingError("parts lm and boost-lm need a language model: give --lm FILE (KenLM ARPA or binary)")
         self._given = overlaid(context.biasing, settings_of(parts, context.variants))

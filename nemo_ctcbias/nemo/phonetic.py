@@ -141,7 +141,7 @@ class PhoneticMixin:
 
     def asks_how_words_sound(self, settings: Settings) -> bool:
         """Whether settings would have it do so."""
-        parts = PHONE_PARTS if self.has_phone_head else ("detection", "verification")
+        parts = PHONE_PARTS if self.has_phone_head else ("detection",)
         return settings.phonetics.variants > 1 or any(map(settings.wants, parts))
 
     def utterances(self, encoded: Encoded, phones: bool) -> list[Utterance]:
@@ -189,7 +189,7 @@ class PhoneticMixin:
 
     def _warn_of_missing_head(self) -> None:
         """What is asked for and cannot be had is said once."""
-        missed = {"rescoring", "correction"}.intersection(self.settings.phonetics.parts or ())
+        missed = set(PHONE_PARTS[1:]).intersection(self.settings.phonetics.parts or ())
         if self.settings.enabled and missed and not self.has_phone_head:
             if not self._phonetics_missed:
                 logging.warning(

@@ -20,7 +20,7 @@ THRESHOLD = 4.0  # the default of `biasing.phonetics.verification_threshold`
 ADAPTER_WEIGHT = 0.5  # of the adapter's opinion: it has heard the same encoder, and so is no independent witness
 # Times the prior of a long list. Frames are no independent witnesses either: by a logistic regression on what was
 # written rightly and wrongly, a score is worth less than half of what it says.
-PRIOR_WEIGHT = 2.0
+PRIOR_WEIGHT = 1.5
 SLACK = 2  # frames of the encoder by which a place is widened at both ends, words being vague about them
 
 
