@@ -119,7 +119,8 @@ def test_without_a_phone_head_the_spelling_is_heard():
     recognizer, one = Recognizer(Settings.of({}), VOCABULARY), Utterance(spelled("the kat", 0.6, "the cat"))
     for phones, text in (("K AE T", "the cat"), ("Z UW Z UW", "the kat")):
         compiled = listed({"text": "cat", "pronunciations": [phones]}, "saoirse")
-        assert heard_with("rescoring verification correction", one, compiled)[0].text == "the cat", "for these a head is needed"
+        (beam, *_) = heard_with("rescoring verification correction", one, compiled)
+        assert beam.text == "the cat", "for these a head is needed"
         for parts in ("detection", "detection rescoring verification correction"):
             assert heard_with(parts, one, compiled)[0].text == text
         factors = recognizer.detected(recognizer.witnesses(one, compiled), compiled)

@@ -102,6 +102,7 @@ def test_a_pronunciation_that_is_none_is_told_and_left_out(base_nemo, audio, eag
     model = from_ctc(base_nemo).eval()
     model.set_biasing(**eager)
     model.add_phone_head(HEAD)
+    model.set_phonetics(parts=["detection"])
     model.set_bias_list([{"text": "saoirse", "pronunciations": ["XX YY"]}])
     assert isinstance(text(model, audio), str)
     (note,) = (note for note in model.check_bias_list(model.bias_list) if "XX YY" in str(note))
