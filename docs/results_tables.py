@@ -47,6 +47,8 @@ PEERS = {
     "hotword+lm": "hotword + LM",
 }
 OURS = {  # named otherwise than by their parts
+    "untrained": "**untrained** (hotword + spot by spelling)",
+    "untrained+lm": "**untrained + boost-lm**",
     "hotword+spot+adapter+boost-lm+rescore": "**the same + rescore**",
     "hotword+spot+adapter+boost-lm+rescore+lookup": "**the same + lookup**",
     "joint": "**joint** (the same + verify)",
@@ -58,10 +60,10 @@ COMPARED_WITH_LM = (*list(PEERS)[6:9], "boost-lm", "hotword+boost-lm", "joint", 
 ORDER = (
     *list(PEERS)[:6],
     *("hotword", "adapter", "hotword+rescore", "hotword+lookup", "hotword+verify", "hotword+g2g", "hotword+adapter"),
-    *("adapter+spot", "hotword+spot", "hotword+spot+adapter"),
+    *("adapter+spot", "untrained", "hotword+spot", "hotword+spot+adapter"),
     *list(PEERS)[6:],
-    *("boost-lm", "hotword+boost-lm", "hotword+spot+adapter+boost-lm"),
-    *OURS,
+    *("boost-lm", "hotword+boost-lm", "untrained+lm", "hotword+spot+adapter+boost-lm"),
+    *list(OURS)[2:],
 )
 PLOTTED = ("greedy", "nemo-boosting-beam", "nemo-ctc-ws", "hotword", "hotword+spot", "joint")
 Row = dict[str, str]
