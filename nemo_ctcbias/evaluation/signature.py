@@ -38,7 +38,7 @@ def signature(options: EvaluateOptions, context: Context, model: str, pool: Sequ
         "tune": _named(options.tune_on),
         "model": model,
         "adapter": "model" if "adapter" in own else _named(context.adapter),  # a file does not replace it
-        "phones": _named(context.phone_head, "model" if "spot" in own else "none"),
+        "phones": _named(context.phone_head, "model" if getattr(context.model, "has_phone_head", False) else "none"),
         "lm": _named(context.lm),
         "token-lm": _named(context.token_lm),
         "lexicon": _named(context.pronunciations),
