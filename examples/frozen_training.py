@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, DistributedSampler
 
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.nemo.utterance_lists import rows_of_manifest
+from nemo_ctcbias.nemo.vocabulary import head_of
 
 #: What makes a run what it is; another length, device or file to write to makes it no other.
 RUN = ("model", "adapter_name", "adapter", "start_from", "phone_head", "lexicon", "data", "lists", "training")
@@ -57,7 +58,8 @@ def going_on(cfg: DictConfig, folder: Path) -> None:
     parts = {key: cfg[key] for key in RUN if key in cfg}
     this = OmegaConf.to_container(OmegaConf.create(parts), resolve=True)
     this["manifest contents"] = digest(cfg.data.manifest)
-    written = folder / "run.json"
+    written = folder / "checkpoints" / "run.json"  # NeMo moves away what else lies in its folder
+    written.parent.mkdir(exist_ok=True)
     if not written.is_file():
         written.write_text(json.dumps(this, indent=1), encoding="utf-8")
         return
@@ -96,7 +98,7 @@ def manifest_loader(model, manifest: str, cfg: DictConfig, train: bool):
                 "shuffle": train,
                 "num_workers": cfg.data.workers,
                 "max_duration": cfg.data.max_seconds if train else None,
-                "labels": [str(label) for label in model.ctc_head.vocabulary],
+                "labels": [str(label) for label in head_of(model).vocabulary],
             }
         )
     )

@@ -275,9 +275,12 @@ WRONG = {
     "missing list": (["transcribe", "{wav}", "--bias-list", "no.txt"], "no.txt: no such bias list file"),
     "bad weight": (["transcribe", "{wav}", "--bias-list", "{bad_list}"], "{bad_list}:2: .*'heavy', which is not a num"),
     "binary list": (["transcribe", "{wav}", "--bias-list", "{wav}"], "{wav}: is a binary file"),
-    "missing manifest": (["transcribe", "--manifest", "no.json"], "no.json: no manifest that can be read"),
-    "manifest is a folder": (["transcribe", "--manifest", "{folder}"], "{folder}: no manifest that can be read"),
-    "manifest is audio": (["transcribe", "--manifest", "{wav}"], "{wav}: no manifest that can be read .*UTF-8"),
+    "missing manifest": (["transcribe", "--manifest", "no.json"], "no.json: no such manifest; check the path"),
+    "manifest is a folder": (
+        ["transcribe", "--manifest", "{folder}"],
+        "{folder}: is a directory; give the path of a manifest",
+    ),
+    "manifest is audio": (["transcribe", "--manifest", "{wav}"], "{wav}: is a binary file; a manifest is UTF-8 text"),
     "empty manifest": (["transcribe", "--manifest", "{empty}"], "{empty}: holds no rows"),
     "missing model": (["transcribe", "{wav}", "--model", "no.nemo"], "no.nemo: no such file; give a .nemo"),
     "model is no model": (["transcribe", "{wav}", "--model", "{wav}"], "{wav}: not a NeMo checkpoint"),
@@ -344,7 +347,7 @@ def test_models_of_another_type_are_named(cli, noise_wavs, tmp_path, monkeypatch
     monkeypatch.setattr(ASRModel, "restore_from", lambda *_, **__: EncDecRNNTModel())
     path = tmp_path / "rnnt.nemo"
     path.touch()
-    message = "rnnt.nemo: EncDecRNNTModel is not a CTC model; give an EncDecCTCModel"
+    message = "rnnt.nemo: EncDecRNNTModel is not a CTC model; give one, or a hybrid"
     assert_wrong(*cli("transcribe", noise_wavs[0], "--model", path), message)
 
 

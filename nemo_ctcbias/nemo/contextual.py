@@ -72,10 +72,9 @@ class ContextualMixin:
         if cfg.query_layers is None:
             cfg.query_layers = self._usual_layers(len(layers))
         widths, width = widths_of(self.encoder, features_of(self))
-        base = {"width": width, "layers": len(layers), "vocabulary": self._vocabulary_digest()}
         if cfg.base is not None:
-            _check_base(adapter, dict(cfg.base), base)
-        cfg.base = base
+            _check_base(adapter, dict(cfg.base), self._base())
+        cfg.base = self._base()
         self.context.dimensions = {
             "width": width,
             "layer_widths": [widths[number] for number in cfg.query_layers] + [width] * cfg.final_layer,
@@ -120,6 +119,11 @@ class ContextualMixin:
     def _usual_layers(self, count: int) -> list[int]:
         inter = OmegaConf.select(self._cfg, "interctc.apply_at_layers")
         return [number % count for number in inter] if inter else sorted({count // 3, 2 * count // 3})
+
+    def _base(self) -> dict[str, Any]:
+        """What an adapter depends on, whatever the weights are."""
+        width, layers = widths_of(self.encoder, features_of(self))[1], len(layers_of(self.encoder))
+        return {"width": width, "layers": layers, "vocabulary": self._vocabulary_digest()}
 
     def _vocabulary_digest(self) -> str:
         return hashlib.sha256("\n".join(vocabulary_of(self).pieces).encode()).hexdigest()[:12]
@@ -273,12 +277,14 @@ class ContextualMixin:
                 raise ModelError(f"{path}: no adapter {one!r} in it; it has {', '.join(names)}")
             if one in self._adapter_names():
                 raise ModelError(f"{path}: the model has an adapter {one!r} already; load it into a model without")
-            base = configs[one].get("base") if isinstance(configs[one], dict) else None
-            if isinstance(base, dict) and not other_base:
-                check_fingerprint(self, base.get("weights"), f"{path}: adapter {one!r}")
         map_location = map_location or next(self.parameters()).device
         with self.changing():
             try:
+                for one in wanted:
+                    base = configs[one].get("base") if isinstance(configs[one], dict) else None
+                    if isinstance(base, dict) and not other_base:
+                        _check_base(one, base, self._base())
+                        check_fingerprint(self, base.get("weights"), f"adapter {one!r}")
                 super().load_adapters(str(path), wanted, map_location, strict)
             except (ModelError, SettingError) as error:
                 raise type(error)(f"{path}: {error}") from error

@@ -18,6 +18,7 @@ from nemo_ctcbias.nemo.encoder import Encoded, rows_of
 from nemo_ctcbias.nemo.internals import (
     call_of,
     decoding_unchanged_on_error,
+    freeze_again,
     manifest_of_call,
     transcribe_config,
     was_training,
@@ -127,6 +128,7 @@ class TranscriptionMixin:
         super()._transcribe_on_begin(audio, trcfg)
 
     def _transcribe_on_end(self, trcfg):
+        freeze_again(self)
         super()._transcribe_on_end(trcfg)
         self.train(was_training(trcfg))  # NeMo leaves encoder and decoder in train mode
 

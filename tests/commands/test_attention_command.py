@@ -10,18 +10,21 @@ from nemo_ctcbias.commands.attention import NO_BIAS, look
 
 @pytest.fixture(scope="module")
 def adapted(base_nemo, tmp_path_factory):
+    """(a model, its file without the adapter, the adapter's file); noise sounds like none of the names."""
     model = from_ctc(base_nemo)
+    model.set_phonetics(parts=[])
+    folder = tmp_path_factory.mktemp("adapted")
+    model.save_to(str(folder / "plain.nemo"))
     torch.manual_seed(0)
     model.add_adapter("names", {"dim": 16, "heads": 2})
-    file = tmp_path_factory.mktemp("adapted") / "names.pt"
-    model.save_adapters(str(file))
-    return model.eval(), file
+    model.save_adapters(str(folder / "names.pt"))
+    return model.eval(), folder / "plain.nemo", folder / "names.pt"
 
 
 def test_weights_are_those_of_the_phrases_named(adapted, noise_wavs):
     from nemo_ctcbias.audio import load_audio
 
-    model, _ = adapted
+    model, _, _ = adapted
     samples = load_audio(noise_wavs[0], 16000)
     seen = look(model, "names", samples, BiasList(["saoirse", {"text": "Siprot", "display": "SIPROT"}, "new york"]))
     assert sorted(seen["phrases"][:-1]) == ["SIPROT", "new york", "saoirse"] and seen["phrases"][-1] == NO_BIAS
@@ -32,10 +35,10 @@ def test_weights_are_those_of_the_phrases_named(adapted, noise_wavs):
     assert np.array_equal(one["weights"], seen["weights"]), "the order of the list changes nothing"
 
 
-def test_the_command_writes_a_picture(base_nemo, adapted, noise_wavs, tmp_path, capsys):
+def test_the_command_writes_a_picture(adapted, noise_wavs, tmp_path, capsys):
     out = tmp_path / "a.png"
-    _, file = adapted
-    arguments = ["attention", str(noise_wavs[0]), "--model", str(base_nemo), "--adapter", str(file), "--out", str(out)]
+    _, plain, file = adapted
+    arguments = ["attention", str(noise_wavs[0]), "--model", str(plain), "--adapter", str(file), "--out", str(out)]
     assert main([*arguments, "--bias", "saoirse", "new york"]) == 0
     printed = capsys.readouterr().out
     assert "saoirse" in printed and "new york" in printed and f"wrote {out}" in printed

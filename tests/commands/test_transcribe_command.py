@@ -75,14 +75,14 @@ CHEAP = {
     "resume of ctm": (["{wav}", "--resume", "--format", "ctm", "--out", "a.ctm"], "give --out-dir"),
     "out-dir is a file": (["{wav}", "--out-dir", "{wav}"], "--out-dir {wav}: is a file"),
     "compare into a folder": (["{wav}", "--compare", "--out-dir", "x"], "--compare is one text"),
-    "no package": (["{wav}", "--lm", "{wav}"], r"pip install 'nemo-ctcbias\[pyctcdecode\]'"),
+    "no package": (["{wav}", "--lm", "{wav}"], r"--lm needs kenlm.*pip install 'nemo-ctcbias\[lm\]'"),
 }
 
 
 @pytest.mark.parametrize("case", CHEAP)
 def test_what_is_wrong_is_said_before_the_model_is_loaded(case, run, noise_wavs, tmp_path, monkeypatch):
     monkeypatch.setattr(command, "load_model", lambda *_, **__: pytest.fail("the model was loaded"))
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    monkeypatch.setattr("nemo_ctcbias.lm.kenlm_module.kenlm", None)
     empty = tmp_path / "empty"
     empty.mkdir()
     (tmp_path / "a.yaml").write_text("biasing: {strength: 3}")

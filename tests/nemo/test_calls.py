@@ -12,6 +12,7 @@ from nemo.collections.asr.parts.mixins.transcription import TranscribeConfig
 from nemo_ctcbias import from_ctc, recognizer
 from nemo_ctcbias.bias_list import trie
 from nemo_ctcbias.search import biased_search
+from nemo_ctcbias.settings import PHONE_PARTS
 
 pytest.importorskip("kenlm", reason="it says how words sound")
 
@@ -29,7 +30,7 @@ def model(base_nemo, eager):
     for key, parameter in model.context.adapter_layer["names"].named_parameters():
         if "out.weight" in key:
             torch.nn.init.normal_(parameter, std=0.5)
-    model.set_phonetics(detection_threshold=-100.0, verification_threshold=-100.0)
+    model.set_phonetics(parts=list(PHONE_PARTS), detection_threshold=-100.0, verification_threshold=-100.0)
     return model.eval()
 
 

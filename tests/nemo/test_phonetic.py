@@ -317,7 +317,7 @@ class TestDecoding:
     def test_adapters_listen_for_variants_too(self, model, batch, monkeypatch):
         model.add_adapter("names", ContextualAdapterConfig(dim=8, heads=2))
         model.set_bias_list(["Kathryn"])
-        model.set_phonetics(variants=3, detection_threshold=1000.0)
+        model.set_phonetics(parts=["detection"], variants=3, detection_threshold=1000.0)
         given = []
         change = model.context.change
         monkeypatch.setattr(model.context, "change", lambda *args: given.append(args) or change(*args))
@@ -333,6 +333,7 @@ class TestDecoding:
         assert bolder == ADAPTER_ALONE * usual, "without a search, what was detected is raised more boldly"
 
     def test_what_cannot_be_pronounced_is_reported(self, model):
+        model.set_phonetics(parts=["detection"])
         model.set_bias_list(["agent 47", "saoirse"])
         (note,) = [one for one in model.check_bias_list(model.bias_list) if "pronounced" in one.reason]
         assert note.phrase == "agent 47" and "cannot be pronounced" in str(note)
@@ -361,15 +362,16 @@ def test_asked_for_without_a_head_it_is_said_once(model, monkeypatch):
 def test_without_a_head_phrases_are_heard_in_the_models_spelling(model, audio, eager):
     pytest.importorskip("pyctcdecode")
     model._cfg.biasing.update(eager)
+    model.set_phonetics(parts=["detection"])
     model.set_bias_list([*NAMES, "agent 47"])
-    (note,) = model.check_pronunciations(model.bias_list)
+    (note,) = [one for one in model.check_bias_list(model.bias_list) if "pronounced" in one.reason]
     assert note.phrase == "agent 47" and "cannot be pronounced" in str(note)
     model.set_phonetics(detection_threshold=1000.0)
     model.set_bias_list(NAMES)
     assert not any(one.hits for one in transcribed(model, audio)), "nothing can be heard so clearly"
     model.set_phonetics(**ALL_OFF)
     assert any(one.hits for one in transcribed(model, audio))
-    assert model.check_pronunciations(["agent 47"]) == ()
+    assert not [one for one in model.check_bias_list(["agent 47"]) if "pronounced" in one.reason]
 
 
 def test_phones_of_other_encoders_and_characters(char_nemo, batch):
