@@ -32,11 +32,11 @@ def read_text(path: str | Path, what: str, kind: type[BiasingError], most_bytes:
     """
     path = Path(path)
     try:
-        if path.is_dir():
-            raise kind(f"{path}: is a directory; give the path of a {what}")
         data = _read(path, most_bytes)
     except FileNotFoundError as error:
         raise kind(f"{path}: no such {what}; check the path") from error
+    except IsADirectoryError as error:
+        raise kind(f"{path}: is a directory; give the path of a {what}") from error
     except OSError as error:
         raise kind(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
     except ValueError as error:

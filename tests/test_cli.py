@@ -278,7 +278,7 @@ WRONG = {
     "missing manifest": (["transcribe", "--manifest", "no.json"], "no.json: no such manifest; check the path"),
     "manifest is a folder": (
         ["transcribe", "--manifest", "{folder}"],
-        "{folder}: is a directory; give the path of a manifest",
+        "^nemo-ctcbias: {folder}: is a directory; give the path of a manifest$",
     ),
     "manifest is audio": (["transcribe", "--manifest", "{wav}"], "{wav}: is a binary file; a manifest is UTF-8 text"),
     "empty manifest": (["transcribe", "--manifest", "{empty}"], "{empty}: holds no rows"),

@@ -32,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
         try:
             variants = g2g.spellings(Phrase(text, pronunciations=args.pronunciation), args.n)
         except PhoneticsError as error:
+            if args.pronunciation:
+                raise  # it is wrong of all of them
             print(f"nemo-ctcbias: {error}", file=sys.stderr)
             code = 1
             continue

@@ -3,6 +3,7 @@
 import copy
 import json
 
+import nemo
 import pytest
 import torch
 from nemo.collections.asr.models import ASRModel
@@ -159,6 +160,8 @@ def test_hotwords_and_an_error(model, audio, kind, monkeypatch):
 
 
 def test_predict_step_takes_the_lists_of_the_manifest(model, audio, kind, batch):
+    if kind == "prompts" and nemo.__version__ < "3":
+        pytest.skip("older NeMo wants another prompt")
     model.set_bias_list(["saoirse"])
     samples = torch.arange(len(audio))
     extra = torch.zeros(len(audio), dtype=torch.long) if kind == "prompts" else samples

@@ -10,6 +10,7 @@ import tarfile
 from importlib.util import find_spec
 from pathlib import Path
 
+import nemo
 import pytest
 
 import nemo_ctcbias
@@ -242,6 +243,8 @@ for act in (
 
 def test_what_nemo_says_where_the_package_is_not_installed_stands_in_the_docs(biased_nemo):
     """`restore_from`, and the way of NeMo's transcribe_speech.py."""
+    if nemo.__version__ < "3":
+        pytest.skip("the docs have the newest NeMo's words")
     told = check(run_python("-c", WITHOUT_US, biased_nemo)).splitlines()
     page = " ".join((HERE.parent / "docs" / "python.md").read_text(encoding="utf-8").split())
     blocked, missing = (line.split("; ")[0].split(". The 'target'")[0] for line in told if "Error: " in line)

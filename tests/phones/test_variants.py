@@ -57,7 +57,7 @@ def test_a_lexicon_says_how_words_sound(variants, tmp_path):
         ([""], "'' holds no word", 1),
         (["-"], "'-' holds no word", 1),
         (["a", "--lexicon", "no.dict"], "no.dict: no such lexicon file", 2),
-        (["a", "--pronunciation", "Q"], "unknown phone 'Q'", 1),
+        (["a", "b", "--pronunciation", "Q"], "unknown phone 'Q'", 2),
     ],
 )
 def test_bad_input_is_one_line(variants, arguments, message, expected):
