@@ -79,7 +79,7 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
         Args:
             local: whether the config is this machine's, whose files it may name; of an archive it may not.
         """
-        self.lock, self._folders = Lock(), {}
+        self.lock, self._folders, self._running = Lock(), {}, []
         archive = archive_folder()
         local = local and archive is None
         given = _plain(self._cfg.get("biasing") or {})

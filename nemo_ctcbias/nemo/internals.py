@@ -104,14 +104,6 @@ def manifest_of_call(config: Any) -> Path:
     return Path(config._internal.temp_dir) / "manifest.json"
 
 
-def freeze_again(model: Any) -> None:
-    """Freeze what NeMo froze for a call, where another has ended meanwhile: NeMo refuses to undo it twice."""
-    for name in ("encoder", "decoder", "joint"):
-        part = getattr(model, name, None)
-        if part is not None and not hasattr(part, "_frozen_grad_map"):
-            part.freeze()
-
-
 def was_training(config: Any) -> bool:
     """Whether the model was in training mode before the call."""
     return config._internal.training_mode

@@ -18,7 +18,6 @@ from nemo_ctcbias.nemo.encoder import Encoded, rows_of
 from nemo_ctcbias.nemo.internals import (
     call_of,
     decoding_unchanged_on_error,
-    freeze_again,
     manifest_of_call,
     transcribe_config,
     was_training,
@@ -125,10 +124,28 @@ class TranscriptionMixin:
 
     def _transcribe_on_begin(self, audio, trcfg):
         call_of(trcfg, lambda: Call(self.default_list))
-        super()._transcribe_on_begin(audio, trcfg)
+        with self.lock:
+            if self._running:
+                self._put_back(self._running[-1][1])
+            self._running.append((audio, trcfg))
+            super()._transcribe_on_begin(audio, trcfg)
 
     def _transcribe_on_end(self, trcfg):
-        freeze_again(self)
+        """As NeMo's, which changes the model for a call and puts it back, and cannot do so for two at a time.
+
+        A generator may be in the middle of its recordings meanwhile: the model is always changed for the last one that
+        began and has not ended.
+        """
+        with self.lock:
+            last = bool(self._running) and self._running[-1][1] is trcfg
+            self._running[:] = [one for one in self._running if one[1] is not trcfg]
+            if not last:
+                return
+            self._put_back(trcfg)
+            if self._running:
+                super()._transcribe_on_begin(*self._running[-1])
+
+    def _put_back(self, trcfg):
         super()._transcribe_on_end(trcfg)
         self.train(was_training(trcfg))  # NeMo leaves encoder and decoder in train mode
 

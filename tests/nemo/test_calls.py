@@ -99,9 +99,27 @@ def test_generators_taken_in_turn_keep_their_lists(model, noise_wavs, tmp_path):
         config = TranscribeConfig(batch_size=1, num_workers=0, verbose=False, return_hypotheses=True)
         return model.transcribe_generator(str(manifest), config)
 
+    def state():
+        learning = [parameter.requires_grad for parameter in model.parameters()]
+        featurizer = model.preprocessor.featurizer
+        return [part.training for part in model.modules()], learning, featurizer.dither, featurizer.pad_to
+
+    model.preprocessor.featurizer.dither, model.preprocessor.featurizer.pad_to = 1e-5, 16
+    next(model.encoder.parameters()).requires_grad_(False)
+    model.train()
+    before = state()
     alone = [taken(generator(manifest))[0] for manifest in manifests]
     assert len(alone[0]) == 4 and alone[0] != alone[1]
     assert taken(*map(generator, manifests)) == alone
+    assert state() == before
+    first, second = map(generator, manifests)
+    texts = [one.text for one in next(first)]
+    next(second)
+    transcribed(model, [torch.zeros(16000)])
+    second.close()
+    assert not model.training, "the first goes on"
+    assert texts + [one.text for batch in first for one in batch] == alone[0]
+    assert state() == before
 
 
 @pytest.fixture

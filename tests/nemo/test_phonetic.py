@@ -279,6 +279,7 @@ class TestDecoding:
         assert not any(hit.technique == "lookup" for one in transcribed(model, audio) for hit in one.hits)
 
     def test_nbest_lists_are_rescored(self, model, audio):
+        model.set_phonetics(parts=None)
         from omegaconf import OmegaConf
 
         model.set_bias_list(NAMES)
