@@ -173,6 +173,17 @@ def test_settings_that_are_named_exist(name):
     assert not named - set(MODEL) - {key.rpartition(".")[0] for key in MODEL}
 
 
+def test_defaults_that_are_named_are_those_that_act():
+    """Rows of tables with settings in the first column and their values in the second."""
+    shown = {}
+    for row in re.findall(r"^\| `biasing\..+", "\n".join(TEXTS.values()), flags=re.M):
+        keys, values, *_ = (re.findall(r"`([^`]+)`", cell) for cell in row.strip("|").split("|"))
+        shown |= dict(zip(keys, values, strict=True)) if len(keys) == len(values) else {}
+    assert len(shown) >= 8
+    wrong = {key: told for key, told in shown.items() if yaml.safe_load(told) != yaml.safe_load(MODEL[key].default)}
+    assert not wrong
+
+
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.name)
 def test_links_and_paths_lead_somewhere(page):
     name, text = page.name, page.read_text(encoding="utf-8")
