@@ -223,6 +223,18 @@ def test_confusions_are_learned_from_recordings(tmp_path):
         run_script("train_confusions.py", "--manifest", "none.json", "--out", "no.json", cwd=tmp_path)
 
 
+def test_what_weights_of_phrases_do(tmp_path):
+    rows = [json.loads(line) for line in (DEMO / "manifest.json").read_text().splitlines()[:3]]
+    for row in rows:
+        row["audio_filepath"] = str(DEMO / row["audio_filepath"])
+        row["rare_words"] = [word for word in row["text"].split() if word in {"okonkwo", "marisela", "siprot"}]
+    (tmp_path / "clips.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "words.txt").write_text("".join(f"{a}{b}\n" for a in ("bal", "cor", "fen") for b in ("tos", "mir")))
+    given = ["--manifest", "clips.json", "--distractors", "words.txt", "--model", "small", "--size", 4]
+    _, _, off, usual = run_script("phrase_weights.py", *given, "--weights", "0,1", cwd=tmp_path).splitlines()
+    assert off == "| 0 | 0 | 0 |" and float(usual.split(" | ")[1]) > 0
+
+
 def test_one_plot_of_several_evaluations(tmp_path):
     pytest.importorskip("matplotlib")
     metrics = {f"{name}{end}": 50.0 for name in ("f1", "u_wer") for end in ("", "_low", "_high")}
