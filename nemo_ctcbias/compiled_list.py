@@ -166,7 +166,12 @@ class CompiledList:
 
     @cached_property
     def _pronouncer(self) -> Pronouncer:
-        return Pronouncer(self.bias_list, self._sources.lexicon, self._sources.g2p)
+        return Pronouncer(
+            self.bias_list,
+            self._sources.lexicon,
+            self._sources.g2p,
+            languages=self._sources.vocabulary.languages,
+        )
 
     @cached_property
     def _scores(self) -> PhraseScores:
