@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -23,18 +24,21 @@ class Outcome:
     hits: tuple[str, ...]
     misses: tuple[str, ...]
     false_alarms: tuple[str, ...]
+    invented: tuple[str, ...]
 
 
-def score(reference: str, hypothesis: str, listed: Sequence[str], seconds: float = 0.0) -> Counts:
+def score(reference: str, hypothesis: str, listed: Sequence[str], seconds: float = 0.0, unlisted: str = "") -> Counts:
     """Counts of one utterance; see `compare`.
 
     >>> score("call deryck now", "call derek now", ["deryck", "dover"]).recall
     0.0
     """
-    return compare(reference, hypothesis, listed, seconds).counts
+    return compare(reference, hypothesis, listed, seconds, unlisted).counts
 
 
-def compare(reference: str, hypothesis: str, listed: Sequence[str], seconds: float = 0.0) -> Outcome:
+def compare(
+    reference: str, hypothesis: str, listed: Sequence[str], seconds: float = 0.0, unlisted: str = ""
+) -> Outcome:
     """Compare one hypothesis with its reference, given the phrases its decoder was offered.
 
     All three are normalised first. An occurrence of a listed phrase is a hit if the hypothesis holds the same words in
@@ -42,11 +46,15 @@ def compare(reference: str, hypothesis: str, listed: Sequence[str], seconds: flo
     are false alarms, so a listed phrase written in place of another one is a miss and a false alarm. Of overlapping
     phrases ("york" in "new york", both listed) each counts.
 
+    Invented are the false alarms that the model does not raise by itself, without the list: those names that a user
+    would never have read but for the list.
+
     Args:
         reference: what was said.
         hypothesis: what was recognised, in any letter case.
         listed: the phrases of this utterance's bias list, distractors included.
         seconds: length of the audio.
+        unlisted: what the model writes without a list.
     """
     ref, hyp = normalise(reference).split(), normalise(hypothesis).split()
     phrases = {phrase for phrase in map(normalise, listed) if phrase}
@@ -63,15 +71,16 @@ def compare(reference: str, hypothesis: str, listed: Sequence[str], seconds: flo
     }
     found = set(hits.values())
     errors = _count_errors(pairs, ref, hyp, spoken, written)
-    milliseconds = round(1000 * seconds)
+    false_alarms = tuple(occurrence[0] for occurrence in written if occurrence not in hits)
+    by_itself = compare(reference, unlisted, listed).false_alarms if false_alarms and unlisted else ()
+    invented = tuple((Counter(false_alarms) - Counter(by_itself)).elements())
     counts = Counts(
         utterances=1,
-        milliseconds=milliseconds,
+        milliseconds=round(1000 * seconds),
         hits=len(hits),
         misses=len(spoken) - len(hits),
-        false_alarms=len(written) - len(hits),
-        clean_milliseconds=0 if spoken else milliseconds,
-        clean_false_alarms=0 if spoken else len(written),
+        false_alarms=len(false_alarms),
+        invented=len(invented),
         **errors,
     )
     return Outcome(
@@ -80,7 +89,8 @@ def compare(reference: str, hypothesis: str, listed: Sequence[str], seconds: flo
         hypothesis=" ".join(hyp),
         hits=tuple(occurrence[0] for occurrence in spoken if occurrence in found),
         misses=tuple(occurrence[0] for occurrence in spoken if occurrence not in found),
-        false_alarms=tuple(occurrence[0] for occurrence in written if occurrence not in hits),
+        false_alarms=false_alarms,
+        invented=invented,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from functools import cache
 
 import kaldialign
@@ -129,11 +130,24 @@ def test_phrases_match_as_a_whole_and_overlapping_ones_count_each():
     assert (broken.hits, broken.misses, broken.false_alarms) == (("york",), ("new york",), ())
 
 
-def test_false_alarms_per_hour_count_only_speech_without_listed_words():
-    clean = score("we went home", "we dover home", ["dover"], seconds=1800)
-    spoken = score("to dover", "dover dover", ["dover"], seconds=3600)
+def test_false_alarms_per_hour_are_those_that_the_list_alone_made_up():
+    clean = score("we went home", "we dover home", ["dover"], seconds=1800, unlisted="we went home")
+    spoken = score("to dover", "dover dover", ["dover"], seconds=1800, unlisted="to over")
     assert (clean + spoken).false_alarms_per_hour == 2.0
-    assert spoken.false_alarms_per_hour is None
+    assert score("to dover", "to dover", ["dover"], 1800, unlisted="to over").false_alarms_per_hour == 0.0
+    assert score("we", "dover", ["dover"]).false_alarms_per_hour is None, "of no audio"
+    by_itself = compare("we went over", "dover and dover", ["Dover"], 1800, unlisted="we went Dover")
+    assert (by_itself.false_alarms, by_itself.invented) == (("dover", "dover"), ("dover",))
+    assert compare("to dover", "dover", ["dover"], unlisted="dover").invented == ()
+
+
+@given(WORDS, WORDS, WORDS, LISTED)
+def test_invented_are_among_the_false_alarms_and_what_the_model_writes_anyway_is_not(text, written, plain, listed):
+    outcome = compare(text, written, listed, unlisted=plain)
+    alarms = Counter(outcome.false_alarms)
+    assert Counter(outcome.invented) == alarms - Counter(compare(text, plain, listed).false_alarms)
+    assert outcome.counts.invented <= outcome.counts.false_alarms
+    assert compare(text, written, listed, unlisted=written).invented == ()
 
 
 def test_rates_without_anything_to_count_are_undefined_not_zero():
