@@ -80,6 +80,8 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
     tune_rows, tune_skipped = read_manifest(options.tune_on) if options.tune_on else ([], [])
     _refuse_overlap(options, rows, tune_rows)
     rows, tune_rows = rows[: options.limit], tune_rows[: options.limit]
+    if options.cased and not any(char.isupper() for row in rows for char in row["text"]):
+        raise SettingError(f"{options.manifest}: --cased needs transcripts with case and punctuation; these have none")
     builder.build(rows, options.list_kind, max(options.list_sizes))  # a list that cannot be built stops here, too
 
     brings = shipped(options.model) if model is None else Shipped("")
@@ -246,5 +248,6 @@ def _measure(system: System, size: int, lists: Sequence[Phrases], setting: Setti
         note = f"slow at this size: measured on {len(positions)} of {len(result.items)} utterances"
         result.notes.append((system.name, size, note))
     label = f"{system.name} N={size}"
-    runs = run_system(system, result.items, lists, [setting], positions, label, options.progress, result.unlisted)
+    how = (positions, label, options.progress, result.unlisted, options.cased)
+    runs = run_system(system, result.items, lists, [setting], *how)
     result.runs[system.name, size] = runs[0]

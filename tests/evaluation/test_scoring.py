@@ -18,6 +18,7 @@ from nemo_ctcbias.evaluation.scoring import compare, phrase_table, score
 # Few different words, so that alignments have matches; two-word phrases included.
 WORDS = st.lists(st.sampled_from("abcde"), max_size=7).map(" ".join)
 LISTED = st.lists(st.sampled_from(["a", "b", "c", "x", "a b", "b c", "a b c", "e e"]), max_size=4)
+DRESSED = st.lists(st.sampled_from(["a", "A", "b,", "B.", "b-c", "«c»", "e", "E!", "—", "’"]), max_size=7).map(" ".join)
 LISTED_WORDS = st.lists(st.sampled_from("abcx"), max_size=4)
 
 
@@ -80,6 +81,31 @@ def test_spoken_and_written_phrases_are_all_accounted_for(reference, hypothesis,
 def test_a_perfect_hypothesis_has_only_hits(text, listed):
     counts = score(text, text.upper(), listed)
     assert (counts.errors, counts.misses, counts.false_alarms) == (0, 0, 0)
+
+
+@given(DRESSED, DRESSED, LISTED)
+def test_with_case_and_punctuation_words_are_what_stands_between_spaces(reference, hypothesis, listed):
+    plain, counts = score(reference, hypothesis, listed), score(reference, hypothesis, listed, cased=True)
+    words = [text.replace("’", "'").split() for text in (reference, hypothesis)]
+    assert counts.errors == brute_force_errors(*words)
+    assert (counts.words, counts.biased_errors + counts.unbiased_errors) == (len(words[0]), counts.errors)
+    for count in ("hits", "misses", "false_alarms", "invented"):
+        assert getattr(counts, count) == getattr(plain, count)
+    assert bool(counts.biased_words) == bool(plain.biased_words)
+
+
+@given(WORDS, WORDS, LISTED)
+def test_without_case_and_punctuation_in_the_texts_their_errors_make_no_difference(reference, hypothesis, listed):
+    assert score(reference, hypothesis, listed, cased=True) == score(reference, hypothesis, listed)
+
+
+def test_errors_of_case_and_punctuation():
+    told = "Call Anna-Lena, now."
+    assert score(told, "call anna lena now", ["Anna-Lena"]).errors == 0
+    counts = score(told, "call Anna Lena, now.", ["Anna-Lena"], cased=True)
+    assert (counts.biased_words, counts.biased_substitutions, counts.biased_insertions) == (1, 1, 1)
+    assert (counts.unbiased_words, counts.unbiased_substitutions, counts.hits) == (2, 1, 1)
+    assert compare(told, "Call now.", [], cased=True).reference == told
 
 
 @given(WORDS, WORDS, LISTED)
