@@ -143,7 +143,7 @@ def test_lexicons_and_words(file, taken, near, content):
 @given(ARPA)
 def test_heads_of_language_models(file, taken, near, content):
     for one in near(content):
-        path = file("a.arpa", one.replace(b"mmap", b""))  # KenLM's binaries are trusted (docs/lists.md)
+        path = file("a.arpa", one.replace(b"mmap", b""))  # binaries: tests/lm/test_kenlm_trial.py
         taken(open_kenlm, path)
         taken(words_of, path)
         taken(most_common_of, path, 3)
