@@ -27,20 +27,13 @@ class Outcome:
     invented: tuple[str, ...]
 
 
-def score(
-    reference: str,
-    hypothesis: str,
-    listed: Sequence[str],
-    seconds: float = 0.0,
-    unlisted: str = "",
-    cased: bool = False,
-) -> Counts:
+def score(reference: str, hypothesis: str, listed: Sequence[str], seconds: float = 0.0) -> Counts:
     """Counts of one utterance; see `compare`.
 
     >>> score("call deryck now", "call derek now", ["deryck", "dover"]).recall
     0.0
     """
-    return compare(reference, hypothesis, listed, seconds, unlisted, cased).counts
+    return compare(reference, hypothesis, listed, seconds).counts
 
 
 def compare(
