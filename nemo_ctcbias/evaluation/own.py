@@ -30,7 +30,8 @@ from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.settings import Settings, overlaid
 
 JOINT_SYSTEM = "joint"
-UNTRAINED = {"untrained": ("hotword", "spot"), "untrained+lm": ("hotword", "boost-lm", "spot")}
+SOUNDS = ("spot", "verify", "lookup")
+UNTRAINED = {"untrained": ("hotword", *SOUNDS), "untrained+lm": ("hotword", "boost-lm", *SOUNDS)}
 LONG = 10_000  # such a list takes seconds to be embedded or pronounced, and here every utterance brings its own
 POOL = 400_000  # distractors whose pronunciations are remembered from one list and system to the next
 
@@ -63,8 +64,8 @@ class OwnSystem(System):
         self._encodings: Encodings = shared["encodings"]
         if "adapter" in parts:
             self._encodings.require_adapter()
-        if (set(PHONE_PARTS) - {"spot"}) & set(parts):
-            self._encodings.require_phone_head("parts rescore, verify and lookup")
+        if "rescore" in parts:
+            self._encodings.require_phone_head("part rescore")
         if {"lm", "boost-lm"} & set(parts) and context.lm is None:
             raise SettingError("parts lm and boost-lm need a language model: give --lm FILE (KenLM ARPA or binary)")
         self._given = overlaid(context.biasing, settings_of(parts, context.variants))
@@ -125,8 +126,6 @@ class OwnSystem(System):
             _ = listed.tokens
         if self._sounds:
             _ = listed.scores
-        if "lookup" in self.parts:
-            _ = listed.sounds
         return listed
 
     def decode(self, item: Item, bias: CompiledList, setting: Setting) -> str:
