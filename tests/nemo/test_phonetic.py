@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from nemo_ctcbias import BiasedEncDecCTCModelBPE, ContextualAdapterConfig, from_ctc
+from nemo_ctcbias import BiasedEncDecCTCModelBPE, ContextualAdapterConfig, from_ctc, load_biased
 from nemo_ctcbias.errors import ModelError, PhoneticsError, SettingError
 from nemo_ctcbias.phones.phone_head import PhoneHeadConfig
 from nemo_ctcbias.phones.phones import BLANK
@@ -126,6 +126,24 @@ def test_heads_that_do_not_fit(change, words, model, tmp_path):
     torch.save(stored, file)
     with pytest.raises(ModelError, match=rf"head\.pt: .*{words}"):
         model.load_phone_head(file)
+
+
+def test_without_its_head_a_model_hears_by_its_spelling(base_nemo, noise_wavs, tmp_path):
+    plain, path = from_ctc(base_nemo), tmp_path / "with.nemo"
+    model = with_head(from_ctc(base_nemo))
+    model.save_to(str(path))
+    model.save_phone_head(tmp_path / "head.pt")
+    loaded = load_biased(path, phone_head="none", bias_list=["saoirse", "zelenskyy"], device="cpu")
+    assert not loaded.has_phone_head and "phone_head" not in loaded.cfg and not loaded.layers_read()
+    assert loaded.settings == plain.settings and loaded.settings.wants("detection")
+    assert loaded.asks_how_words_sound(loaded.settings)
+    wavs = [str(path) for path in noise_wavs]
+    plain.set_bias_list(["saoirse", "zelenskyy"])
+    ours, theirs = (one.eval().transcribe(wavs, verbose=False, return_hypotheses=True) for one in (loaded, plain))
+    assert [(one.text, one.score) for one in ours] == [(one.text, one.score) for one in theirs]
+    loaded.load_phone_head(tmp_path / "head.pt")
+    assert loaded.has_phone_head, "another one is taken"
+    plain.remove_phone_head()  # nothing to remove, nothing happens
 
 
 def test_files_that_are_no_heads(model, base_nemo, tmp_path):
