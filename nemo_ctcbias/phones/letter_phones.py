@@ -46,7 +46,7 @@ def phones_before(letters: str, phones: Sequence[int], tables: Tables) -> np.nda
 
 @compiled
 def _split(letters, phones, none, one, two, pair):
-    """[L + 1] phones before each letter, the last -1 where there is no way; shapes in the order of `graphones.SHAPES`."""
+    """[L + 1] phones before each letter, the last -1 where there is no way; shapes as in `graphones.SHAPES`."""
     rows, columns = len(letters), len(phones)
     best, came = np.zeros((rows + 1, columns + 1)), np.zeros((rows + 1, columns + 1), np.int64)
     best[0, 0] = 1.0

@@ -58,7 +58,7 @@ def transduce(
         beam, threshold: hypotheses kept at each symbol: so many, and so close to the best (natural log).
     """
     targets, paths = _transduce(source, side, ngram, start, end, beam, threshold)
-    return [(_spelled(targets, int(node)), float(score)) for node, score in zip(paths["target"], paths["score"])]
+    return [(_spelled(targets, node), score) for node, score in paths[["target", "score"]].tolist()]
 
 
 def _spelled(targets: Targets, node: int) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
-from nemo_ctcbias.phones.g2p import LEAST, G2P
+from nemo_ctcbias.phones.g2p import G2P, LEAST
 from nemo_ctcbias.phones.graphone_ngram import END
 from nemo_ctcbias.phones.transduction import LN10, SILENT_ROUNDS
 

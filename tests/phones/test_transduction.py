@@ -94,7 +94,7 @@ def test_probabilities_are_those_of_the_definition(seed, data):
 
 
 def test_files_hold_the_model(tmp_path):
-    names, levels = random_levels(1)
+    _, levels = random_levels(1)
     arpa = ["\\data\\", *(f"ngram {n}={len(level)}" for n, level in enumerate(levels, 1))]
     for n, level in enumerate(levels, 1):
         arpa += ["", f"\\{n}-grams:"]
