@@ -16,7 +16,7 @@ LAYERS = (
     ("search",),
     ("old_settings", "settings", "settings_file"),
     ("compiled_list", "list_report"),
-    ("recognizer",),
+    ("recognizer", "side_by_side"),
     ("nemo", "models", "whisper"),
     ("evaluation",),
     ("training",),
