@@ -2,11 +2,9 @@
 
     python docs/results_tables.py
     python docs/results_tables.py --add strong librispeech ../results/librispeech/results.json
-    python docs/results_tables.py --plots
 
 `--add` takes in what `nemo-ctcbias evaluate` measured on a base model and a set of recordings, in place of older
 figures of the same system and lists.
-`--plots` draws README's two plots, too.
 In the pages, a table stands between `<!-- table: NAME -->` and `<!-- end -->`.
 """
 
@@ -19,10 +17,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from nemo_ctcbias.evaluation.ablation import JOINT
-from nemo_ctcbias.evaluation.plots import plot
 
 DOCS = Path(__file__).parent
 FIGURES = DOCS / "results.csv"
@@ -65,7 +61,6 @@ ORDER = (
     *("boost-lm", "hotword+boost-lm", "untrained+lm", "hotword+spot+adapter+boost-lm"),
     *list(OURS)[2:],
 )
-PLOTTED = ("greedy", "nemo-boosting-beam", "nemo-ctc-ws", "hotword", "hotword+spot", "joint")
 Row = dict[str, str]
 
 
@@ -151,24 +146,6 @@ def kinds(rows: Sequence[Row]) -> str:
     return table(head, lines)
 
 
-def summary(rows: Sequence[Row]) -> str:
-    """The whole in a row a system: 100 distractors in full, and what becomes of it with other lists."""
-    head = ("system", "WER", "B-WER", "U-WER", "precision", "recall", "F1")
-    head += ("1,000: F1", "20,000: F1", "session: F1", "close: F1", "irrelevant: WER")
-    unspoken = sorted({row["distractors"] for row in rows if row["lists"] == "unspoken"}, key=int)
-    head += tuple(f"unspoken {int(size):,}: FA/h" for size in unspoken)
-    others = (("utterance", "1000"), ("utterance", "20000"), ("session", "100"), ("close", "100"))
-    lines = []
-    for one in _by_system(rows):
-        usual, nothing = one.get(("utterance", "100")), one.get(("irrelevant", "100"))
-        if usual:
-            cells = [usual[measure] for measure in MEASURES[:6]]
-            cells += [_f1(one.get(other)) for other in others]
-            cells += [nothing["wer"] if nothing else "–"]
-            lines.append((_title(one), *cells, *(_alarms(one.get(("unspoken", size))) or "–" for size in unspoken)))
-    return table(head, lines)
-
-
 def _by_system(rows: Sequence[Row]) -> list[dict[tuple[str, str], Row]]:
     """For each system, its rows by kind and length of lists."""
     there = {row["system"] for row in rows}
@@ -183,10 +160,6 @@ def _title(one: dict[tuple[str, str], Row]) -> str:
     return title(next(iter(one.values())))
 
 
-def _f1(row: Row | None) -> str:
-    return "–" if row is None else row["f1"] + ("†" if partly(row) else "")
-
-
 def _tables() -> dict[str, Callable[[], str]]:
     rows = read()
     tables: dict[str, Callable[[], str]] = {}
@@ -194,7 +167,6 @@ def _tables() -> dict[str, Callable[[], str]]:
         mine = [row for row in rows if (row["base"], row["speech"]) == (base, speech)]
         usual = [row for row in mine if row["lists"] == "utterance"]
         tables |= {
-            f"{base}, {speech}, summary": lambda mine=mine: summary(mine),
             f"{base}, {speech}, 100": lambda usual=usual: full(chosen(usual, distractors="100")),
             f"{base}, {speech}, 1,000": lambda usual=usual: full(chosen(usual, distractors="1000")),
             f"{base}, {speech}, 20,000": lambda usual=usual: full(chosen(usual, distractors="20000")),
@@ -248,31 +220,11 @@ def add(base: str, speech: str, measured: Iterable[dict]) -> None:
         writer.writerows(kept.values())
 
 
-def plotted(base: str, speech: str) -> list[dict[str, Any]]:
-    """Rows as `plot` takes them, F1 with its interval."""
-    rows = chosen(read(), base=base, speech=speech, lists="utterance", distractors=LONG, system=PLOTTED)
-    numbers = ("f1", "f1_low", "f1_high", "u_wer")
-    return [
-        {
-            "system": row["system"],
-            "list_size": int(row["distractors"]),
-            "utterances": int(row["utterances"]),
-            **{name: float(row[name]) for name in numbers},
-            "u_wer_low": None,
-            "u_wer_high": None,
-        }
-        for row in rows
-    ]
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--add", nargs=3, metavar=("BASE", "SPEECH", "FILE"), help="results.json to take in first")
-    parser.add_argument("--plots", action="store_true", help="draw README's plots, too")
     arguments = parser.parse_args()
     if arguments.add:
         add(*arguments.add[:2], json.loads(Path(arguments.add[2]).read_text(encoding="utf-8")))
     for path in PAGES:
         path.write_text(page(path), encoding="utf-8")
-    for speech in WHOLE if arguments.plots else ():
-        plot(plotted("small", speech), DOCS.parent / "examples" / "data" / f"results_{speech}.png", PLOTTED)
