@@ -11,7 +11,8 @@ from places import ROOT
 from nemo_ctcbias.cli import main
 
 DATA = ROOT / "examples" / "data"
-COMMAND = ["transcribe", str(DATA / "demo" / "kal16_02.flac"), "--bias", "Siprot", "Okonkwo", "--json"]
+CLIP = str(DATA / "demo" / "kal16_02.flac")
+COMMAND = ["transcribe", CLIP, "--model", "small", "--bias", "Siprot", "Okonkwo", "--json"]
 INSTALL = "pip install 'nemo-ctcbias[lm]'"
 WITHOUT = """
 import json, sys

@@ -129,6 +129,56 @@ def _search(emitted, enter, leave, phones, lengths, shared, least, singles, pair
     return found
 
 
+def best_place(heard: Hearing, pronunciation: Pronunciation) -> tuple[float, int, int]:
+    """The likeliest CTC path of one pronunciation, as `PhoneSearch.best` finds it, and where it lies.
+
+    Returns:
+        Log-prob, and the encoder's first frame and last frame + 1; -inf where nothing at all was heard.
+    """
+    log_probs = checked(heard.log_probs)
+    if not len(log_probs):
+        return -np.inf, 0, 0
+    emitted, phones = np.ascontiguousarray(log_probs.T), np.array(phone_ids(pronunciation), dtype=np.int64)
+    score, first, last = _place(emitted, heard.enter, heard.leave, phones)
+    frame_of = np.searchsorted(heard.starts, (first, last), side="right") - 1
+    return score, int(frame_of[0]), int(frame_of[1]) + 1
+
+
+@compiled
+def _place(emitted, enter, leave, phones):
+    """Score of the best path, its first and its last column; `inside` and `behind` as in `_search`, each with the
+    column that its path begins in.
+    """
+    frames, found, first, last = emitted.shape[1], -np.inf, 0, 0
+    inside, behind = np.full(frames, -np.inf), np.full(frames, -np.inf)
+    begun, begun_behind = np.zeros(frames, np.int64), np.zeros(frames, np.int64)
+    blank = emitted[BLANK]
+    for depth in range(len(phones)):
+        phone, repeats = emitted[phones[depth]], depth > 0 and phones[depth] == phones[depth - 1]
+        before_inside, before_behind = inside.copy(), behind.copy()
+        from_inside, from_behind = begun.copy(), begun_behind.copy()
+        here, after, start, start_after = -np.inf, -np.inf, 0, 0
+        for t in range(frames):
+            if here > after:
+                after, start_after = here, start
+            after += blank[t]
+            before, source = -np.inf, 0
+            if depth == 0:
+                before, source = enter[t], t
+            elif t > 0:
+                before, source = before_behind[t - 1], from_behind[t - 1]
+                if not repeats and before_inside[t - 1] > before:
+                    before, source = before_inside[t - 1], from_inside[t - 1]
+            if before > here:
+                here, start = before, source
+            here += phone[t]
+            inside[t], begun[t], behind[t], begun_behind[t] = here, start, after, start_after
+    for t in range(frames):
+        if inside[t] + leave[t] > found:
+            found, first, last = inside[t] + leave[t], begun[t], t
+    return found, first, last
+
+
 @compiled
 def _best_places(emitted, enter, leave):
     """Log-probs of phones [3, 39] and of pairs of phones [3, 39, 39] where they fit best: a phrase beginning with them,

@@ -54,7 +54,8 @@ class BiasedBeam(tuple):
         beam.acoustic, beam.lm, beam.boost = hypothesis.acoustic, hypothesis.lm, hypothesis.boost
         beam._timing, beam._finds, beam._credits = timing, finds, hypothesis.credits
         beam._written = [one.find for one in finds]
-        beam.phone_score, beam._looked_up, beam._boost_class, beam._listed = 0.0, (), None, None
+        beam.phone_score, beam._looked_up, beam._boost_class = 0.0, (), None
+        beam._sure, beam._listed = {}, None
         return beam
 
     @classmethod
@@ -82,6 +83,10 @@ class BiasedBeam(tuple):
     def rescored(self, phone_score: float) -> BiasedBeam:
         """The same hypothesis with a phone score, which its total score includes."""
         return self._changed(self.text, self.score + phone_score, phone_score=phone_score)
+
+    def with_confidences(self, sure: Mapping[tuple[int, int], float]) -> BiasedBeam:
+        """The same hypothesis, its hits as sure as is said of (phrase, first word)."""
+        return self._changed(self.text, self.score, _sure=dict(sure))
 
     def with_lookups(self, lookups: Sequence[Hit]) -> BiasedBeam:
         """The same hypothesis written with these phrases in place of the words that they span; punctuation stays."""
@@ -161,7 +166,7 @@ class BiasedBeam(tuple):
                 score=sum(lifted.values()),
                 technique=_technique(lifted),
                 base_text=timing.base_text(start, end),
-                confidence=timing.confidence(tokens),
+                confidence=self._sure.get((find.phrase, first), timing.confidence(tokens)),
                 parts={"acoustic": timing.acoustic(start, end, base=True), **lifted},
             )
             yield find.phrase, hit

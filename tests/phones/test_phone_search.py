@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones import phone_search
-from nemo_ctcbias.phones.phone_search import PhoneSearch
+from nemo_ctcbias.phones.hearing import Hearing
+from nemo_ctcbias.phones.phone_search import PhoneSearch, best_place
 from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
 
 FEW = ("S", "IH", "P", "R")
@@ -58,6 +59,25 @@ def test_equals_brute_force_whatever_the_order(columns, seed, words, pronunciati
     assert found == pytest.approx([brute_force(heard, one) for one in pronunciations])
     assert (found <= 0).all()
     assert PhoneSearch(pronunciations[::-1]).best(heard)[::-1] == pytest.approx(found)
+
+
+@given(st.integers(1, 9), st.integers(0, 999), st.booleans(), PRONUNCIATION)
+def test_the_best_place_is_where_the_best_path_lies(columns, seed, words, pronunciation):
+    heard = hearing(columns, seed, words)
+    score, start, end = best_place(heard, pronunciation)
+    assert score == PhoneSearch([pronunciation]).best(heard)[0]
+    if score > -np.inf:  # of just these columns, which are frames here, the path is as good, and of fewer it is not
+        assert PhoneSearch([pronunciation]).best(heard.between(start, end))[0] == pytest.approx(score)
+        ends = [PhoneSearch([pronunciation]).best(heard.between(start + a, end - b))[0] for a, b in ((1, 0), (0, 1))]
+        assert max(ends) <= score
+
+
+def test_the_best_place_is_in_frames_of_the_encoder():
+    said = np.full((8, BLANK + 1), -9.0)
+    said[range(8), [BLANK, BLANK, PHONE_IDS["S"], BLANK, PHONE_IDS["IH"], BLANK, BLANK, BLANK]] = 0.0
+    (heard,) = Hearing.by_head(said, 4)
+    assert best_place(heard, ("S", "IH")) == (0.0, 1, 3)
+    assert best_place(*head(np.zeros((0, BLANK + 1))), ("S",)) == (-np.inf, 0, 0)
 
 
 @given(
