@@ -43,12 +43,12 @@ DATA = Path(__file__).parent / "data"
 #: Part of the table -> what is timed for it.
 PARTS: dict[str, tuple[tuple[type, str], ...]] = {
     "encoder": ((TranscriptionMixin, "_transcribe_forward"),),
-    "list": tuple((CompiledList, name) for name in ("spelled", "search", "scores", "pronouncer", "sounds", "tokens")),
+    "list": tuple((CompiledList, name) for name in ("spelled", "search", "scores", "pronouncer", "tokens")),
     "hearing": ((Recognizer, "witnesses"),),
     "detection": ((Recognizer, "detected"),),
     "search": ((BiasedSearch, "beams"),),
     "language model": tuple((WordScorer, name) for name in ("price", "end_words", "end_text")),
-    "second pass": tuple((Recognizer, name) for name in ("_rescored", "_verified", "_corrected")),
+    "second pass": tuple((Recognizer, name) for name in ("_rescored", "_decided")),
     "alignment and hits": ((Timing, "path"), (BiasedBeam, "hits"), (TranscriptionMixin, "_hypotheses")),
 }
 
