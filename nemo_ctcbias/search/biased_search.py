@@ -84,9 +84,16 @@ class BiasedSearch:
         lm_start_state: Any = None,
         beam: BeamOptions | None = None,
         lag: int | None = None,
+        greedy: bool = False,
     ) -> ListSearch:
-        """The search made ready for a list; the arguments as in `beams`, and `lag` as in `BeamSearch`."""
-        boost, model = replace(self.boost, weight=self.boost.weight * weight), self.language_model
+        """The search made ready for a list; the arguments as in `beams`, and more for streams.
+
+        Args:
+            lag: as in `BeamSearch`.
+            greedy: follow the best token of each frame, without boosting or language model.
+        """
+        boost = replace(self.boost, weight=0.0 if greedy else self.boost.weight * weight)
+        model = None if greedy else self.language_model
         acting = listed.active and boost.weight > 0
         if acting and self._is_kenlm and self.class_weight is not None:
             model = BoostClass(model, listed.words, self.class_weight - CLASS_PRIOR * prior)
@@ -106,9 +113,9 @@ class BiasedSearch:
             following=vocabulary.following,
             lag=lag,
         )
-        asked = SpokenWords.of(model) if self._is_kenlm else model
+        asked = SpokenWords.of(model) if model is not None and self._is_kenlm else model
         classes = isinstance(model, BoostClass)
-        return ListSearch(search, vocabulary, listed, boost.weight, prior, asked, classes, lm_start_state)
+        return ListSearch(search, vocabulary, listed, boost.weight, prior, asked, classes, lm_start_state, greedy)
 
 
 def _is_kenlm(model: Any) -> bool:

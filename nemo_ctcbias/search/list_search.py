@@ -32,6 +32,7 @@ class ListSearch:
         asked: the language model, the list's class in it; None for none.
         classes: whether there is such a class.
         lm_start_state: of the language model; None for its state before the first word.
+        greedy: whether only the best token of each frame counts.
     """
 
     tokens: BeamSearch
@@ -42,6 +43,7 @@ class ListSearch:
     asked: Any
     classes: bool
     lm_start_state: Any
+    greedy: bool = False
 
     def start(self) -> SearchState:
         """The state before the first frame."""
@@ -55,7 +57,8 @@ class ListSearch:
         Raises:
             ModelError: they are not numbers (NaN).
         """
-        self.tokens.advance(state, numbers(log_probs))
+        frames = numbers(log_probs)
+        self.tokens.advance(state, _hardened(frames) if self.greedy else frames)
 
     def take_over(self, state: SearchState, other: ListSearch) -> SearchState:
         """Another search's state for this one: what is said from now on is listened to for this list.
@@ -64,10 +67,15 @@ class ListSearch:
         earned counts if this list has it, too.
         """
         state = relisted(state, other.tokens, self.tokens)
-        if state.scorer is not None:
+        beams, fresh = state.beams, self.start().scorer
+        if fresh is None or state.scorer is None:
+            state.scorer, beams["partial"], beams["ended"] = fresh, 0.0, 0.0 if fresh is None else np.nan
+            for name in ("before", "behind", "word"):
+                beams[name] = 0
+        else:
             # Without a class of listed words, a state within their phrases is that of the words alone.
             taken = (lambda one: one) if self.classes else (lambda one: getattr(one, "state", one))
-            state.scorer = state.scorer.handed_on(state.beams, self.asked, taken)
+            state.scorer = state.scorer.handed_on(beams, self.asked, taken)
         return state
 
     def finish(
@@ -117,3 +125,10 @@ class ListSearch:
                 hypothesis = replace(first, acoustic=float(np.logaddexp(first.acoustic, hypothesis.acoustic)))
             joined[text] = hypothesis
         return sorted(joined.items(), key=lambda one: (-one[1].score, one[1].tokens))
+
+
+def _hardened(log_probs: np.ndarray) -> np.ndarray:
+    """Log-probs [T, V + 1] of which only the best path is left: what is found in them is greedy decoding."""
+    only = np.full(log_probs.shape, -np.inf)
+    only[np.arange(len(log_probs)), log_probs.argmax(axis=1)] = 0.0
+    return only

@@ -22,7 +22,7 @@ from nemo_ctcbias.search.search_state import SearchState
 from nemo_ctcbias.search.selection import read
 from nemo_ctcbias.search.settling import below, count
 
-MOST_NODES = 1 << 14  # of the tree of prefixes, before those are forgotten that are not needed any more
+MOST_NODES = 1 << 12  # of the tree of prefixes, before those are forgotten that are not needed any more
 
 
 @dataclass(frozen=True)
@@ -118,12 +118,13 @@ class StreamSearch:
         if settled >= core.prefixes.used[0] or not same.any() or core.trimmed != state.core.trimmed:
             return None
         core.beams, core.settled = core.beams[same], settled
-        return replace(state, core=core)
+        frames = core.frames - state.start
+        return replace(state, core=core, log_probs=state.log_probs[:frames], base=state.base[:frames])
 
     # --- what stands
 
     def _best(self, search: ListSearch, state: StreamState) -> tuple[Hypothesis, int, int]:
-        """What the segment says if it ends here; of its tokens, how many are settled, and how many may begin a phrase."""
+        """What the segment says if it ends here; how many of its tokens are settled, how many may begin a phrase."""
         core, tokens = state.core, search.tokens
         if core.scorer is not None:
             core.scorer.end_words(core.beams)
