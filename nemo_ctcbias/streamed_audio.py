@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
+import soundfile
 
-from nemo_ctcbias.audio import HIGHEST_RATE, LOUDEST, LOWEST_RATE
+from nemo_ctcbias.audio import HIGHEST_RATE, LOUDEST, LOWEST_RATE, load_audio
 from nemo_ctcbias.errors import AudioError
 
 
@@ -83,3 +87,26 @@ class StreamedSamples:
 
     def _keep(self, samples: np.ndarray) -> None:
         self._kept = np.concatenate([self._kept, samples])
+
+
+def blocks_of(path: str | Path, rate: int, seconds: float) -> Iterator[tuple[np.ndarray, int]]:
+    """(mono samples, their rate) of a recording, so many seconds at a time; only what libsndfile cannot read is held.
+
+    Raises:
+        AudioError: if the file is missing, unreadable or no sound.
+    """
+    try:
+        with soundfile.SoundFile(os.fsencode(path)) as file:
+            given = file.samplerate
+            for block in file.blocks(max(1, round(seconds * given)), dtype="float32", always_2d=True):
+                yield block.mean(axis=1), given
+    except (OSError, RuntimeError):  # whoever reads it as a whole says why, or can
+        whole, step = load_audio(path, rate), max(1, round(seconds * rate))
+        yield from ((whole[at : at + step], rate) for at in range(0, len(whole), step))
+
+
+def blocks_from(file: BinaryIO, rate: int, seconds: float) -> Iterator[tuple[np.ndarray, int]]:
+    """The same of raw 16-bit samples, little-endian and mono, as they come."""
+    step = 2 * max(1, round(seconds * rate))
+    while data := file.read(step):
+        yield np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.int16), rate
