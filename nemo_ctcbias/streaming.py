@@ -302,7 +302,7 @@ class RecognizedStream:
 def _frame_by_frame(utterance: Utterance) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
     """Each frame's log-probs [V + 1], and what the phone head heard in it [U, K, 40]."""
     log_probs, phones = utterance.log_probs, utterance.phones
-    if phones is None:
+    if phones is None or not len(log_probs):
         yield from ((frame, None) for frame in log_probs)
         return
     cuts = np.round(np.arange(1, len(log_probs)) * (len(phones) / max(len(log_probs), 1))).astype(int)

@@ -193,10 +193,16 @@ class BeamSearch:
             self._settle(state, at - self.lag)
 
     def _settle(self, state: SearchState, horizon: int) -> None:
-        """Give up the hypotheses that differ from the best one in what it says up to a frame."""
+        """Give up the hypotheses that differ from the best one in what it says up to a frame.
+
+        A phrase that nobody goes on with for so long is none: its boost does not count for the best.
+        """
         beams = state.beams
-        ends = anchors(beams, state.prefixes, horizon)
-        state.settled = int(ends[self.best(state)])
+        ends, scores = anchors(beams, state.prefixes, horizon), scores_of(beams, NO_EXTENSION)
+        if self.active and (stale := (beams["lent"] > 0) & (ends == beams["prefix"])).any():
+            kept = kept_boosts(beams[stale], self.trie, state.prefixes, self.following, self.rules)
+            scores[stale] += kept - beams["committed"][stale] - beams["lent"][stale]
+        state.settled = int(ends[scores.argmax()])
         same = ends == state.settled
         if not same.all():
             state.beams = beams[same]
