@@ -163,7 +163,8 @@ class RecognizedStream:
         """The stream ends."""
         updates = [self._step(self._due)] if self._due else []
         self._due = []
-        return _joined([*updates, self._tell(self._streams.finish(self._search, self._state))])
+        heard = self._witnesses() if self._base else []
+        return _joined([*updates, self._tell(self._streams.finish(self._search, self._state), heard)])
 
     # --- a step
 
@@ -174,7 +175,7 @@ class RecognizedStream:
                 self._phones.append(phones)
         start = self._state.core.frames
         end = start + len(frames)
-        heard = self.recognizer.witnesses(self._window, self._listed) if self._acts(self._listed) else []
+        heard = self._witnesses()
         factors = self._heard(heard, end)
         if _differ(factors, self._factors):
             start = self._go_back(factors)
@@ -187,6 +188,9 @@ class RecognizedStream:
     @property
     def _window(self) -> Utterance:
         return Utterance(np.stack(self._base), np.concatenate(self._phones) if self._phones else None)
+
+    def _witnesses(self) -> Sequence[Hearing]:
+        return self.recognizer.witnesses(self._window, self._listed) if self._acts(self._listed) else []
 
     def _heard(self, heard: Sequence[Hearing], now: int) -> np.ndarray | None:
         """Factors on the phrases' weights [N], 0 for what is not listened for; None: all are."""
@@ -292,11 +296,10 @@ class RecognizedStream:
         shift = segment.start - (now - len(self._base))
         spans = [(word, start + shift, end + shift) for word, (start, end) in beam[2]]
         first = next((at for at, (_, start, _) in enumerate(spans) if start >= 0), len(spans))
-        first = max(first, self._told)
         sure = beam.confidences[first:]
         found = self.recognizer.corrections(spans[first:], sure, self._task(heard), self._factors)
         moved = [replace(one, first=one.first + first, last=one.last + first) for one in found]
-        return self.recognizer.looked_up(beam, moved, self._listed)
+        return self.recognizer.looked_up(beam, [one for one in moved if one.first >= self._told], self._listed)
 
 
 def _frame_by_frame(utterance: Utterance) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
