@@ -132,6 +132,7 @@ class RecognizedStream:
         self._due: list[tuple[np.ndarray, np.ndarray | None]] = []
         self._earlier: deque[tuple[SearchState, ListSearch]] = deque(maxlen=rhythm.lag // rhythm.step + 1)
         self._doubted: dict[int, int] = {}  # phrases that did not sound right, and until which frame
+        self._partial = ""
         self._segment, self._told, self._words = 0, 0, 0  # what was told: words of this segment, and of all
 
     @property
@@ -153,11 +154,12 @@ class RecognizedStream:
         """
         numbers(utterance.log_probs)
         self._due += _frame_by_frame(utterance)
-        updates, step = [], self.rhythm.step
+        updates, step = [Update(partial=self._partial)], self.rhythm.step
         while len(self._due) >= step:
             now, self._due = self._due[:step], self._due[step:]
             updates.append(self._step(now))
-        return _joined(updates or [self._tell(self._streams.partial(self._search, self._state))])
+        self._partial = updates[-1].partial
+        return _joined(updates)
 
     def finish(self) -> Update:
         """The stream ends."""
