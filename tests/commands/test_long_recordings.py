@@ -56,6 +56,8 @@ def test_a_long_recording_is_transcribed_as_its_pieces_are_and_gone_on_with(
     assert cli.main([*ran, "--out", str(tmp_path / "long.json")]) == 0
     rows = [json.loads((tmp_path / name).read_text()) for name in ("whole.json", "long.json")]
     assert rows[0]["words"] and rows[0]["hits"]
+    for row in rows:  # how a batch is padded shows in the last digits of its scores
+        row["hits"] = [(hit["phrase"], hit["start"], hit["end"], hit["base_text"]) for hit in row["hits"]]
     assert rows[0] == rows[1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["long.json", "whole.json"]
 
@@ -72,7 +74,7 @@ def test_a_long_recording_is_transcribed_as_its_pieces_are_and_gone_on_with(
     assert cli.main(again) == 130
     assert cli.main([*again, "--resume"]) == 0
     assert asked[1] == asked[2] > 0, "what was done is not done again"
-    assert json.loads((tmp_path / "again.json").read_text()) == rows[0]
+    assert (tmp_path / "again.json").read_text() == (tmp_path / "long.json").read_text()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
     assert transcribe.is_long(recordings.Recording("x", seconds=21.0))
     capfd.readouterr()
