@@ -26,7 +26,7 @@ PAGES = (DOCS.parent / "README.md", DOCS / "results.md", DOCS / "comparison.md")
 WHOLE = {"librispeech": 234, "commonvoice": 350}  # utterances
 BASES = ("strong", "small")
 KEY = ("base", "speech", "lists", "distractors", "system")
-MEASURES = ("wer", "b_wer", "u_wer", "precision", "recall", "f1", "f1_low", "f1_high")
+MEASURES = ("wer", "b_wer", "u_wer", "precision", "recall", "f1", "f1_low", "f1_high", "false_alarms_per_hour")
 
 LONG = ("100", "1000", "20000")
 
@@ -67,7 +67,7 @@ Row = dict[str, str]
 def read() -> list[Row]:
     """All figures, percent, as text; the distractors' number, too."""
     with FIGURES.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        return [dict.fromkeys(MEASURES, "") | row for row in csv.DictReader(file)]  # older files have fewer measures
 
 
 def title(row: Row) -> str:
@@ -108,13 +108,22 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 def full(rows: Iterable[Row]) -> str:
     """Every figure of some rows."""
-    head = ("system", "N", "WER", "B-WER", "U-WER", "precision", "recall", "F1 (95% interval)")
+    rows = list(rows)
+    head = ["system", "N", "WER", "B-WER", "U-WER", "precision", "recall", "F1 (95% interval)"]
+    alarms = [_alarms(row) for row in rows]
+    head += ["FA/h"] if any(alarms) else []
     lines = []
-    for row in rows:
+    for row, alarm in zip(rows, alarms, strict=True):
         name = title(row) + (f" ({row['utterances']} utterances)" if partly(row) else "")
         size = f"{int(row['distractors']):,}"
-        lines.append((name, size, *(row[measure] or "–" for measure in MEASURES[:5]), interval(row)))
+        line = (name, size, *(row[measure] or "–" for measure in MEASURES[:5]), interval(row))
+        lines.append((*line, alarm or "–") if any(alarms) else line)
     return table(head, lines)
+
+
+def _alarms(row: Row | None) -> str:
+    """Listed phrases an hour that the list alone made up."""
+    return row["false_alarms_per_hour"] if row else ""
 
 
 def short(rows: Iterable[Row]) -> str:
@@ -166,7 +175,9 @@ def _tables() -> dict[str, Callable[[], str]]:
                 chosen(usual, distractors=LONG, system=COMPARED_WITH_LM)
             ),
             f"{base}, {speech}, short": lambda usual=usual: short(chosen(usual, distractors=("5", "20"))),
-            f"{base}, {speech}, kinds": lambda mine=mine: kinds([row for row in mine if row["lists"] != "utterance"]),
+            f"{base}, {speech}, kinds": lambda mine=mine: kinds(
+                [row for row in mine if row["lists"] not in ("utterance", "unspoken")]
+            ),
         }
     return tables
 
