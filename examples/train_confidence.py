@@ -6,7 +6,7 @@
 The manifests hold transcripts and `rare_words`, as those for `nemo-ctcbias evaluate`; every model reads each of them
 with lists of each size, with and without the language model. The table for phones heard by the model's own spelling is
 made anew, or with `--phone-head` (one file for each model) that for phone heads; the rest stays as it is shipped, in
-nemo_ctcbias/phones/data. What to ask for which precision is read off the first model.
+nemo_ctcbias/phones/data. What to ask for which precision is read off the first model's longest lists.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class Examples(NamedTuple):
     """Candidates of one model, manifest and size: evidence [n, 7], which were written [n], which were right [n]."""
 
     model: str
+    size: int
     name: str
     evidence: np.ndarray
     written: np.ndarray
@@ -110,6 +111,7 @@ def listen(args: argparse.Namespace, name: str, head: Path | None) -> Iterator[E
                         found.append((one, is_right(reference, beam.words, one, phrases[one.phrase])))
                 yield Examples(
                     name,
+                    size,
                     label,
                     np.array([astuple(one.evidence) for one, _ in found]).reshape(-1, len(NAMES)),
                     np.array([one.written for one, _ in found], dtype=bool),
@@ -130,7 +132,9 @@ def learned(examples: Sequence[Examples]) -> Confidence:
         bias = float(fit.intercept_[0] - weights @ middle)
         formulas.append(Formula(round(bias, 4), dict(zip(NAMES, weights.round(4).tolist(), strict=True))))
     found = Confidence(*formulas, ((0.0, 0.0),))
-    return Confidence(*formulas, thresholds([one for one in examples if one.model == examples[0].model], found))
+    longest = max(one.size for one in examples)
+    read_off = [one for one in examples if one.model == examples[0].model and one.size == longest]
+    return Confidence(*formulas, thresholds(read_off, found))
 
 
 def thresholds(examples: Sequence[Examples], confidence: Confidence) -> tuple[tuple[float, float], ...]:
