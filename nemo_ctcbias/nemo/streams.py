@@ -111,8 +111,9 @@ class SpeechStream:
         window = self._encode(self._samples.between(first * self._frame, last))
         (utterance,) = self._model.utterances(window, self._model.hears())
         self._window = Window(first, window)
+        update = self._recognized.advance(_between(utterance, self._done - first, self._done + frames - first))
         self._done += frames
-        return self._recognized.advance(_between(utterance, self._done - frames - first, self._done - first))
+        return update
 
     def _encode(self, samples: np.ndarray) -> Encoded:
         device = next(self._model.encoder.parameters()).device
