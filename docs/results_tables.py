@@ -137,12 +137,15 @@ def short(rows: Iterable[Row]) -> str:
 
 def kinds(rows: Sequence[Row]) -> str:
     """Lists of other kinds, a row a system."""
-    head = ("system", "session: WER", "session: F1", "irrelevant: WER", "close: WER", "close: F1 (95% interval)")
+    head = ["system", "session: WER", "session: F1", "irrelevant: WER", "close: WER", "close: F1 (95% interval)"]
+    unspoken = sorted({row["distractors"] for row in rows if row["lists"] == "unspoken"}, key=int)
+    head += [f"unspoken {int(size):,}: FA/h" for size in unspoken]
     lines = []
     for one in _by_system(rows):
         session, irrelevant, close = (one.get((kind, "100")) for kind in ("session", "irrelevant", "close"))
         wers = [row["wer"] if row else "–" for row in (session, irrelevant, close)]
-        lines.append((_title(one), wers[0], interval(session), wers[1], wers[2], interval(close)))
+        alarms = [_alarms(one.get(("unspoken", size))) or "–" for size in unspoken]
+        lines.append((_title(one), wers[0], interval(session), wers[1], wers[2], interval(close), *alarms))
     return table(head, lines)
 
 
@@ -175,9 +178,7 @@ def _tables() -> dict[str, Callable[[], str]]:
                 chosen(usual, distractors=LONG, system=COMPARED_WITH_LM)
             ),
             f"{base}, {speech}, short": lambda usual=usual: short(chosen(usual, distractors=("5", "20"))),
-            f"{base}, {speech}, kinds": lambda mine=mine: kinds(
-                [row for row in mine if row["lists"] not in ("utterance", "unspoken")]
-            ),
+            f"{base}, {speech}, kinds": lambda mine=mine: kinds([row for row in mine if row["lists"] != "utterance"]),
         }
     return tables
 
