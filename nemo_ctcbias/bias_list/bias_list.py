@@ -13,6 +13,7 @@ from nemo_ctcbias.bias_list.list_file import JSON_SUFFIXES, kind_of, read_list, 
 from nemo_ctcbias.bias_list.list_text import unquoted
 from nemo_ctcbias.bias_list.phrase import Entry, Phrase, entries_of
 from nemo_ctcbias.bias_list.report import Note, quoted
+from nemo_ctcbias.data_files import read_text
 from nemo_ctcbias.errors import BiasListError
 from nemo_ctcbias.whole_files import written_whole
 
@@ -112,10 +113,24 @@ class BiasList(Sequence[Phrase]):
             BiasListError: no such file, not UTF-8 text, or a line that cannot be read; names the file and the line.
         """
         name = fspath(path)
+        return cls.read(read_text(name, "bias list file", BiasListError), name, shown)
+
+    @classmethod
+    def read(cls, text: str, name: str, shown: bool = True) -> BiasList:
+        """Read a list from the text of such a file.
+
+        Args:
+            text: the file's.
+            name: of the file, whose suffix may say what it is; messages begin with it.
+            shown: whether messages may show phrases.
+
+        Raises:
+            BiasListError: a line that cannot be read.
+        """
         phrases: list[Phrase] = []
         lines: list[int] = []
         notes: list[Note] = []
-        for line in read_list(name, shown):
+        for line in read_list(text, name, shown):
             phrases += line.phrases
             lines += [line.number] * len(line.phrases)
             if line.change:
