@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -137,8 +138,7 @@ class BiasList(Sequence[Phrase]):
                 text = line.phrases[0].text if len(line.phrases) == 1 else ", ".join(p.text for p in line.phrases)
                 notes.append(Note(f"{name}:{line.number}", text, "changed", *line.change))
         found = cls(phrases, source=name, lines=lines, shown=shown)
-        found._notes = (*notes, *found._notes)
-        return found
+        return found.with_notes(notes)
 
     @classmethod
     def joined(cls, lists: Sequence[BiasList]) -> BiasList:
@@ -148,8 +148,7 @@ class BiasList(Sequence[Phrase]):
         places = [one.where(index) for one in lists for index in range(len(one))]
         names = " and ".join(dict.fromkeys(one.source for one in lists if one.source))
         found = cls([phrase for one in lists for phrase in one], names or None, lines=places)
-        found._notes = (*(note for one in lists for note in one.notes), *found._notes)
-        return found
+        return found.with_notes([note for one in lists for note in one.notes])
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the list in the format that the suffix says, so that `load` gives an equal list back.
@@ -192,6 +191,12 @@ class BiasList(Sequence[Phrase]):
         """A list with other phrases in the places of these, so that messages still say where each was listed."""
         lines = self._positions if self._numbered else None
         return BiasList(phrases, self._source, lines=lines, shown=self.shown)
+
+    def with_notes(self, notes: Iterable[Note]) -> BiasList:
+        """The same list with these notes before its own: what was done to it before it became one."""
+        found = copy.copy(self)
+        found._notes = (*notes, *self._notes)
+        return found
 
     @property
     def notes(self) -> tuple[Note, ...]:
