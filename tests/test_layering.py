@@ -20,7 +20,7 @@ LAYERS = (
     ("nemo", "models", "whisper"),
     ("evaluation",),
     ("training",),
-    ("commands", "cli"),
+    ("commands", "serve", "cli"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 FREE_OF_NEMO = [name for names in LAYERS[:8] for name in names]

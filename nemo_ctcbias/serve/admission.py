@@ -6,6 +6,7 @@ import time
 
 import anyio
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nemo_ctcbias.serve.answering import refuse
@@ -93,7 +94,8 @@ class Admission:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > most:
-                raise self._too_large(scope)
+                problem = self._too_large(scope)
+                raise HTTPException(problem.status, problem.message)  # FastAPI makes any other one a 400
             return message
 
         return counting

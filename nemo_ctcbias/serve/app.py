@@ -220,6 +220,7 @@ def _add_state(app: FastAPI, service: Service) -> None:
 def _add_page(app: FastAPI) -> None:
     folder = files("nemo_ctcbias.serve") / "page"
     contents = {one.name: one.read_bytes() for one in folder.iterdir() if one.name.rpartition(".")[2] in KINDS}
+    contents["report.css"] = (files("nemo_ctcbias.evaluation") / "page" / "page.css").read_bytes()  # looks alike
 
     def page(name: str) -> Response:
         if name not in contents:

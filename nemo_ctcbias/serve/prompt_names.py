@@ -51,7 +51,7 @@ def names_in(prompt: str) -> tuple[list[str], str]:
 def _bare_list(prompt: str) -> list[str]:
     """Names of a prompt that is nothing but a list: two or more short parts that each begin as names do."""
     text = prompt.strip().rstrip(".")
-    if QUOTED.search(text) or re.search(r":\s|：", text):
+    if not re.search("[,;、\n]", text) or QUOTED.search(text) or re.search(r":\s|：", text):
         return []
     parts = [part for part in BETWEEN.split(text) if part]
     alike = len(parts) > 1 and all(len(part.split()) <= FEW_WORDS and part[0].upper() == part[0] for part in parts)

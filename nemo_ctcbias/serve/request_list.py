@@ -47,8 +47,9 @@ def request_list(
 
     Args:
         named: lists that the server keeps.
-        hotwords: JSON of phrases as `BiasList` takes them, or text: phrases with commas or line ends between them.
-        keywords: the same, a weight behind a colon.
+        hotwords: JSON of phrases as `BiasList` takes them, or text: phrases with commas between them, or the lines of
+            a list file.
+        keywords: phrases with commas or line ends between them, a weight behind a colon; or JSON.
         speech_contexts: JSON of {"phrases": [...], "boost": 20}, or a list of them.
         prompt: text that may have names in it.
         lookup: gives a named list.
@@ -57,13 +58,19 @@ def request_list(
         BiasListError: a field that cannot be read, which the message begins with.
     """
     lists = [lookup(name) for name in named]
-    lists += [_phrases(value, "hotwords", Phrase) for value in hotwords]
+    lists += [_hotwords(value) for value in hotwords]
     lists += [_phrases(value, "keywords", weighted) for value in keywords]
     lists += [_contexts(value) for value in speech_contexts]
     names, prose = names_in(prompt or "")
     if names:
         lists.append(BiasList(names, "prompt"))
     return RequestList(BiasList.joined(lists) if lists else None, prose)
+
+
+def _hotwords(value: str) -> BiasList:
+    """Several lines are a list file's."""
+    is_file = "\n" in value and value.lstrip()[:1] not in ("[", "{")
+    return BiasList.read(value, "hotwords") if is_file else _phrases(value, "hotwords", Phrase)
 
 
 def _phrases(value: str, field: str, read: Callable[[str], Phrase]) -> BiasList:
