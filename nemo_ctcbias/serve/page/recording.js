@@ -38,7 +38,7 @@ async function record() {
   context.createMediaStreamSource(stream).connect(recorder);
   shown(true);
   recording.stop = async () => {
-    recording.stop = null;
+    recording.stop = recorder.port.onmessage = null;
     stream.getTracks().forEach((track) => track.stop());
     await context.close();
     shown(false);
