@@ -21,6 +21,7 @@ from nemo_ctcbias.serve.access import Access
 from nemo_ctcbias.serve.admission import Admission
 from nemo_ctcbias.serve.answers import RESPONSE_FORMATS, Answer
 from nemo_ctcbias.serve.problem import Problem
+from nemo_ctcbias.serve.realtime import add_realtime
 from nemo_ctcbias.serve.request_list import request_list
 from nemo_ctcbias.serve.service import Service
 
@@ -62,6 +63,8 @@ def make_app(service: Service, token: str | None = None) -> FastAPI:
     _add_lists(app, service)
     _add_state(app, service)
     _add_page(app)
+    app.state.sessions = set()
+    add_realtime(app, service, app.state.sessions)
     app.add_middleware(Admission, options=service.options, metrics=service.metrics)
     app.add_middleware(Access, token=token)
     return app

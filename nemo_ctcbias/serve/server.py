@@ -6,12 +6,14 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+import anyio
 import uvicorn
 from fastapi import FastAPI
 
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.serve.service import Service
 
+LAST = 10.0  # seconds that live sessions have to hear what was said
 NOTICE = 0.2  # seconds in which /ready tells that the end is near, before connections are refused
 
 
@@ -46,7 +48,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws_max_size=1 << 20)
         )
-        self._service, self._ready = service, ready
+        self._app, self._service, self._ready = app, service, ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn's."""
@@ -57,5 +59,11 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn's, which waits for the requests that it has; live sessions finish before."""
         self._service.draining = True
+        sessions = list(self._app.state.sessions)
+        for session in sessions:
+            session.end()
+        with anyio.move_on_after(LAST):
+            for session in sessions:
+                await session.ended.wait()
         await asyncio.sleep(NOTICE)
         await super().shutdown(sockets)
