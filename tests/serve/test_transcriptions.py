@@ -2,12 +2,16 @@
 
 import io
 import json
+import re
+import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import soundfile
+from places import ROOT
 
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.commands.formats import FORMATS
@@ -182,3 +186,25 @@ def test_state(http):
         assert f"nemo_ctcbias_{name}" in http.get("/metrics").text
     assert http.get("/openapi.json").json()["paths"]["/v1/audio/transcriptions"]
     assert http.get("/v1/nothing").json()["error"]["type"] == "not_found_error"
+
+
+def test_the_documentation(served, http, noise_wavs, tmp_path, capsys, monkeypatch):
+    """Its blocks run as they are, but for the address and the recordings."""
+    pytest.importorskip("openai", reason="of the extra `test`")
+    (tmp_path / "call.flac").write_bytes(noise_wavs[0].read_bytes())
+    (tmp_path / "names.txt").write_text("saoirse\nOkonkwo\n")
+    monkeypatch.chdir(tmp_path)
+    http.put("/v1/lists/team", content="saoirse\n")
+    page = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8").replace("http://127.0.0.1:8000", served.url)
+    blocks = re.findall(r"^```text\n(.*?)^```", page, flags=re.S | re.M)
+    (client,) = (one for one in blocks if one.startswith("from openai"))
+    exec(compile(client, "serving.md", "exec"), {})
+    assert "technique" in capsys.readouterr().out
+    commands = [line for one in blocks for line in one.splitlines() if "curl" in line and not line.startswith("NEMO")]
+    assert len(commands) == 3
+    for line in commands:
+        if any(not shutil.which(name) for name in re.findall(r"\b(?:curl|ffmpeg)\b", line)):
+            continue
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+        assert done.returncode == 0 and ('"used"' in done.stdout or "-->" in done.stdout), line
+    http.delete("/v1/lists/team")
