@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
 import numpy as np
-import soxr
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketState
@@ -20,16 +18,14 @@ from starlette.websockets import WebSocketState
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.data_files import parse_json
 from nemo_ctcbias.errors import BiasingError
-from nemo_ctcbias.serve.live import LiveSpeech, Samples, Update
+from nemo_ctcbias.serve.live import LiveSpeech, News
 from nemo_ctcbias.serve.problem import Problem
 from nemo_ctcbias.serve.service import Service
 
 USUAL_RATE, LOWEST_RATE, HIGHEST_RATE = 24_000, 8_000, 48_000  # Hz; the first is OpenAI's
-BETWEEN = 0.4  # seconds from one partial text to the next
 LONGEST = 5.0  # seconds of audio in one message
 ENDING, BUSY = 1001, 1013  # a websocket's codes
-COMPLETED = "conversation.item.input_audio_transcription.completed"
-PARTIAL = "conversation.item.input_audio_transcription.partial"
+ITEM = "conversation.item.input_audio_transcription"  # what is told of an utterance
 
 
 def add_realtime(app: FastAPI, service: Service, sessions: set[RealtimeSession]) -> None:
@@ -69,9 +65,10 @@ class RealtimeSession:
 
     def __init__(self, socket: WebSocket, service: Service):
         self._socket, self._service = socket, service
-        self._live = LiveSpeech(service.transcribed, service.sample_rate)
-        self._rate, self._resampler = USUAL_RATE, self._new_resampler(USUAL_RATE)
-        self._items, self._events, self._partial_at = count(1), count(1), 0.0
+        self._bias_list: BiasList | None = None
+        self._live = LiveSpeech(service.stream, service.listed(None))
+        self._rate, self._partial, self._counted = USUAL_RATE, "", 0.0
+        self._events = count(1)
         self._ending = asyncio.Event()
         self.ended = asyncio.Event()
 
@@ -90,7 +87,7 @@ class RealtimeSession:
                     await self._tell("error", **Problem.of(error).body())
                 except Problem as problem:
                     await self._tell("error", **problem.body())
-            await self._told(await self._live.commit())
+            await self._told(await run_in_threadpool(self._live.commit))
             await self._socket.close(ENDING, "the server is about to end, or has waited long enough")
         except WebSocketDisconnect:
             pass
@@ -131,10 +128,10 @@ class RealtimeSession:
         elif kind == "input_audio_buffer.append":
             await self._append(_decoded(event.get("audio")))
         elif kind == "input_audio_buffer.commit":
-            await self._told(await self._live.commit())
+            await self._told(await run_in_threadpool(self._live.commit))
             await self._tell("input_audio_buffer.committed")
         elif kind == "input_audio_buffer.clear":
-            self._live.clear()
+            await run_in_threadpool(self._live.clear)
             await self._tell("input_audio_buffer.cleared")
         else:
             known = "session.update, input_audio_buffer.append, input_audio_buffer.commit, input_audio_buffer.clear"
@@ -143,17 +140,8 @@ class RealtimeSession:
     async def _append(self, audio: bytes) -> None:
         if len(audio) % 2 or len(audio) > 2 * LONGEST * self._rate:
             raise Problem(400, f"audio is 16 bits a sample, up to {LONGEST:g} s a message", "audio")
-        samples = np.frombuffer(audio, dtype="<i2").astype(np.float32) / 32768
-        if self._resampler is not None:
-            samples = self._resampler.resample_chunk(samples)
-        await self._hear(samples)
-
-    async def _hear(self, samples: Samples) -> None:
-        now = time.monotonic()
-        update = await self._live.add(samples, partials=now - self._partial_at >= BETWEEN)
-        if update.partial is not None:
-            self._partial_at = time.monotonic()
-        await self._told(update)
+        samples = np.frombuffer(audio, dtype="<i2")
+        await self._told(await run_in_threadpool(self._live.feed, samples, self._rate))
 
     async def _update(self, session: Any) -> None:
         """Another rate, or another list; the list acts at once."""
@@ -168,11 +156,12 @@ class RealtimeSession:
             rate = session["sample_rate"]
             if type(rate) is not int or not LOWEST_RATE <= rate <= HIGHEST_RATE:
                 raise Problem(400, f"sample_rate is a whole number from {LOWEST_RATE} to {HIGHEST_RATE}", "sample_rate")
-            self._rate, self._resampler = rate, self._new_resampler(rate)
+            self._rate = rate
         if {"hotwords", "list"} & set(session):
             bias_list = await run_in_threadpool(self._listed, session.get("hotwords"), session.get("list"))
             await self._service.checked(bias_list)
-            self._live.bias_list = bias_list
+            await run_in_threadpool(self._live.relist, self._service.listed(bias_list))
+            self._bias_list = bias_list
         await self._tell("session.updated", session=await self._state())
 
     def _listed(self, hotwords: Any, named: Any) -> BiasList | None:
@@ -186,35 +175,38 @@ class RealtimeSession:
         return BiasList.joined([*lists, *([] if hotwords is None else [BiasList(hotwords, "hotwords")])])
 
     async def _state(self) -> dict[str, Any]:
-        use = await self._service.checked(self._live.bias_list)
+        use = await self._service.checked(self._bias_list)
         state = {"type": "transcription", "model": self._service.name, "sample_rate": self._rate}
         return {**state, "bias_list": use.as_dict()}
 
-    async def _told(self, update: Update) -> None:
-        use = await self._service.checked(self._live.bias_list) if update.final else None
-        for one in update.final:
-            self._service.metrics.add(use, len(one.hits), one.recording.seconds)
-            begin = one.recording.offset
+    async def _told(self, news: News) -> None:
+        """Tell it: words that stand, utterances that have ended, and what may still change, if that is new."""
+        for number, word in news.words:
+            await self._tell(f"{ITEM}.delta", **_item(number), delta=f"{word} ")
+        for number, one in news.ended:
             await self._tell(
-                COMPLETED,
-                item_id=f"item_{next(self._items)}",
-                content_index=0,
+                f"{ITEM}.completed",
+                **_item(number),
                 transcript=one.text,
-                start=round(begin, 3),
-                end=round(begin + one.recording.seconds, 3),
+                start=one.words[0].start,
+                end=one.words[-1].end,
                 words=[{"word": word.text, "start": word.start, "end": word.end} for word in one.words],
                 hits=[hit.as_dict() for hit in one.hits],
             )
-        if update.partial is not None:
-            await self._tell(PARTIAL, transcript=update.partial)
+        if news.partial != self._partial:
+            self._partial = news.partial
+            await self._tell(f"{ITEM}.partial", transcript=news.partial)
+        if news.ended:
+            use = await self._service.checked(self._bias_list)
+            seconds, self._counted = self._live.seconds - self._counted, self._live.seconds
+            self._service.metrics.add(use, sum(len(one.hits) for _, one in news.ended), seconds)
 
     async def _tell(self, kind: str, **fields: Any) -> None:
         await self._socket.send_json({"type": kind, "event_id": f"event_{next(self._events)}", **fields})
 
-    def _new_resampler(self, rate: int) -> soxr.ResampleStream | None:
-        if rate == self._service.sample_rate:
-            return None
-        return soxr.ResampleStream(rate, self._service.sample_rate, 1, dtype="float32")
+
+def _item(number: int) -> dict[str, Any]:
+    return {"item_id": f"item_{number}", "content_index": 0}
 
 
 def _decoded(audio: Any) -> bytes:

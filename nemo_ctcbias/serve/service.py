@@ -76,11 +76,19 @@ class Service:
         Raises:
             Problem: it is too long.
         """
-        bias_list = self._model.bias_list if bias_list is None else bias_list
+        bias_list = self.listed(bias_list)
         if len(bias_list) > self.options.phrases:
             told = f"{len(bias_list)} phrases are more than this server's {self.options.phrases}; shorten the list"
             raise Problem(400, told, "hotwords")
         return await run_in_threadpool(use_of, self._model, bias_list)
+
+    def listed(self, bias_list: BiasList | None) -> BiasList:
+        """The list that acts: the model's own in place of None."""
+        return self._model.bias_list if bias_list is None else bias_list
+
+    def stream(self, bias_list: BiasList) -> Any:
+        """A stream of live speech with a list; see `model.stream`."""
+        return self._model.stream(bias_list)
 
     async def transcribed(self, recording: Recording, bias_list: BiasList | None) -> Transcript:
         """A recording's transcript with a list; None stands for the model's own."""
@@ -89,8 +97,7 @@ class Service:
 
     async def attended(self, recording: Recording, bias_list: BiasList | None) -> dict[str, Any]:
         """Where the adapter looked; see `attention_map`."""
-        bias_list = self._model.bias_list if bias_list is None else bias_list
-        return await run_in_threadpool(attention_map, self._model, recording, bias_list)
+        return await run_in_threadpool(attention_map, self._model, recording, self.listed(bias_list))
 
     def _transcribe_batch(self, recordings: list[Recording]) -> list[Transcript]:
         return transcribe_all(self._model, recordings, len(recordings), timed=True)

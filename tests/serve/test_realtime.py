@@ -1,24 +1,23 @@
 """Live speech: an utterance is told when it has ended, as it would be transcribed, with the list of the moment."""
 
-import asyncio
 import base64
 import json
 import threading
-from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nemo_ctcbias.bias_list import BiasList
-from nemo_ctcbias.commands.recordings import Recording
-from nemo_ctcbias.commands.transcripts import Transcript, transcribe_all
+from nemo_ctcbias.search.hits import Hit
 
 RATE = 16000
 SILENCE = np.zeros(RATE, dtype=np.float32)
 COMPLETED = "conversation.item.input_audio_transcription.completed"
+DELTA = COMPLETED.replace("completed", "delta")
 
 
 @pytest.fixture(scope="module")
@@ -62,25 +61,29 @@ def as_bytes(samples):
     return (32767 * samples).astype("<i2").tobytes()
 
 
-def test_utterances_are_told_as_they_end(connect, spoken, tiny_model):
+def test_words_are_told_as_they_stand(connect, spoken, tiny_model):
     socket = connect()
     tell(socket, "session.update", session={"sample_rate": RATE, "hotwords": ["saoirse", "東京"]})
     state, _ = hear(socket, "session.updated")
     assert state["session"]["bias_list"]["used"] == ["saoirse"] and state["session"]["bias_list"]["dropped"]
-    finals, audio = [], as_bytes(spoken)
+    audio = as_bytes(spoken)
     for at in range(0, len(audio), 3200):
         socket.send(audio[at : at + 3200])
-    for _ in range(2):
-        finals.append(hear(socket, COMPLETED)[0])
-    kept = np.frombuffer(audio, dtype="<i2").astype(np.float32) / 32768
-    for final in finals:
-        first, last = round(final["start"] * RATE), round(final["end"] * RATE)
-        pieces = [(0, kept[first:last])]
-        one = Recording("live", offset=first / RATE, bias_list=BiasList(["saoirse", "東京"]), pieces=pieces)
-        expected = transcribe_all(tiny_model, [one], 1, timed=True)[0]
-        assert final["transcript"] == expected.text and final["hits"] == [hit.as_dict() for hit in expected.hits]
-    assert finals[0]["end"] <= finals[1]["start"] and finals[0]["item_id"] != finals[1]["item_id"]
-    assert 0.6 < finals[0]["start"] < 1.0 < 3.0 <= finals[0]["end"] < 3.5
+    tell(socket, "input_audio_buffer.commit")
+    _, events = hear(socket, "input_audio_buffer.committed", 120)
+    stream = tiny_model.stream(BiasList(["saoirse", "東京"]))
+    updates = [stream.feed(np.frombuffer(audio, dtype="<i2"), RATE), stream.finish()]
+    words = [word for one in updates for word in one.words]
+    assert "".join(one["delta"] for one in events if one["type"] == DELTA).split() == [
+        w for o in words for w in o.text.split()
+    ]
+    finals = [one for one in events if one["type"] == COMPLETED]
+    assert [(w["word"], w["start"], w["end"]) for one in finals for w in one["words"]] == [
+        (o.text, o.start, o.end) for o in words
+    ]
+    assert [hit for one in finals for hit in one["hits"]] == [hit.as_dict() for one in updates for hit in one.hits]
+    assert len({one["item_id"] for one in finals}) == len(finals) and any(one["hits"] for one in finals)
+    assert any(one["type"].endswith(".partial") for one in events)
 
 
 def test_the_list_changes_and_openais_events_are_taken(connect, spoken):
@@ -94,7 +97,7 @@ def test_the_list_changes_and_openais_events_are_taken(connect, spoken):
         final, before = hear(socket, COMPLETED)
         hear(socket, "input_audio_buffer.committed")
         assert {hit["phrase"] for hit in final["hits"]} <= set(hotwords)
-        assert all(one["type"].endswith(".partial") for one in before)
+        assert {one["type"].rpartition(".")[2] for one in before} <= {"partial", "delta"}
         texts.append(final["transcript"])
     assert len(set(texts)) == 3
     tell(socket, "input_audio_buffer.append", audio=base64.b64encode(as_bytes(spoken[RATE : 2 * RATE])).decode())
@@ -115,8 +118,9 @@ def test_other_rates(connect, spoken):
         audio = as_bytes(np.clip(samples, -1, 1))
         for at in range(0, len(audio), 4800):
             socket.send(audio[at : at + 4800])
+        tell(socket, "input_audio_buffer.commit")
         texts.append(hear(socket, COMPLETED)[0])
-    assert texts[0]["end"] == pytest.approx(texts[1]["end"], abs=0.1)
+    assert texts[0]["end"] == pytest.approx(texts[1]["end"], abs=0.5)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +167,7 @@ def test_what_was_said_is_told_before_the_end(serve, tiny_model, connect, spoken
     one = serve(tiny_model)
     socket = connect(one.url)
     tell(socket, "session.update", session={"sample_rate": RATE})
-    socket.send(as_bytes(spoken[RATE : 2 * RATE]))
+    socket.send(as_bytes(spoken[RATE : 3 * RATE]))
     hear(socket, "session.updated")
     hear(socket, "conversation.item.input_audio_transcription.partial")
     one.server.should_exit = True
@@ -172,41 +176,58 @@ def test_what_was_said_is_told_before_the_end(serve, tiny_model, connect, spoken
     assert not one.thread.is_alive()
 
 
-@settings(max_examples=30)
+class Scripted:
+    """A stream that tells words at the times of a script, each when it has been over for half a second."""
+
+    def __init__(self, words):
+        self.words, self.seconds, self.told = words, 0.0, 0
+
+    def feed(self, samples, rate):
+        self.seconds += len(samples) / rate
+        return self.update(lambda word: word[2] + 0.5 <= self.seconds)
+
+    def finish(self):
+        return self.update(lambda word: word[2] <= self.seconds)
+
+    def update(self, stands):
+        new = [one for one in self.words[self.told :] if stands(one)]
+        self.told += len(new)
+        open_ = [one[0] for one in self.words[self.told :] if one[1] < self.seconds]
+        words = [SimpleNamespace(text=text, start=start, end=end) for text, start, end in new]
+        hits = [Hit(t, 0, 1, start, end, 0.0, "base", "", 1.0, {}) for t, start, end in new if t.startswith("N")]
+        return SimpleNamespace(words=words, hits=hits, partial=" ".join(open_))
+
+
 @given(
-    st.lists(st.tuples(st.floats(0.1, 3), st.floats(1, 2)), min_size=1, max_size=4),
+    st.lists(st.tuples(st.floats(0.05, 1.5), st.floats(0.1, 0.6), st.booleans()), min_size=1, max_size=12),
     st.lists(st.integers(1, 30_000), min_size=1, max_size=5),
 )
-def test_utterances_are_the_same_however_the_audio_comes(bursts, sizes):
-    """Each burst of sound is one utterance with all of its samples, and nothing is heard twice."""
-    from nemo_ctcbias.serve.live import LiveSpeech
+def test_utterances_end_at_pauses_however_the_audio_comes(spoken, sizes):
+    from nemo_ctcbias.serve.live import PAUSE, LiveSpeech
 
-    chosen = np.random.default_rng(0)
-    parts, places = [], []
-    for sound, silence in bursts:
-        begin = sum(map(len, parts))
-        places.append((begin, begin + round(sound * RATE)))
-        parts += [chosen.uniform(-0.5, 0.5, round(sound * RATE)), np.zeros(round(silence * RATE))]
-    audio = np.concatenate(parts).astype(np.float32)
-
-    async def transcribe(recording, bias_list):
-        return Transcript(recording, "heard")
-
-    async def run():
-        live, found, at, turn = LiveSpeech(transcribe, RATE), [], 0, 0
-        while at < len(audio):
-            update = await live.add(audio[at : at + sizes[turn % len(sizes)]], partials=turn % 2 == 0)
-            found += update.final
-            at, turn = at + sizes[turn % len(sizes)], turn + 1
-        return [*found, *(await live.commit()).final]
-
-    found = [one.recording for one in asyncio.run(run())]
-    spans = [(round(one.offset * RATE), round(one.offset * RATE) + len(one.pieces[0][1])) for one in found]
-    assert len(spans) == len(places)
-    for (start, end), (first, last) in zip(spans, places, strict=True):
-        assert start <= first and last <= end
-        assert np.array_equal(found[spans.index((start, end))].pieces[0][1], audio[start:end])
-    assert all(one[1] <= other[0] for one, other in pairwise(spans))
+    words, at = [], 0.0
+    for gap, length, name in spoken:
+        start = round(at + gap, 3)
+        at = round(start + length, 3)
+        words.append((f"{'N' if name else 'w'}{len(words)}", start, at))
+    live, news, turn = LiveSpeech(lambda bias_list: Scripted(words), BiasList()), [], 0
+    while live.seconds < at + 0.01:
+        news.append(live.feed(np.zeros(sizes[turn % len(sizes)], dtype=np.int16), RATE))
+        turn += 1
+    news.append(live.commit())
+    expected = []
+    for word in words:
+        if not expected or round(word[1] - expected[-1][-1][2], 3) >= PAUSE:
+            expected.append([])
+        expected[-1].append(word)
+    ended = [one for each in news for one in each.ended]
+    assert [[tuple(word) for word in one.words] for _, one in ended] == expected
+    assert [number for number, _ in ended] == list(range(1, len(expected) + 1))
+    told = [(number, text) for each in news for number, text in each.words]
+    assert told == [(number, text) for number, each in enumerate(expected, 1) for text, _, _ in each]
+    for _, one in ended:
+        assert [(hit.phrase, hit.start) for hit in one.hits] == [(w[0], w[1]) for w in one.words if w[0][0] == "N"]
+    assert live.commit().ended == ()
 
 
 def test_many_at_once(connect, spoken):
