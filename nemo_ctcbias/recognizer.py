@@ -14,7 +14,7 @@ pronunciations, so that several threads may call at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -130,13 +130,13 @@ class Recognizer:
     def _decoded(self, task: Task, heard: np.ndarray | None) -> list[BiasedBeam]:
         """One utterance, once it is known what to listen for and what the adapters make of it."""
         beams = self._searched(task, heard)
-        if self._asks("verification", task):
+        if self.asks("verification", task):
             beams, heard = self._verified(beams, task, heard)
-        if self._asks("correction", task):
+        if self.asks("correction", task):
             beams[0] = self._corrected(beams[0], task, heard)
         return beams[: task.nbest]
 
-    def _asks(self, part: str, task: Task) -> bool:
+    def asks(self, part: str, task: Task) -> bool:
         """Whether a part of `PHONE_PARTS` that looks at what the search wrote has something to go by.
 
         Only a phone head can tell: what the model spells has led the search already, and cannot bear witness against
@@ -185,7 +185,7 @@ class Recognizer:
         log_probs, base = (base, None) if task.adapted is None else (task.adapted, base)
         if not self.settings.boost.enabled:
             return [greedy_beam(log_probs, search, self.vocabulary, base)]
-        rescores = self._asks("rescoring", task)
+        rescores = self.asks("rescoring", task)
         beams = self.search.beams(
             log_probs,
             search if heard is None else search.heard(heard),
@@ -200,7 +200,8 @@ class Recognizer:
 
     def _rescored(self, beams: Sequence[BiasedBeam], task: Task) -> list[BiasedBeam]:
         phones = task.utterance.phones
-        spans = [(start, end) for _, start, end in _spoken(beams[0], len(phones))]
+        words = [(word, start, end) for word, (start, end) in beams[0][2]]
+        spans = [(start, end) for _, start, end in _scaled(words, len(phones), len(beams[0].path))]
         weight = self.settings.phonetics.rescoring_weight
         found = rescore(phones, beams, spans, task.listed.pronouncer, weight, self._lattices)
         return [one.hypothesis.rescored(one.phone_score) for one in found]
@@ -214,37 +215,58 @@ class Recognizer:
         """
         heard = np.ones(len(task.listed)) if heard is None else np.array(heard)
         while True:
-            places = [place for place in _places(beams[0]) if heard[place.phrase]]
-            standing = {place.phrase for place in places if self._stands(place, task)}
-            doubtful = {place.phrase for place in places} - standing
+            found = [place for place in places(beams[0]) if heard[place.phrase]]
+            standing = {place.phrase for place in found if self.stands(place, task)}
+            doubtful = {place.phrase for place in found} - standing
             if not doubtful:
                 return beams, heard
             heard[list(doubtful)] = 0.0
             beams = self._searched(task, heard)
 
-    def _stands(self, place: Place, task: Task) -> bool:
+    def stands(self, place: Place, task: Task) -> bool:
+        """Whether what was written there sounds right."""
         threshold = self.settings.phonetics.verification_threshold
         prior = self.settings.prior(task.listed.length)
         return stands(place, task.heard, task.listed.scores, threshold, prior)
 
     def _corrected(self, best: BiasedBeam, task: Task, heard: np.ndarray | None) -> BiasedBeam:
+        spans = [(word, start, end) for word, (start, end) in best[2]]
+        return self.looked_up(best, self.corrections(spans, best.confidences, task, heard), task.listed)
+
+    def corrections(
+        self,
+        spans: Sequence[tuple[str, int, int]],
+        confidences: Sequence[float],
+        task: Task,
+        heard: np.ndarray | None,
+    ) -> list[Replacement]:
+        """Misheard words that give way to listed phrases.
+
+        Args:
+            spans: (word, first frame, last frame + 1) of words that follow one another.
+            confidences: of these.
+            heard: [N], above 0 for phrases that are listened for; None: all.
+        """
         listed, phones = task.listed, task.utterance.phones
-        spans = zip(_spoken(best, len(phones)), best.confidences, strict=True)
-        words = [SpokenWord(word, start, end, sure) for (word, start, end), sure in spans]
+        scaled = _scaled(spans, len(phones), len(task.utterance.log_probs))
+        words = [SpokenWord(*one, sure) for one, sure in zip(scaled, confidences, strict=True)]
         gain, prior = self.settings.phonetics.correction_gain, self.settings.prior(listed.length)
         correction = PhoneticCorrection(listed.pronouncer, listed.sounds, self.common.known, gain, prior)
-        replacements = correction.find(phones, words, heard)
-        frames = [frames for _, frames in best[2]]
-        return best.with_lookups([_hit(one, listed, frames) for one in replacements]) if replacements else best
+        return correction.find(phones, words, heard)
+
+    def looked_up(self, beam: BiasedBeam, found: Sequence[Replacement], listed: CompiledList) -> BiasedBeam:
+        """A hypothesis with these phrases in place of its words."""
+        frames = [frames for _, frames in beam[2]] if found else []
+        return beam.with_lookups([_hit(one, listed, frames) for one in found]) if found else beam
 
 
-def _spoken(beam: BiasedBeam, phone_frames: int) -> list[tuple[str, int, int]]:
-    """(word, first frame, last frame + 1) in frames of the phone head, of which there are several an encoder frame."""
-    scale = phone_frames / max(len(beam.path), 1)
-    return [(word, round(start * scale), round(end * scale)) for word, (start, end) in beam[2]]
+def _scaled(spans: Iterable[tuple[str, int, int]], phone_frames: int, frames: int) -> list[tuple[str, int, int]]:
+    """Spans of words in frames of the phone head, of which there are several an encoder frame."""
+    scale = phone_frames / max(frames, 1)
+    return [(word, round(start * scale), round(end * scale)) for word, start, end in spans]
 
 
-def _places(beam: BiasedBeam) -> Iterator[Place]:
+def places(beam: BiasedBeam) -> Iterator[Place]:
     """Where the search wrote listed phrases that the model would not have written anyway."""
     for phrase, hit in beam.listed():
         if hit.base_text != " ".join(beam.words[hit.first_word : hit.last_word]):
