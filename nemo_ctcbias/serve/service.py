@@ -56,6 +56,9 @@ class Service:
         for listed in (BiasList(), BiasList(["warm up"])):
             use_of(self._model, listed)
             self._batcher.submit(Recording("noise", bias_list=listed, pieces=[(0, noise)])).result()
+            stream = self.stream(listed)
+            stream.feed(noise)
+            stream.finish()
 
     def close(self) -> None:
         """Finish what was taken; nothing is left behind."""
