@@ -146,8 +146,11 @@ class RecognizedStream:
         self._earlier.clear()
         self._take(None)
 
-    def advance(self, utterance: Utterance) -> Update:
+    def advance(self, utterance: Utterance, whole: bool = False) -> Update:
         """The next frames, as many as there are.
+
+        Args:
+            whole: whether they are steps of their own, so that none waits for the rest of a step.
 
         Raises:
             ModelError: they are not numbers (NaN); none of them was taken.
@@ -155,7 +158,7 @@ class RecognizedStream:
         numbers(utterance.log_probs)
         self._due += _frame_by_frame(utterance)
         updates, step = [Update(partial=self._partial)], self.rhythm.step
-        while len(self._due) >= step:
+        while len(self._due) >= (1 if whole else step):
             now, self._due = self._due[:step], self._due[step:]
             updates.append(self._step(now))
         self._partial = updates[-1].partial
