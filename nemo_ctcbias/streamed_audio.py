@@ -10,8 +10,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
-from nemo_ctcbias.audio import HIGHEST_RATE, LOUDEST, LOWEST_RATE, load_audio
+from nemo_ctcbias.audio import HIGHEST_RATE, LOUDEST, LOWEST_RATE, load_audio, split_long
 from nemo_ctcbias.errors import AudioError
+
+BLOCK = 60.0  # seconds of a long recording that are read at once
 
 
 class StreamedSamples:
@@ -89,20 +91,30 @@ class StreamedSamples:
         self._kept = np.concatenate([self._kept, samples])
 
 
-def blocks_of(path: str | Path, rate: int, seconds: float) -> Iterator[tuple[np.ndarray, int]]:
+def blocks_of(
+    path: str | Path, rate: int, seconds: float, offset: float = 0.0, duration: float | None = None
+) -> Iterator[tuple[np.ndarray, int]]:
     """(mono samples, their rate) of a recording, so many seconds at a time; only what libsndfile cannot read is held.
+
+    Args:
+        rate: of what is held.
+        offset, duration: part of the recording in seconds; None to its end.
 
     Raises:
         AudioError: if the file is missing, unreadable or no sound.
     """
     try:
-        with soundfile.SoundFile(os.fsencode(path)) as file:
-            given = file.samplerate
-            for block in file.blocks(max(1, round(seconds * given)), dtype="float32", always_2d=True):
-                yield block.mean(axis=1), given
+        file = soundfile.SoundFile(os.fsencode(path))
     except (OSError, RuntimeError):  # whoever reads it as a whole says why, or can
-        whole, step = load_audio(path, rate), max(1, round(seconds * rate))
+        whole, step = load_audio(path, rate, offset, duration), max(1, round(seconds * rate))
         yield from ((whole[at : at + step], rate) for at in range(0, len(whole), step))
+        return
+    with file:
+        given = file.samplerate
+        file.seek(round(min(offset * given, file.frames)))
+        wanted = -1 if duration is None else round(duration * given)
+        for block in file.blocks(max(1, round(seconds * given)), frames=wanted, dtype="float32", always_2d=True):
+            yield block.mean(axis=1), given
 
 
 def blocks_from(file: BinaryIO, rate: int, seconds: float) -> Iterator[tuple[np.ndarray, int]]:
@@ -110,3 +122,34 @@ def blocks_from(file: BinaryIO, rate: int, seconds: float) -> Iterator[tuple[np.
     step = 2 * max(1, round(seconds * rate))
     while data := file.read(step):
         yield np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.int16), rate
+
+
+def pieces_of(
+    path: str | Path, rate: int, offset: float = 0.0, duration: float | None = None, start: int = 0
+) -> Iterator[tuple[int, np.ndarray]]:
+    """(start sample, piece) pairs of a recording as `split_long` cuts it, which is never held as a whole.
+
+    Args:
+        rate: of the samples.
+        offset, duration: part of the recording in seconds; None to its end.
+        start: sample of that part from which on, where a piece begins.
+
+    Raises:
+        AudioError: if the file is missing, unreadable or no sound.
+    """
+    samples, at, left = StreamedSamples(rate), 0, None if duration is None else duration - start / rate
+    try:
+        for block, given in blocks_of(path, rate, BLOCK, offset + start / rate, left):
+            samples.add(block, given)
+            *pieces, (rest, _) = split_long(samples.between(at, samples.end), rate)
+            yield from ((start + at + first, piece) for first, piece in pieces)
+            at += rest
+            samples.forget(at)
+    except (RuntimeError, OSError) as error:  # libsndfile's, where a file breaks off
+        raise AudioError(f"{path}: cannot be read further than {(start + samples.end) / rate:.0f} s") from error
+    except AudioError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise AudioError(f"{path}: {error}") from error
+    samples.end_of_stream()
+    yield from ((start + at + first, piece) for first, piece in split_long(samples.between(at, samples.end), rate))

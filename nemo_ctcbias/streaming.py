@@ -22,10 +22,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nemo_ctcbias.compiled_list import CompiledList
+from nemo_ctcbias.decision import SLACK, corrected, doubtful
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.phones.hearing import Hearing
-from nemo_ctcbias.phones.verification import SLACK
-from nemo_ctcbias.recognizer import Recognizer, Task, Utterance, places
+from nemo_ctcbias.recognizer import Recognizer, Task, Utterance
 from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.search.list_search import ListSearch
 from nemo_ctcbias.search.log_probs import numbers
@@ -250,32 +250,36 @@ class RecognizedStream:
 
     # --- what was written
 
-    def _task(self, heard: Sequence[Hearing]) -> Task:
-        return Task(self._window, None, self._listed, 0.0, heard, 1)
+    def _task(self, heard: Sequence[Hearing], segment: Segment) -> Task:
+        """What was heard, frames counted from the segment's first."""
+        shift = segment.start - (self._state.core.frames - len(self._base))
+        return Task(self._window, None, self._listed, 0.0, [one.counted_from(shift) for one in heard], 1)
 
     def _doubts(self, heard: Sequence[Hearing], now: int) -> bool:
         """Whether something was written that does not sound right; it is not listened for as long as it is heard."""
-        task = self._task(heard)
+        segment = self._streams.partial(self._search, self._state)
+        task = self._task(heard, segment)
         if not self.recognizer.asks("verification", task):
             return False
-        segment, doubtful = self._streams.partial(self._search, self._state), []
-        shift = segment.start - (now - len(self._base))
-        for place in places(segment.beam):
-            moved = replace(place, start=place.start + shift, end=place.end + shift)
-            heard_to_its_end = moved.end <= len(self._base) - SLACK and moved.start >= 0
-            if heard_to_its_end and place.phrase not in self._doubted and not self.recognizer.stands(moved, task):
-                doubtful.append(place.phrase)
-        self._doubted.update(dict.fromkeys(doubtful, now + self.rhythm.window))
-        return bool(doubtful)
+        candidates, threshold = self.recognizer.candidates(task)
+        told, end = self._told_of(segment), now - segment.start - SLACK
+        written = candidates.of(segment.beam, np.zeros(len(self._listed)))
+        gone = doubtful([one for one in written if one.first >= told and one.end <= end], threshold)
+        gone -= self._doubted.keys()
+        self._doubted.update(dict.fromkeys(gone, now + self.rhythm.window))
+        return bool(gone)
+
+    def _told_of(self, segment: Segment) -> int:
+        """How many of a segment's words were told."""
+        return self._told if segment.start == self._segment else 0
 
     def _tell(self, segment: Segment, heard: Sequence[Hearing] = ()) -> Update:
         """What of a segment stands and was not told, and what follows."""
-        if segment.start != self._segment:
-            self._segment, self._told = segment.start, 0
+        self._segment, self._told = segment.start, self._told_of(segment)
         told, final, beam = self._told, segment.final, segment.beam
         whole = final == len(beam.words)
-        if final > told and self.recognizer.asks("correction", self._task(heard)):
-            beam = self._corrected(segment, heard)
+        if final > told:
+            beam = self._decided(segment, heard)
         written = [one for one in beam.written_words if one[0] >= told]
         if not whole:  # a phrase is told when all of it stands
             final = min([first for first, last, _ in written if first < final < last], default=final)
@@ -295,16 +299,17 @@ class RecognizedStream:
         rest = [text for text, _, _ in _texts(beam.words, written, max(told, final), len(beam.words))]
         return Update(tuple(words), tuple(hits), " ".join(rest))
 
-    def _corrected(self, segment: Segment, heard: Sequence[Hearing]) -> BiasedBeam:
-        """The segment with misheard words replaced that were not told before."""
-        now, beam = self._state.core.frames, segment.beam
-        shift = segment.start - (now - len(self._base))
-        spans = [(word, start + shift, end + shift) for word, (start, end) in beam[2]]
-        first = next((at for at, (_, start, _) in enumerate(spans) if start >= 0), len(spans))
-        sure = beam.confidences[first:]
-        found = self.recognizer.corrections(spans[first:], sure, self._task(heard), self._factors)
-        moved = [replace(one, first=one.first + first, last=one.last + first) for one in found]
-        return self.recognizer.looked_up(beam, [one for one in moved if one.first >= self._told], self._listed)
+    def _decided(self, segment: Segment, heard: Sequence[Hearing]) -> BiasedBeam:
+        """The segment with what is sure and was not written in the place of words that were not told before."""
+        task, beam = self._task(heard, segment), segment.beam
+        verifies, corrects = (self.recognizer.asks(part, task) for part in ("verification", "correction"))
+        if not (verifies or corrects):
+            return beam
+        candidates, threshold = self.recognizer.candidates(task)
+        acting = np.ones(len(self._listed)) if self._factors is None else self._factors
+        found = [one for one in candidates.of(beam, acting) if one.first >= self._told]
+        beam = beam.with_confidences({(one.phrase, one.first): one.probability for one in found if one.written})
+        return corrected(beam, found, threshold, self._listed) if corrects else beam
 
 
 def _frame_by_frame(utterance: Utterance) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:

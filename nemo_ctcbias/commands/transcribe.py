@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from tqdm import tqdm
@@ -15,23 +16,27 @@ from tqdm import tqdm
 from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of, report
 from nemo_ctcbias.commands.compare import Comparison
 from nemo_ctcbias.commands.formats import FORMATS
+from nemo_ctcbias.commands.kept_part import KeptPart
 from nemo_ctcbias.commands.loading import check_files, load_model
 from nemo_ctcbias.commands.outputs import output_for
 from nemo_ctcbias.commands.recordings import (
     Recording,
+    complain,
     is_file,
+    is_long,
     loaded,
     readable,
     recordings_named,
     recordings_of_manifest,
 )
 from nemo_ctcbias.commands.stream import check_stream, streamed
-from nemo_ctcbias.commands.transcripts import Transcript, transcribe_all
-from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.commands.transcripts import Transcript, transcribe_all, transcribe_long
+from nemo_ctcbias.errors import AudioError, SettingError
 from nemo_ctcbias.lm.kenlm_module import needed_for
 from nemo_ctcbias.lm.options import LanguageModelOptions
 from nemo_ctcbias.settings import PRESET_NAMES, Settings
 from nemo_ctcbias.settings_file import read_settings
+from nemo_ctcbias.streamed_audio import pieces_of
 from nemo_ctcbias.whole_files import written_whole
 
 GROUP = 8  # batches whose recordings are held in memory at a time, sorted by length, and written when all are done
@@ -81,7 +86,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     add("--lm-alpha", type=float, help=f"weight of its log-probs (default {LM.alpha})")
     add("--lm-beta", type=float, help=f"score of each word (default {LM.beta})")
     add("--phone-head", metavar="FILE", help="phone head (a `save_phone_head` file), by which phrases are heard better "
-        "than by what the model spells, and which the parts after detection need; none: nobody asks how phrases sound "
+        "than by what the model spells, and which the parts after detection need; none: by that alone "
         "(default: the model's own; the shipped model's)")  # fmt: skip
     add("--other-base", action="store_true", help="take an adapter or phone head that was trained with other weights "
         "of this model")  # fmt: skip
@@ -136,13 +141,37 @@ def run(args: argparse.Namespace) -> int:
 
 def _transcripts(args: argparse.Namespace, model: Any, recordings: list[Recording], bar: tqdm) -> Iterator[Transcript]:
     """Each as soon as its group is done."""
-    timed, least = FORMATS[args.format].timed or args.word_times, args.min_confidence or 0.0
+    least = args.min_confidence or 0.0
+    options = {"timed": FORMATS[args.format].timed or args.word_times, "done": partial(_advance, bar, 1)}
     for group in _groups(args, recordings):
-        here = list(loaded(group, model.cfg.sample_rate))
-        for one in transcribe_all(model, here, args.batch_size, timed=timed, done=partial(_advance, bar, 1)):
+        if is_long(group[0]):
+            found = list(filter(None, [_long(args, model, group[0], bar, options)]))
+        else:
+            here = list(loaded(group, model.cfg.sample_rate))
+            found = transcribe_all(model, here, args.batch_size, **options)
+        for one in found:
             one.recording.pieces = []
             nbest = one.nbest[: args.nbest] if args.nbest else ()
             yield replace(one, hits=tuple(hit for hit in one.hits if hit.confidence >= least), nbest=nbest)
+
+
+def _long(
+    args: argparse.Namespace, model: Any, one: Recording, bar: tqdm, options: dict[str, Any]
+) -> Transcript | None:
+    """A recording of hours, which goes on where an earlier run has left off; None if it cannot be read."""
+    rate, kept = model.cfg.sample_rate, KeptPart.beside(args.out, args.out_dir, one)
+    start, found = kept.read(one) if args.resume else (0, None)
+    _advance(bar, 1, start / rate)
+    try:
+        pieces = pieces_of(one.file or one.path, rate, one.offset, one.duration, start)
+        for end, more in transcribe_long(model, one, pieces, args.batch_size, found, **options):
+            kept.write(end, more)
+            found = more
+    except AudioError as error:
+        complain(one, error)
+        return None
+    kept.remove()
+    return found
 
 
 def _compared(args: argparse.Namespace, model: Any, recordings: list[Recording], bar: tqdm) -> int:
@@ -173,8 +202,12 @@ def _compared(args: argparse.Namespace, model: Any, recordings: list[Recording],
 
 
 def _groups(args: argparse.Namespace, recordings: Sequence[Recording]) -> Iterator[Sequence[Recording]]:
+    """Long ones alone, in order with the others."""
     size = GROUP * args.batch_size
-    yield from (recordings[first : first + size] for first in range(0, len(recordings), size))
+    for alone, some in groupby(recordings, key=lambda one: is_long(one) and not args.compare):
+        members = list(some)
+        step = 1 if alone else size
+        yield from (members[first : first + step] for first in range(0, len(members), step))
 
 
 def _advance(bar: tqdm, passes: int, seconds: float) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.commands.recordings import Recording
@@ -71,6 +74,29 @@ def transcribe_all(
         _joined(one, [(start / rate, found[index, start]) for start, _ in one.pieces])
         for index, one in enumerate(recordings)
     ]
+
+
+def transcribe_long(
+    model: Any,
+    recording: Recording,
+    pieces: Iterator[tuple[int, np.ndarray]],
+    batch_size: int,
+    known: Transcript | None = None,
+    **options: Any,
+) -> Iterator[tuple[int, Transcript]]:
+    """(sample up to which it goes, transcript so far) of a recording that is never held as a whole, batch by batch.
+
+    Args:
+        pieces: of its samples, in order, as `recordings.loaded` cuts them.
+        known: what an earlier run made of what comes before them.
+        options: as for `transcribe_all`.
+    """
+    found = known or Transcript(recording, "")
+    while some := list(islice(pieces, batch_size)):
+        (new,) = transcribe_all(model, [replace(recording, pieces=some)], batch_size, **options)
+        text = " ".join(filter(None, (found.text, new.text)))
+        found = replace(found, text=text, hits=found.hits + new.hits, words=found.words + new.words)
+        yield some[-1][0] + len(some[-1][1]), found
 
 
 def _joined(recording: Recording, pieces: list[tuple[float, list]]) -> Transcript:
