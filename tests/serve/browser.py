@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -29,7 +30,9 @@ class Browser:
 
         with urlopen(f"http://127.0.0.1:{port}/json") as answer:
             page = next(one for one in json.load(answer) if one["type"] == "page")
-        self._socket = connect(page["webSocketDebuggerUrl"], max_size=None, open_timeout=60)
+        self._open = ExitStack()
+        address = page["webSocketDebuggerUrl"]
+        self._socket = self._open.enter_context(connect(address, max_size=None, open_timeout=60))
         self._ids = itertools.count(1)
         self.events: list[dict[str, Any]] = []
         for domain in ("Page", "Runtime", "Network", "DOM"):
@@ -44,7 +47,7 @@ class Browser:
         raise TimeoutError("chromium does not start")
 
     def close(self) -> None:
-        self._socket.close()
+        self._open.close()
         self._process.terminate()
         self._process.wait(20)
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import threading
+from contextlib import ExitStack
 from itertools import pairwise
 
 import numpy as np
@@ -33,17 +34,15 @@ def connect(served):
     """A websocket of the server."""
     from websockets.sync.client import connect
 
-    sockets = []
+    with ExitStack() as sockets:
 
-    def opened(url=served.url, **options):
-        socket = connect(f"ws{url.removeprefix('http')}/v1/realtime", open_timeout=60, **options)
-        sockets.append(socket)
-        assert json.loads(socket.recv(30))["type"] == "session.created"
-        return socket
+        def opened(url=served.url, **options):
+            address = f"ws{url.removeprefix('http')}/v1/realtime"
+            socket = sockets.enter_context(connect(address, open_timeout=60, **options))
+            assert json.loads(socket.recv(30))["type"] == "session.created"
+            return socket
 
-    yield opened
-    for one in sockets:
-        one.close()
+        yield opened
 
 
 def tell(socket, kind, **fields):
