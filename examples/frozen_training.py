@@ -123,6 +123,8 @@ def training_data(model, cfg: DictConfig, rank: int, processes: int):
     """A loader of this process's share of the recordings or features that the config names, and all transcripts."""
     if cfg.data.features:
         data = FeatureDataset(list(cfg.data.features), model.tokenizer.text_to_ids)
+        if data.blocks:  # of a Whisper trunk, which these features have been through
+            model.encoder.entry = data.blocks
         weights = list(cfg.data.weights) if cfg.data.weights else None
         longest = float(cfg.data.max_seconds)
         sampler = BucketSampler(data, cfg.data.batch_seconds, lambda: longest, weights, rank, processes, cfg.data.seed)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from nemo_ctcbias.bias_list import BiasList, Note, SpelledList, Vocabulary, spell
 from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.bias_list.spelling import Spelling
-from nemo_ctcbias.phones.correction import PronunciationIndex
 from nemo_ctcbias.phones.g2p import G2P
 from nemo_ctcbias.phones.phones import Pronunciation
 from nemo_ctcbias.phones.pronouncer import Pronouncer
@@ -65,6 +64,10 @@ class CompiledList:
     def __len__(self) -> int:
         return len(self.bias_list)
 
+    def unlock(self) -> None:
+        """In a process that was just forked: no other thread is at work, whatever it looks like."""
+        self._lock = threading.RLock()
+
     @property
     def length(self) -> int:
         """What the list's length is where it matters: phrases that this model can write, in other cases but once."""
@@ -109,15 +112,9 @@ class CompiledList:
 
     @property
     def scores(self) -> PhraseScores:
-        """Its phrases by their sounds, as detection and verification ask for them."""
+        """Its phrases by their sounds, as detection and confidence ask for them."""
         with self._lock:
             return self._scores
-
-    @property
-    def sounds(self) -> PronunciationIndex:
-        """Its phrases by their sounds, as phonetic correction looks for them."""
-        with self._lock:
-            return self._sounds
 
     def bank(self, adapter: str, version: Hashable, embed: Callable[[TokenList], PhraseBank]) -> PhraseBank:
         """The list embedded by an adapter, kept until its weights change.
@@ -173,15 +170,16 @@ class CompiledList:
 
     @cached_property
     def _pronouncer(self) -> Pronouncer:
-        return Pronouncer(self.bias_list, self._sources.lexicon, self._sources.g2p)
+        return Pronouncer(
+            self.bias_list,
+            self._sources.lexicon,
+            self._sources.g2p,
+            languages=self._sources.vocabulary.languages,
+        )
 
     @cached_property
     def _scores(self) -> PhraseScores:
         return PhraseScores(self._pronouncer)
-
-    @cached_property
-    def _sounds(self) -> PronunciationIndex:
-        return PronunciationIndex(self._pronouncer)
 
     @property
     def nbytes(self) -> int:

@@ -23,9 +23,11 @@ RENAMED: dict[str, tuple[str | None, Any]] = {
     "phonetics.spotting.threshold": ("phonetics.detection_threshold", 5.0),
     "phonetics.spotting.list_cost": ("list_cost", 1.3),
     "phonetics.rescoring.weight": ("phonetics.rescoring_weight", 0.4),
-    "phonetics.verification.threshold": ("phonetics.verification_threshold", 5.0),
-    "phonetics.lookup.min_gain": ("phonetics.correction_gain", 2.0),
+    "phonetics.verification.threshold": (None, 5.0),
+    "phonetics.lookup.min_gain": (None, 2.0),
     "phonetics.lookup.list_cost": ("list_cost", 1.0),
+    "phonetics.verification_threshold": (None, 4.0),
+    "phonetics.correction_gain": (None, 2.0),
 }
 #: Old sections with `enabled`, all of whose other keys became constants, and the part that they are today.
 PARTS = {"spotting": "detection", "rescoring": "rescoring", "verification": "verification", "lookup": "correction"}

@@ -4,7 +4,8 @@
     log-probs               contextual adapter (Dingliwal et al. 2022, section on contextual adapters)
     beam search             adaptive subword boosting; unigram boosting in the language model's class (the paper's)
     n-best list             phonetic rescoring (the paper's)
-    what was written        verification by its sound (ours), phonetic correction of misheard words (the paper's lookup)
+    what was written        one confidence of each phrase that is written, or heard and not written: what is not sure
+                            enough goes (verification, ours), what is sure comes (correction, the paper's lookup)
 
 The formulas are in docs/algorithms.md.  Nothing here knows NeMo: the model is what it made of a recording
 (`Utterance`) and, for the adapter, a function.  Nothing is remembered from one call to the next but compiled lists and
@@ -13,32 +14,34 @@ pronunciations, so that several threads may call at once.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.compiled_list import CompiledList
+from nemo_ctcbias.decision import Candidates, corrected, doubtful
 from nemo_ctcbias.list_report import notes_on
 from nemo_ctcbias.phones.common_words import CommonWords
-from nemo_ctcbias.phones.correction import PhoneticCorrection, Replacement, SpokenWord
+from nemo_ctcbias.phones.confidence import shipped_confidence
 from nemo_ctcbias.phones.detection import detect
 from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.phones.rescoring import N_BEST, Lattices, rescore
 from nemo_ctcbias.phones.spelled_phones import SpelledPhones
-from nemo_ctcbias.phones.verification import Place, stands
 from nemo_ctcbias.search.biased_search import BiasedSearch
 from nemo_ctcbias.search.greedy import greedy_beam
-from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.search.result import BiasedBeam
 from nemo_ctcbias.search.word_scorer import WordLanguageModel
 from nemo_ctcbias.settings import PHONE_PARTS, Settings
 
 # What was detected can be raised more boldly: strength of an adapter where no search boosts the list besides.
 ADAPTER_ALONE = 1.5
+# What a model without a phone head can do by its own spelling: how a whole hypothesis sounds it cannot tell, for it
+# wrote the best one.
+SPELLED_PARTS = ("detection", "verification", "correction")
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,13 @@ class Task:
     prior: float
     heard: Sequence[Hearing]
     nbest: int
+
+
+class Listened(NamedTuple):
+    """What is heard of an utterance before the search: by each witness, and the factors of `Recognizer.detected`."""
+
+    witnesses: list[Hearing]
+    factors: np.ndarray | None
 
 
 #: Contextual adapters on a batch: (lists, which of their phrases each utterance is listened to for, strength) to the
@@ -114,36 +124,44 @@ class Recognizer:
             lists: one each; an empty one leaves an utterance to the language model alone.
             adapt: contextual adapters; None without.
         """
-        witnesses = [self.witnesses(one, listed) for one, listed in zip(utterances, lists, strict=True)]
-        heard = [self.detected(phones, listed) for phones, listed in zip(witnesses, lists, strict=True)]
+        heard = [self.listened(one, listed) for one, listed in zip(utterances, lists, strict=True)]
         adapted: Sequence[np.ndarray | None] = [None] * len(utterances)
         if adapt is not None and any(map(len, lists)):
-            adapted = adapt(lists, heard, self.adapter_strength(heard))
-        found = []
-        each = zip(utterances, adapted, lists, witnesses, heard, strict=True)
-        for utterance, changed, listed, phones, factors in each:
-            # Detection has asked for the prior of a long list already; it is not to be asked twice.
-            prior = self.settings.prior(listed.length) if factors is None else 0.0
-            found.append(self._decoded(Task(utterance, changed, listed, prior, phones, nbest), factors))
-        return found
+            factors = [one.factors for one in heard]
+            adapted = adapt(lists, factors, self.adapter_strength(factors))
+        each = zip(utterances, lists, heard, adapted, strict=True)
+        return [self.decoded(*one, nbest) for one in each]
+
+    def listened(self, utterance: Utterance, listed: CompiledList) -> Listened:
+        """What is heard of one utterance before adapters and search."""
+        witnesses = self.witnesses(utterance, listed)
+        return Listened(witnesses, self.detected(witnesses, listed))
+
+    def decoded(
+        self, utterance: Utterance, listed: CompiledList, heard: Listened, adapted: np.ndarray | None, nbest: int
+    ) -> list[BiasedBeam]:
+        """Hypotheses of one utterance, of which it is known what is heard and what the adapters make of it."""
+        # Detection has asked for the prior of a long list already; it is not to be asked twice.
+        prior = self.settings.prior(listed.length) if heard.factors is None else 0.0
+        return self._decoded(Task(utterance, adapted, listed, prior, heard.witnesses, nbest), heard.factors)
+
+    def prepare(self, listed: CompiledList) -> None:
+        """Make what the list will be asked for, as far as that is known before anything is heard."""
+        if self._acts(listed):
+            listed.search  # noqa: B018
+            if self.settings.wants("detection"):
+                listed.scores  # noqa: B018
 
     def _decoded(self, task: Task, heard: np.ndarray | None) -> list[BiasedBeam]:
         """One utterance, once it is known what to listen for and what the adapters make of it."""
         beams = self._searched(task, heard)
-        if self._asks("verification", task):
-            beams, heard = self._verified(beams, task, heard)
-        if self._asks("correction", task):
-            beams[0] = self._corrected(beams[0], task, heard)
+        if self._asks("verification", task) or self._asks("correction", task):
+            beams = self._decided(beams, task, np.ones(len(task.listed)) if heard is None else np.array(heard))
         return beams[: task.nbest]
 
     def _asks(self, part: str, task: Task) -> bool:
-        """Whether a part of `PHONE_PARTS` that looks at what the search wrote has something to go by.
-
-        Only a phone head can tell: what the model spells has led the search already, and cannot bear witness against
-        what was written for it (measured: verified by it, as many right phrases fall as wrong ones).
-        """
-        heard = bool(task.heard) and task.utterance.phones is not None
-        return heard and self.settings.boost.enabled and self.settings.wants(part)
+        """Whether a part of `PHONE_PARTS` that looks at what the search wrote has something to go by."""
+        return bool(task.heard) and self.settings.boost.enabled and self.settings.wants(part)
 
     # --- before the search
 
@@ -153,7 +171,7 @@ class Recognizer:
             return []
         if utterance.phones is not None:
             return Hearing.by_head(utterance.phones, len(utterance.log_probs))
-        if not self.settings.wants("detection") or self._spelled_phones.mute:
+        if not any(map(self.settings.wants, SPELLED_PARTS)) or self._spelled_phones.mute:
             return []
         return [self._spelled_phones.hear(utterance.log_probs)]
 
@@ -185,7 +203,7 @@ class Recognizer:
         log_probs, base = (base, None) if task.adapted is None else (task.adapted, base)
         if not self.settings.boost.enabled:
             return [greedy_beam(log_probs, search, self.vocabulary, base)]
-        rescores = self._asks("rescoring", task)
+        rescores = self._asks("rescoring", task) and task.utterance.phones is not None
         beams = self.search.beams(
             log_probs,
             search if heard is None else search.heard(heard),
@@ -205,62 +223,30 @@ class Recognizer:
         found = rescore(phones, beams, spans, task.listed.pronouncer, weight, self._lattices)
         return [one.hypothesis.rescored(one.phone_score) for one in found]
 
-    def _verified(
-        self, beams: list[BiasedBeam], task: Task, heard: np.ndarray | None
-    ) -> tuple[list[BiasedBeam], np.ndarray]:
-        """Beams without what does not sound right, and what of the list is still listened for.
+    def _decided(self, beams: list[BiasedBeam], task: Task, acting: np.ndarray) -> list[BiasedBeam]:
+        """Beams without what is not sure enough, the best one with what is sure and was not written.
 
         What is written in a phrase's place may be doubtful, too; each time less of the list is left.
+
+        Args:
+            acting: [N] factors on the phrases' weights, 0 for those that are not listened for.
         """
-        heard = np.ones(len(task.listed)) if heard is None else np.array(heard)
-        while True:
-            places = [place for place in _places(beams[0]) if heard[place.phrase]]
-            standing = {place.phrase for place in places if self._stands(place, task)}
-            doubtful = {place.phrase for place in places} - standing
-            if not doubtful:
-                return beams, heard
-            heard[list(doubtful)] = 0.0
-            beams = self._searched(task, heard)
-
-    def _stands(self, place: Place, task: Task) -> bool:
-        threshold = self.settings.phonetics.verification_threshold
-        prior = self.settings.prior(task.listed.length)
-        return stands(place, task.heard, task.listed.scores, threshold, prior)
-
-    def _corrected(self, best: BiasedBeam, task: Task, heard: np.ndarray | None) -> BiasedBeam:
-        listed, phones = task.listed, task.utterance.phones
-        spans = zip(_spoken(best, len(phones)), best.confidences, strict=True)
-        words = [SpokenWord(word, start, end, sure) for (word, start, end), sure in spans]
-        gain, prior = self.settings.phonetics.correction_gain, self.settings.prior(listed.length)
-        correction = PhoneticCorrection(listed.pronouncer, listed.sounds, self.common.known, gain, prior)
-        replacements = correction.find(phones, words, heard)
-        frames = [frames for _, frames in best[2]]
-        return best.with_lookups([_hit(one, listed, frames) for one in replacements]) if replacements else best
+        witness = "spelling" if task.utterance.phones is None else "head"
+        confidence, prior = shipped_confidence(witness), self.settings.detection_prior(task.listed.length)
+        candidates = Candidates(task.listed, task.heard, prior, confidence, self.common)
+        threshold = confidence.threshold(self.settings.precision)
+        found = candidates.of(beams[0], acting)
+        while self.settings.wants("verification") and (gone := doubtful(found, threshold)):
+            acting[list(gone)] = 0.0
+            beams = self._searched(task, acting)
+            found = candidates.of(beams[0], acting)
+        beams[0] = beams[0].with_confidences({(one.phrase, one.first): one.probability for one in found if one.written})
+        if self.settings.wants("correction"):
+            beams[0] = corrected(beams[0], found, threshold, task.listed)
+        return beams
 
 
 def _spoken(beam: BiasedBeam, phone_frames: int) -> list[tuple[str, int, int]]:
     """(word, first frame, last frame + 1) in frames of the phone head, of which there are several an encoder frame."""
     scale = phone_frames / max(len(beam.path), 1)
     return [(word, round(start * scale), round(end * scale)) for word, (start, end) in beam[2]]
-
-
-def _places(beam: BiasedBeam) -> Iterator[Place]:
-    """Where the search wrote listed phrases that the model would not have written anyway."""
-    for phrase, hit in beam.listed():
-        if hit.base_text != " ".join(beam.words[hit.first_word : hit.last_word]):
-            yield Place(phrase, hit.start, hit.end, hit.parts.get("adapter", 0.0))
-
-
-def _hit(found: Replacement, listed: CompiledList, frames: Sequence[tuple[int, int]]) -> Hit:
-    return Hit(
-        phrase=listed.bias_list[found.phrase].written,
-        first_word=found.first,
-        last_word=found.last,
-        start=frames[found.first][0],
-        end=frames[found.last - 1][1],
-        score=found.gain,
-        technique="lookup",
-        base_text=" ".join(found.old),
-        confidence=math.exp(found.score / len(found.heard)),
-        parts={"phones": found.gain},
-    )

@@ -17,13 +17,14 @@ from nemo_ctcbias.bias_list.report import SHOWN_CHARACTERS
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.options import LanguageModelOptions
 from nemo_ctcbias.old_settings import translated
-from nemo_ctcbias.phones import correction, detection, rescoring, verification
+from nemo_ctcbias.phones import detection, rescoring
 from nemo_ctcbias.search.beam_search import BeamOptions
 from nemo_ctcbias.search.boosting import BoostOptions
 
 PRESET_NAMES = ("off", "fast", "accurate")
 #: What the sounds of a list are good for, in the order in which it is done; see `PhoneticsSettings.parts`.
 PHONE_PARTS = ("detection", "rescoring", "verification", "correction")
+PRECISION = 0.95  # of the listed phrases that are written
 AS_TUNED = 10.0  # `weight` at which everything acts as it was tuned
 # Beyond any sense, and still far from what overflows in a formula or fills the memory.
 MOST, MOST_COUNT = 1e9, 10_000
@@ -84,11 +85,9 @@ class PhoneticsSettings:
         the shipped G2P model says how all words sound.
     variants: spellings of each phrase that are listened for, its own included; 1 adds none.
     parts: which of detection, rescoring, verification and correction are done; None: all. A model without a phone head
-        tells from its own spelling how it heard the list, which is enough for detection.
+        tells from its own spelling how it heard the list, which is enough for all but rescoring.
     detection_threshold: score that a phrase needs somewhere to be listened for at all.
     rescoring_weight: weight of how hypotheses sound, when they are ranked.
-    verification_threshold: score that a phrase needs where it was written; lower ones let more stand.
-    correction_gain: by how much a phrase must sound better than the words that it replaces.
     """
 
     lexicon: str | None = None
@@ -96,8 +95,6 @@ class PhoneticsSettings:
     parts: tuple[str, ...] | None = None
     detection_threshold: float = detection.THRESHOLD
     rescoring_weight: float = rescoring.WEIGHT
-    verification_threshold: float = verification.THRESHOLD
-    correction_gain: float = correction.GAIN
 
 
 @dataclass(frozen=True)
@@ -110,19 +107,25 @@ class Settings:
     bias_list: a file or a list of phrases; in a `.nemo` the list that was stored with it.
     weight: strength of everything, on pyctcdecode's scale of hotword weights; 10 as tuned, 0 off.
     alternatives: token sequences tried for each phrase.
+    precision: share of the listed phrases written that shall be right, from 0 to below 1; a higher one writes fewer.
     nbest: hypotheses returned where n-best is asked for (`decoding.beam.return_best_hypothesis=false`).
     list_cost: how much more is asked of each phrase of a list of N phrases, times ln(N / 100); 1 is the whole prior.
     adapter: whether contextual adapters that are enabled listen to the list.
+    workers: processes in which `transcribe` recognises the utterances of a batch, side by side and while the encoder
+        works on the next one; the results do not hang on it. None: as many as there are cores; 1: none, it is done in
+        between. (On Linux; elsewhere it is always done in between.)
     """
 
     preset: str | None = None
     enabled: bool = True
     bias_list: Any = None
     weight: float = AS_TUNED
+    precision: float = PRECISION
     alternatives: int = 4
     nbest: int = 10
     list_cost: float = LIST_COST
     adapter: bool = True
+    workers: int | None = None
     boost: BoostSettings = field(default_factory=BoostSettings)
     beam: BeamSettings = field(default_factory=BeamSettings)
     lm: LanguageModelSettings = field(default_factory=LanguageModelSettings)
@@ -177,6 +180,7 @@ class Settings:
             "nbest": self.nbest,
             "beam.beam_width": self.beam.beam_width,
             "phonetics.variants": self.phonetics.variants,
+            "workers": 1 if self.workers is None else self.workers,
         }
         for name, value in positive.items():
             if not 1 <= value <= MOST_COUNT:
@@ -195,6 +199,8 @@ class Settings:
                 raise SettingError(f"biasing.{name}: must be 0 or more, got {value!r}{more}")
         if self.boost.gap_scale > 1:
             raise SettingError(f"biasing.boost.gap_scale: must lie between 0 and 1, got {self.boost.gap_scale!r}")
+        if not 0 <= self.precision < 1:
+            raise SettingError(f"biasing.precision: must be a share from 0 to below 1, got {self.precision!r}")
         for part in self.phonetics.parts or ():
             if part not in PHONE_PARTS:
                 known = ", ".join(PHONE_PARTS)

@@ -16,14 +16,15 @@ LAYERS = (
     ("search",),
     ("old_settings", "settings", "settings_file"),
     ("compiled_list", "list_report"),
-    ("recognizer",),
+    ("decision",),
+    ("recognizer", "side_by_side"),
     ("nemo", "models", "whisper"),
     ("evaluation",),
     ("training",),
     ("commands", "serve", "cli"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-FREE_OF_NEMO = [name for names in LAYERS[:8] for name in names]
+FREE_OF_NEMO = [name for names in LAYERS[:9] for name in names]
 
 
 def imports(path, everywhere=True):

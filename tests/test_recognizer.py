@@ -12,8 +12,8 @@ from nemo_ctcbias import BiasList, recognizer
 from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.compiled_list import CompiledList, CompiledLists, Sources
 from nemo_ctcbias.errors import ModelError, PhoneticsError
-from nemo_ctcbias.phones import Lexicon, correction
-from nemo_ctcbias.phones.common_words import CommonWords
+from nemo_ctcbias.phones import Lexicon
+from nemo_ctcbias.phones.confidence import NAMES, Confidence, Formula
 from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
 from nemo_ctcbias.recognizer import ADAPTER_ALONE, Recognizer, Utterance
 from nemo_ctcbias.settings import Settings
@@ -25,6 +25,15 @@ LEXICON = Lexicon(
 )
 SIPROT = {"text": "Siprot", "display": "SIPROT", "pronunciations": ["S IH P R AA T"]}
 SOURCES = Sources(VOCABULARY, lexicon=LEXICON)
+
+# Whatever else speaks for a phrase or against it: even odds at a score of 4, and half a score's worth for being alike.
+SOUND = Formula(-4.0, {**dict.fromkeys(NAMES, 0.0), "score": 1.0, "likeness": 0.5})
+BY_SOUND = Confidence(SOUND, SOUND, ((0.0, 0.5),))
+
+
+@pytest.fixture(autouse=True)
+def by_sound(monkeypatch):
+    monkeypatch.setattr(recognizer, "shipped_confidence", lambda witness: BY_SOUND)
 
 
 def listed(*phrases):
@@ -119,12 +128,21 @@ def test_without_a_phone_head_the_spelling_is_heard():
     recognizer, one = Recognizer(Settings.of({}), VOCABULARY), Utterance(spelled("the kat", 0.6, "the cat"))
     for phones, text in (("K AE T", "the cat"), ("Z UW Z UW", "the kat")):
         compiled = listed({"text": "cat", "pronunciations": [phones]}, "saoirse")
-        (beam, *_) = heard_with("rescoring verification correction", one, compiled)
-        assert beam.text == "the cat", "for these a head is needed"
-        for parts in ("detection", "detection rescoring verification correction"):
+        assert heard_with("rescoring", one, compiled)[0].text == "the cat", "for this a head is needed"
+        for parts in ("detection", "verification", "detection rescoring verification correction"):
             assert heard_with(parts, one, compiled)[0].text == text
         factors = recognizer.detected(recognizer.witnesses(one, compiled), compiled)
         assert (factors > 0).tolist() == [text == "the cat", False]
+
+
+@pytest.mark.parametrize("text", ["IbuVast 200", "B12"])
+def test_numbers_are_heard_where_they_are_said_as_words(text):
+    pytest.importorskip("num2words")
+    recognizer, compiled = Recognizer(Settings.of({}), VOCABULARY), listed(text)
+    said_so = {"IbuVast 200": "take ibuvast two hundred now", "B12": "take be twelve now"}[text]
+    for spoken, heard in ((said_so, True), ("the ship was in the row", False)):
+        witnesses = recognizer.witnesses(Utterance(spelled(spoken)), compiled)
+        assert (recognizer.detected(witnesses, compiled) > 0).tolist() == [heard]
 
 
 def test_spelling_that_nobody_can_pronounce_tells_nothing():
@@ -203,8 +221,7 @@ def test_adapters_hear_the_same_and_act_more_boldly_alone():
 
 def test_several_words_give_way_to_a_phrase():
     phones = said([*spread("DH AH", 0, 6), *spread("S IH P R AA T", 8, 23), *spread("IH N", 25, 29)], 30)
-    common = CommonWords(lexicon={"the": (), "in": ()})
-    (best,) = heard_with("correction", Utterance(spelled("the ship row in"), phones), listed(SIPROT), common=common)
+    (best,) = heard_with("correction", Utterance(spelled("the ship row in"), phones), listed(SIPROT))
     assert best.text == best[0] == "the SIPROT in"
     (hit,) = best.hits
     assert (hit.phrase, hit.technique, hit.base_text) == ("SIPROT", "lookup", "ship row")
@@ -215,19 +232,35 @@ def test_several_words_give_way_to_a_phrase():
 
 def test_hits_of_the_search_stay_beside_those_of_the_correction():
     phones = said([*spread("K AE T", 0, 6), *spread("S IH P R AA T", 8, 23)], 24)
-    compiled = listed({"text": "cat", "display": "Cat"}, SIPROT)
-    one, nothing = Utterance(spelled("cat ship row"), phones), CommonWords(lexicon=())
+    compiled, one = listed({"text": "cat", "display": "Cat"}, SIPROT), Utterance(spelled("cat ship row"), phones)
     assert heard_with("", one, compiled)[0].text == "Cat ship row"
-    (best,) = heard_with("correction", one, compiled, common=nothing)
+    (best,) = heard_with("correction", one, compiled)
     assert best.text == "Cat SIPROT" and [hit.phrase for hit in best.hits] == ["Cat", "SIPROT"]
 
 
-def test_a_hit_of_the_search_may_be_corrected_itself(monkeypatch):
-    monkeypatch.setattr(correction, "CONFIDENCE", 1.5)
+def test_no_words_are_taken_from_a_hit_of_the_search():
     compiled = listed({"text": "ship", "display": "Ship"}, SIPROT)
     one = Utterance(spelled("ship row"), said(spread("S IH P R AA T", 0, 15), 16))
     (best,) = heard_with("correction", one, compiled)
-    assert best.text == "SIPROT" and [hit.technique for hit in best.hits] == ["lookup"]
+    assert best.text == "Ship row" and [hit.phrase for hit in best.hits] == ["Ship"]
+
+
+def test_the_surer_of_two_phrases_takes_the_place():
+    one = Utterance(spelled("ship row"), said(spread("S IH P R AA T", 0, 15), 16))
+    almost = {"text": "sibrod", "pronunciations": ["S IH P R AA D"]}
+    for compiled in (listed(SIPROT, almost), listed(almost, SIPROT)):
+        (best,) = heard_with("correction", one, compiled)
+        assert best.text == "SIPROT" and 0.9 < best.hits[0].confidence < 1
+
+
+def test_a_wanted_precision_asks_for_more():
+    phones = said([*spread("DH AH", 0, 6), *spread("K AE T", 8, 14)], 14)
+    strict = Confidence(SOUND, SOUND, ((0.0, 0.5), (0.9, 0.5), (1.0, 1.0)))
+    for precision, text in ((0.8, "the cat"), (0.999999, "the kat")):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(recognizer, "shipped_confidence", lambda witness: strict)
+            one = Utterance(spelled("the kat", 0.6, "the cat"), phones)
+            assert heard_with("verification", one, listed("cat"), precision=precision)[0].text == text
 
 
 def test_what_was_not_said_is_given_up_one_after_the_other():
@@ -321,7 +354,7 @@ def test_bytes_are_about_what_is_used():
     listed("warm", "up").scores.best(np.zeros((0, BLANK + 1)))
     tracemalloc.start()
     compiled = CompiledList(BiasList(words), SOURCES)
-    _ = compiled.search, compiled.scores, compiled.sounds
+    _ = compiled.search, compiled.scores
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert 0.3 * used < compiled.nbytes < 3 * used

@@ -29,8 +29,6 @@ MISSING = {
     "adapter": "a contextual adapter (--adapter)",
     "boost-lm": "a language model (--lm)",
     "rescore": "a phone head (--phone-head)",
-    "verify": "a phone head (--phone-head)",
-    "lookup": "a phone head (--phone-head)",
 }
 
 
@@ -52,8 +50,7 @@ def missing_parts(context: Context) -> dict[str, str]:
     host = getattr(context.model, "context", None)
     adapted = context.adapter is not None or bool(host is not None and host.get_enabled_adapters())
     hears = context.phone_head is not None or bool(getattr(context.model, "has_phone_head", False))
-    there = {part: hears for part in ("rescore", "verify", "lookup")}
-    there |= {"adapter": adapted, "boost-lm": context.lm is not None}
+    there = {"adapter": adapted, "boost-lm": context.lm is not None, "rescore": hears}
     return {part: MISSING[part] for part, has in there.items() if not has}
 
 

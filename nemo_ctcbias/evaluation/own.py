@@ -19,7 +19,7 @@ from nemo_ctcbias.evaluation.encodings import Encodings
 from nemo_ctcbias.evaluation.lists import GivenList
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.parts import PARTS, PHONE_PARTS, grid_of, settings_of
-from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System
 from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.phones import G2G, G2P, Pronouncer
 from nemo_ctcbias.phones.common_words import CommonWords
@@ -30,12 +30,13 @@ from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.settings import Settings, overlaid
 
 JOINT_SYSTEM = "joint"
-UNTRAINED = {"untrained": ("hotword", "spot"), "untrained+lm": ("hotword", "boost-lm", "spot")}
+SOUNDS = ("spot", "verify", "lookup")
+UNTRAINED = {"untrained": ("hotword", *SOUNDS), "untrained+lm": ("hotword", "boost-lm", *SOUNDS)}
 LONG = 10_000  # such a list takes seconds to be embedded or pronounced, and here every utterance brings its own
 POOL = 400_000  # distractors whose pronunciations are remembered from one list and system to the next
 
 
-class OwnSystem(PlainSystem):
+class OwnSystem(System):
     """This package's recognizer with the parts of its name."""
 
     def __init__(self, name: str) -> None:
@@ -63,8 +64,8 @@ class OwnSystem(PlainSystem):
         self._encodings: Encodings = shared["encodings"]
         if "adapter" in parts:
             self._encodings.require_adapter()
-        if (set(PHONE_PARTS) - {"spot"}) & set(parts):
-            self._encodings.require_phone_head("parts rescore, verify and lookup")
+        if "rescore" in parts:
+            self._encodings.require_phone_head("part rescore")
         if {"lm", "boost-lm"} & set(parts) and context.lm is None:
             raise SettingError("parts lm and boost-lm need a language model: give --lm FILE (KenLM ARPA or binary)")
         self._given = overlaid(context.biasing, settings_of(parts, context.variants))
@@ -125,8 +126,6 @@ class OwnSystem(PlainSystem):
             _ = listed.tokens
         if self._sounds:
             _ = listed.scores
-        if "lookup" in self.parts:
-            _ = listed.sounds
         return listed
 
     def decode(self, item: Item, bias: CompiledList, setting: Setting) -> str:

@@ -19,12 +19,12 @@ from nemo_ctcbias.evaluation.systems import Phrases, Setting
 #: Values tried, by key of the `biasing` section; the others stay as they are.
 GRID: dict[str, tuple[float, ...]] = {
     "weight": (5.0, 7.5, 10.0, 12.5, 15.0),
+    "precision": (0.8, 0.9, 0.95, 0.98),
     "boost.token_bonus": (0.5, 1.0, 1.5, 2.0),
     "phonetics.detection_threshold": (3.5, 5.0, 6.5),
     "lm.alpha": (0.3, 0.5, 0.7),
     "lm.beta": (0.5, 1.5, 2.5),
     "phonetics.rescoring_weight": (0.0, 0.2, 0.4, 0.7),
-    "phonetics.verification_threshold": (2.0, 5.0, 8.0),
 }
 #: F1 of listed words less WER, in points: finding names is not worth more wrong words than it saves.
 OBJECTIVE = {"f1": 1.0, "wer": -1.0}
@@ -36,6 +36,7 @@ def weights_of(system: OwnSystem) -> Setting:
     """The weights that a prepared system has, of those that are tuned and that it makes use of."""
     settings, parts = asdict(system.settings), set(system.parts)
     unused = {"lm.": not parts & {"lm", "boost-lm"}}
+    unused["precision"] = not parts & {"verify", "lookup"}
     unused |= {f"phonetics.{name}": part not in parts for part, name in PHONE_PARTS.items()}
     found: Setting = {}
     for key in GRID:

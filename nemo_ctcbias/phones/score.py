@@ -8,20 +8,20 @@ phone strings together adding up to 1, and each phone of a string has the prior 
 heard clearly no path is likely, and so the score is low there of itself.  Without a place, the path may begin and end
 anywhere, and the score is the maximum over all places.
 
-Detection asks it of all listed phrases at once, without a place (`PhraseScores.best`); verification asks it of the
-phrase that was written at its place (`PhraseScores.at`); each against the prior of one phrase among N
-(`nemo_ctcbias.bias_list.list_length`).  Of several witnesses the one counts that heard least, as they mishear different
-things.
+Detection asks it of all listed phrases at once, without a place (`PhraseScores.best`); how sure it is that a phrase
+stands somewhere follows from its score there (`PhraseScores.at`, `PhraseScores.place`); each against the prior of one
+phrase among N (`nemo_ctcbias.bias_list.list_length`).  Of several witnesses the one counts that heard least, as they
+mishear different things.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from nemo_ctcbias.phones.hearing import Hearing
-from nemo_ctcbias.phones.phone_search import PhoneSearch
+from nemo_ctcbias.phones.phone_search import PhoneSearch, best_place
 from nemo_ctcbias.phones.phones import Pronunciation
 from nemo_ctcbias.phones.pronouncer import Pronouncer
 
@@ -80,6 +80,27 @@ class PhraseScores:
             PhoneticsError: log-probs of another shape.
         """
         return score_of([pronunciation for pronunciation, _ in self.sounds[phrase]], heard)
+
+    def place(self, phrase: int, heard: Sequence[Hearing]) -> tuple[float, int, int]:
+        """Score of one phrase at its best place, and that place as the last witness heard it.
+
+        Args:
+            phrase: its index in the list; somebody can pronounce it.
+            heard: as in `best`.
+
+        Returns:
+            Score, and the encoder's first frame and last frame + 1.
+
+        Raises:
+            PhoneticsError: log-probs of another shape.
+        """
+        places = [max(self._places(phrase, witness)) for witness in heard]
+        return min(score for score, _, _ in places), *places[-1][1:]
+
+    def _places(self, phrase: int, witness: Hearing) -> Iterator[tuple[float, int, int]]:
+        for pronunciation, _ in self.sounds[phrase]:
+            score, start, end = best_place(witness, pronunciation)
+            yield PHONE_PRIOR * len(pronunciation) + score, start, end
 
     def most(self) -> np.ndarray:
         """Of each phrase [N], said without a flaw and heard without a doubt."""

@@ -22,13 +22,13 @@ class Hit:
     log-prob (0 or below if it won by the audio alone); technique: what lifted it most, "hotword" or "adapter", "lm"
     where the language model's class alone did, "base" where nothing did, "lookup" where it replaced words that it
     sounds like; base_text: what greedy decoding without any list wrote in this stretch of audio; confidence: the
-    probability, from 0 to 1, of its least likely token at that token's best frame (of a lookup: the geometric mean
-    over its phones).
+    probability, from 0 to 1, that the phrase was said here (`phones.confidence`); where nobody can tell how it sounds,
+    that of its least likely token at that token's best frame.
 
     parts: what made it win, as log-probs: "acoustic" is the base model's along the alignment, the rest is what each
     technique that acted added: "adapter" to these, "hotword" the boosting that was kept, "lm" the language model with
-    the list's words in its class over the one without.  Of a lookup: "phones", by how much its phones fit better than
-    those of the words that it replaced, which are `base_text`.
+    the list's words in its class over the one without.  Of a lookup: "phones", its score by its sound against the prior
+    of one phrase among many; `base_text` are the words that it replaced.
     """
 
     phrase: str

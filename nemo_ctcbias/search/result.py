@@ -22,6 +22,16 @@ class Kept(NamedTuple):
     cost: float
 
 
+class PackedBeam(NamedTuple):
+    """A hypothesis as it is sent from one process to another: without the log-probs, which are there already."""
+
+    text: str
+    score: float
+    tokens: tuple[int, ...]
+    path: np.ndarray
+    attributes: dict[str, Any]
+
+
 class BiasedBeam(tuple):
     """pyctcdecode's output beam (text, lm_state, text_frames, logit_score, lm_score) with more attributes.
 
@@ -45,6 +55,7 @@ class BiasedBeam(tuple):
         beam._timing, beam._finds, beam._credits = timing, finds, hypothesis.credits
         beam._written = [one.find for one in finds]
         beam.phone_score, beam._looked_up, beam._boost_class = 0.0, (), None
+        beam._sure, beam._listed = {}, None
         return beam
 
     @classmethod
@@ -73,6 +84,10 @@ class BiasedBeam(tuple):
         """The same hypothesis with a phone score, which its total score includes."""
         return self._changed(self.text, self.score + phone_score, phone_score=phone_score)
 
+    def with_confidences(self, sure: Mapping[tuple[int, int], float]) -> BiasedBeam:
+        """The same hypothesis, its hits as sure as is said of (phrase, first word)."""
+        return self._changed(self.text, self.score, _sure=dict(sure))
+
     def with_lookups(self, lookups: Sequence[Hit]) -> BiasedBeam:
         """The same hypothesis written with these phrases in place of the words that they span; punctuation stays."""
         text = self.spoken
@@ -81,6 +96,28 @@ class BiasedBeam(tuple):
         finds = [one.find for one in kept]
         finds += [Find(*span, -1, hit.phrase) for span, hit in zip(taken, lookups, strict=True)]
         return self._changed(write(text, finds), self.score, _finds=kept, _looked_up=tuple(lookups), _written=finds)
+
+    def packed(self) -> PackedBeam:
+        """All that can be asked of the hypothesis, for another process; but for the state of the language model."""
+        worked_out = {"_timing": None, "_boost_class": None, "_finds": (), "_listed": list(self.listed())}
+        attributes = {**self.__dict__, **worked_out}
+        return PackedBeam(self.text, self.score, self.tokens, self.path, attributes)
+
+    @classmethod
+    def unpacked(
+        cls, packed: PackedBeam, pieces: Sequence[str], log_probs: np.ndarray, base_log_probs: np.ndarray | None = None
+    ) -> BiasedBeam:
+        """The hypothesis again.
+
+        Args:
+            pieces: texts of the tokens.
+            log_probs, base_log_probs: that were decoded, see `Timing`.
+        """
+        timing = Timing(log_probs, packed.tokens, pieces, base_log_probs, packed.path)
+        fields = packed.text, None, timing, packed.attributes["acoustic"], packed.score
+        beam = super().__new__(cls, fields)
+        beam.__dict__.update(packed.attributes, _timing=timing)
+        return beam
 
     def _changed(self, text: str, score: float, **attributes: object) -> BiasedBeam:
         beam = super().__new__(type(self), (text, *self[1:4], score))
@@ -104,6 +141,8 @@ class BiasedBeam(tuple):
 
     def listed(self) -> Iterator[tuple[int, Hit]]:
         """The phrases that the words hold, each with its index in the list, and what made it win."""
+        if self._listed is not None:
+            yield from self._listed
         if not self._finds:
             return
         timing, text = self._timing, self.spoken
@@ -127,7 +166,7 @@ class BiasedBeam(tuple):
                 score=sum(lifted.values()),
                 technique=_technique(lifted),
                 base_text=timing.base_text(start, end),
-                confidence=timing.confidence(tokens),
+                confidence=self._sure.get((find.phrase, first), timing.confidence(tokens)),
                 parts={"acoustic": timing.acoustic(start, end, base=True), **lifted},
             )
             yield find.phrase, hit

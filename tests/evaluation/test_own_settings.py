@@ -19,6 +19,7 @@ pytest.importorskip("kenlm", reason="it says how words sound")
 
 TOLD = {
     "weight": 8.0,
+    "precision": 0.9,
     "alternatives": 2,
     "boost": {"token_bonus": 1.0},
     "beam": {"beam_width": 30},
@@ -27,8 +28,6 @@ TOLD = {
         "variants": 3,
         "detection_threshold": 6.0,
         "rescoring_weight": 0.8,
-        "verification_threshold": 5.0,
-        "correction_gain": 3.0,
     },
 }
 
@@ -91,17 +90,17 @@ def test_tuning_starts_from_them(tiny_model, file, head, arpa):
     system.prepare(context_of(tiny_model, lm=arpa, phone_head=head, settings=file(TOLD)))
     assert weights_of(system) == {
         "weight": 8.0,
+        "precision": 0.9,
         "boost.token_bonus": 1.0,
         "lm.alpha": 0.3,
         "lm.beta": 1.5,
         "phonetics.detection_threshold": 6.0,
         "phonetics.rescoring_weight": 0.8,
-        "phonetics.verification_threshold": 5.0,
     }
     system = make_system("joint")
     system.prepare(context_of(tiny_model))
     heard = "phonetics.detection_threshold"
-    assert set(weights_of(system)) == {"weight", "boost.token_bonus", heard}, "what the model lacks is not tuned"
+    assert set(weights_of(system)) == {"weight", "precision", "boost.token_bonus", heard}, "what it lacks is not tuned"
 
 
 def test_untrained_and_joint_without_a_part(tiny_model, head, arpa):
@@ -111,7 +110,7 @@ def test_untrained_and_joint_without_a_part(tiny_model, head, arpa):
         system = make_system(name)
         system.prepare(context)
         parts[name] = set(system.parts)
-    assert parts["untrained"] == {"hotword", "spot"}
+    assert parts["untrained"] == {"hotword", "spot", "verify", "lookup"}
     assert parts["untrained+lm"] == {*parts["untrained"], "boost-lm"}
     assert parts["joint"] - parts["joint-boost-lm"] == {"boost-lm"}
     assert parts["joint"] - parts["joint-spot-verify"] == {"spot", "verify"}

@@ -30,7 +30,8 @@ def model(base_nemo, eager):
     for key, parameter in model.context.adapter_layer["names"].named_parameters():
         if "out.weight" in key:
             torch.nn.init.normal_(parameter, std=0.5)
-    model.set_phonetics(parts=list(PHONE_PARTS), detection_threshold=-100.0, verification_threshold=-100.0)
+    model.set_phonetics(parts=list(PHONE_PARTS), detection_threshold=-100.0)
+    model.set_biasing(precision=0.0)
     return model.eval()
 
 

@@ -1,10 +1,12 @@
 """A phone head on a model: added, saved, loaded, heard; and what decoding makes of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from nemo_ctcbias import BiasedEncDecCTCModelBPE, ContextualAdapterConfig, from_ctc
+from nemo_ctcbias import BiasedEncDecCTCModelBPE, ContextualAdapterConfig, from_ctc, load_biased
 from nemo_ctcbias.errors import ModelError, PhoneticsError, SettingError
 from nemo_ctcbias.phones.phone_head import PhoneHeadConfig
 from nemo_ctcbias.phones.phones import BLANK
@@ -74,15 +76,18 @@ def test_nemo_round_trip(model, batch, tmp_path):
     lexicon = tmp_path / "words.dict"
     lexicon.write_text("the DH AH0\n")
     with_head(model).set_phonetics(variants=3, lexicon=str(lexicon), rescoring_weight=0.5)
-    model.set_phonetics(correction_gain=4)
+    model.set_phonetics(detection_threshold=4)
     model.save_to(str(tmp_path / "model.nemo"))
     lexicon.unlink()
     for kind in (ASRModel, BiasedEncDecCTCModelBPE):
         restored = kind.restore_from(str(tmp_path / "model.nemo"), map_location="cpu").eval()
         assert torch.equal(phones(restored, batch), phones(model, batch))
-        assert (restored.settings.phonetics.rescoring_weight, restored.settings.phonetics.correction_gain) == (0.5, 4)
+        assert (restored.settings.phonetics.rescoring_weight, restored.settings.phonetics.detection_threshold) == (
+            0.5,
+            4,
+        )
     restored.save_to(str(tmp_path / "again.nemo"))
-    assert from_ctc(tmp_path / "again.nemo").check_bias_list(["agent 47"])
+    assert from_ctc(tmp_path / "again.nemo").check_bias_list(["agent %"])
 
 
 def test_a_head_travels_alone(model, base_nemo, batch, tmp_path):
@@ -121,6 +126,24 @@ def test_heads_that_do_not_fit(change, words, model, tmp_path):
     torch.save(stored, file)
     with pytest.raises(ModelError, match=rf"head\.pt: .*{words}"):
         model.load_phone_head(file)
+
+
+def test_without_its_head_a_model_hears_by_its_spelling(base_nemo, noise_wavs, tmp_path):
+    plain, path = from_ctc(base_nemo), tmp_path / "with.nemo"
+    model = with_head(from_ctc(base_nemo))
+    model.save_to(str(path))
+    model.save_phone_head(tmp_path / "head.pt")
+    loaded = load_biased(path, phone_head="none", bias_list=["saoirse", "zelenskyy"], device="cpu")
+    assert not loaded.has_phone_head and "phone_head" not in loaded.cfg and not loaded.layers_read()
+    assert loaded.settings == plain.settings and loaded.settings.wants("detection")
+    assert loaded.asks_how_words_sound(loaded.settings)
+    wavs = [str(path) for path in noise_wavs]
+    plain.set_bias_list(["saoirse", "zelenskyy"])
+    ours, theirs = (one.eval().transcribe(wavs, verbose=False, return_hypotheses=True) for one in (loaded, plain))
+    assert [(one.text, one.score) for one in ours] == [(one.text, one.score) for one in theirs]
+    loaded.load_phone_head(tmp_path / "head.pt")
+    assert loaded.has_phone_head, "another one is taken"
+    plain.remove_phone_head()  # nothing to remove, nothing happens
 
 
 def test_files_that_are_no_heads(model, base_nemo, tmp_path):
@@ -245,27 +268,30 @@ class TestDecoding:
         model.set_bias_list(NAMES)
         boosted = transcribed(model, audio)
         assert any(one.hits for one in boosted)
-        monkeypatch.setattr("nemo_ctcbias.phones.verification.PHONE_PRIOR", 1000.0)  # no phrase is short
-        model.set_phonetics(parts=["verification"], verification_threshold=1000.0)
+        monkeypatch.setattr("nemo_ctcbias.phones.confidence.Confidence.of", lambda *_: 0.0)
+        model.set_phonetics(parts=["verification"])
         verified = transcribed(model, audio)
-        assert not any(one.hits for one in verified), "nothing sounds as right as that"
+        assert not any(hit.base_text != hit.phrase for one in verified for hit in one.hits), "nothing is sure"
         model.set_biasing(boost={"gap_scale": 0.0, "token_bonus": 0.0})
         assert [one.text for one in verified] == [one.text for one in transcribed(model, audio)]
 
-    def test_what_sounds_right_stands(self, model, audio):
+    def test_what_sounds_right_stands(self, model, audio, monkeypatch):
         model.set_phonetics(**ALL_OFF)
         model.set_bias_list(NAMES)
         boosted = transcribed(model, audio)
-        model.set_phonetics(parts=["verification"], verification_threshold=-1000.0)
+        monkeypatch.setattr("nemo_ctcbias.phones.confidence.Confidence.of", lambda *_: 1.0)
+        model.set_phonetics(parts=["verification"])
         for one, other in zip(transcribed(model, audio), boosted, strict=True):
-            assert (one.text, one.hits, one.score) == (other.text, other.hits, other.score)
+            assert (one.text, one.score) == (other.text, other.score)
+            sure = [replace(hit, confidence=1.0) for hit in other.hits]
+            assert one.hits == sure
 
     def test_correction_writes_phrases_and_says_so(self, model, audio, monkeypatch):
-        for name, value in {"CONFIDENCE": 2.0, "DISTANCE": 1.0, "MIN_PHONES": 1}.items():
-            monkeypatch.setattr(f"nemo_ctcbias.phones.correction.{name}", value)
+        monkeypatch.setattr("nemo_ctcbias.phones.confidence.Confidence.of", lambda *_: 1.0)
+        monkeypatch.setattr("nemo_ctcbias.decision.LEAST", -1e9)
         model._cfg.biasing.boost = {"gap_scale": 0.0, "token_bonus": 0.0}
         model.set_bias_list([{"text": "Saoirse", "display": "Saoirse R."}])
-        model.set_phonetics(parts=["correction"], correction_gain=-1e9)
+        model.set_phonetics(parts=["correction"])
         results = transcribed(model, audio, timestamps=True)
         looked_up = [(one, hit) for one in results for hit in one.hits if hit.technique == "lookup"]
         assert looked_up
@@ -275,7 +301,7 @@ class TestDecoding:
             assert 0 <= hit.start < hit.end <= 4
             entries = [word for word in one.timestamp["word"] if word["word"] == hit.phrase]
             assert any(entry["start_offset"] * 0.08 == pytest.approx(hit.start, abs=0.09) for entry in entries)
-        monkeypatch.setattr("nemo_ctcbias.phones.correction.CONFIDENCE", 0.0)
+        monkeypatch.setattr("nemo_ctcbias.phones.confidence.Confidence.of", lambda *_: 0.0)
         assert not any(hit.technique == "lookup" for one in transcribed(model, audio) for hit in one.hits)
 
     def test_nbest_lists_are_rescored(self, model, audio):
@@ -335,9 +361,9 @@ class TestDecoding:
 
     def test_what_cannot_be_pronounced_is_reported(self, model):
         model.set_phonetics(parts=["detection"])
-        model.set_bias_list(["agent 47", "saoirse"])
+        model.set_bias_list(["agent %", "saoirse"])
         (note,) = [one for one in model.check_bias_list(model.bias_list) if "pronounced" in one.reason]
-        assert note.phrase == "agent 47" and "cannot be pronounced" in str(note)
+        assert note.phrase == "agent %" and "cannot be pronounced" in str(note)
         # In so short a list, everything is heard.
         model.set_biasing(list_cost=0.0, phonetics={"detection_threshold": 7.0})
         (note,) = [one for one in model.check_bias_list(["lee", "saoirse"]) if "heard" in one.reason]
@@ -364,15 +390,15 @@ def test_without_a_head_phrases_are_heard_in_the_models_spelling(model, audio, e
     pytest.importorskip("pyctcdecode")
     model._cfg.biasing.update(eager)
     model.set_phonetics(parts=["detection"])
-    model.set_bias_list([*NAMES, "agent 47"])
+    model.set_bias_list([*NAMES, "agent %"])
     (note,) = [one for one in model.check_bias_list(model.bias_list) if "pronounced" in one.reason]
-    assert note.phrase == "agent 47" and "cannot be pronounced" in str(note)
+    assert note.phrase == "agent %" and "cannot be pronounced" in str(note)
     model.set_phonetics(detection_threshold=1000.0)
     model.set_bias_list(NAMES)
     assert not any(one.hits for one in transcribed(model, audio)), "nothing can be heard so clearly"
     model.set_phonetics(**ALL_OFF)
     assert any(one.hits for one in transcribed(model, audio))
-    assert not [one for one in model.check_bias_list(["agent 47"]) if "pronounced" in one.reason]
+    assert not [one for one in model.check_bias_list(["agent %"]) if "pronounced" in one.reason]
 
 
 def test_phones_of_other_encoders_and_characters(char_nemo, batch):

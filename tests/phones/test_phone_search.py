@@ -1,5 +1,6 @@
 import itertools
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemo_ctcbias.errors import PhoneticsError
-from nemo_ctcbias.phones.phone_search import PhoneSearch
+from nemo_ctcbias.phones import phone_search
+from nemo_ctcbias.phones.hearing import Hearing
+from nemo_ctcbias.phones.phone_search import PhoneSearch, best_place
 from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
 
 FEW = ("S", "IH", "P", "R")
@@ -58,20 +61,44 @@ def test_equals_brute_force_whatever_the_order(columns, seed, words, pronunciati
     assert PhoneSearch(pronunciations[::-1]).best(heard)[::-1] == pytest.approx(found)
 
 
+@given(st.integers(1, 9), st.integers(0, 999), st.booleans(), PRONUNCIATION)
+def test_the_best_place_is_where_the_best_path_lies(columns, seed, words, pronunciation):
+    heard = hearing(columns, seed, words)
+    score, start, end = best_place(heard, pronunciation)
+    assert score == PhoneSearch([pronunciation]).best(heard)[0]
+    if score > -np.inf:  # of just these columns, which are frames here, the path is as good, and of fewer it is not
+        assert PhoneSearch([pronunciation]).best(heard.between(start, end))[0] == pytest.approx(score)
+        ends = [PhoneSearch([pronunciation]).best(heard.between(start + a, end - b))[0] for a, b in ((1, 0), (0, 1))]
+        assert max(ends) <= score
+
+
+def test_the_best_place_is_in_frames_of_the_encoder():
+    said = np.full((8, BLANK + 1), -9.0)
+    said[range(8), [BLANK, BLANK, PHONE_IDS["S"], BLANK, PHONE_IDS["IH"], BLANK, BLANK, BLANK]] = 0.0
+    (heard,) = Hearing.by_head(said, 4)
+    assert best_place(heard, ("S", "IH")) == (0.0, 1, 3)
+    assert best_place(*head(np.zeros((0, BLANK + 1))), ("S",)) == (-np.inf, 0, 0)
+
+
 @given(
     st.integers(4, 12),
     st.integers(0, 999),
     st.booleans(),
-    st.lists(PRONUNCIATION, min_size=1, max_size=8),
+    st.lists(st.lists(st.sampled_from(FEW), min_size=1, max_size=7).map(tuple), min_size=1, max_size=8),
     st.lists(st.floats(-20, 0), min_size=8, max_size=8),
 )
-def test_bounds_lose_nothing_above_them(columns, seed, words, pronunciations, bounds):
+@pytest.mark.parametrize("many", [0, phone_search.MANY])
+def test_bounds_lose_nothing_above_them(many, columns, seed, words, pronunciations, bounds):
     heard, search = hearing(columns, seed, words), PhoneSearch(pronunciations)
     least = np.array(bounds[: len(pronunciations)])
-    exact, bounded = search.best(heard), search.best(heard, least)
+    exact = search.best(heard)
+    least[::2] = np.maximum(exact[::2], -20.0)  # what just reaches them, too
+    with patch.object(phone_search, "MANY", many):
+        bounded = search.best(heard, least)
     above = exact >= least
     assert np.array_equal(bounded[above], exact[above]) and (bounded[~above] < least[~above]).all()
-    every = search.best(heard, bounds[0])
+    with patch.object(phone_search, "MANY", many):
+        every = search.best(heard, bounds[0])
     assert np.array_equal(every[exact >= bounds[0]], exact[exact >= bounds[0]]), "one for all"
 
 

@@ -68,6 +68,16 @@ def test_detection_is_the_maximum_over_places(seed, data):
         assert scores().at(phrase, head(probs[start:end])) <= scores().best(head(probs))[phrase] + 1e-9
 
 
+@given(st.integers(0, 999), st.integers(1, 3))
+def test_the_place_of_a_phrase_has_its_best_score(seed, heads):
+    probs = np.log(np.random.default_rng(seed).dirichlet(np.full(BLANK + 1, 0.1), size=(8, heads)) + 1e-6)
+    listed, heard = scores(), head(probs)
+    for phrase in range(3):
+        score, start, end = listed.place(phrase, heard)
+        assert score == pytest.approx(listed.best(heard)[phrase]) and 0 <= start < end <= 8
+        assert listed.at(phrase, [heard[-1].between(start, end)]) == pytest.approx(listed.best(heard[-1:])[phrase])
+
+
 def test_the_best_pronunciation_counts_and_phones_are_worth_their_prior():
     sip, ship, zoo, number, see = scores().best(head(SIP))
     assert sip == zoo == pytest.approx(3 * PHONE_PRIOR, abs=0.8) and ship < sip - 4

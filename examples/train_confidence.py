@@ -1,0 +1,202 @@
+"""Learn how sure it is that a listed phrase stands at a place, from what became of lists whose words were said.
+
+    python examples/train_confidence.py --model strong --model small --manifest books.json --manifest voices.json \
+        --pool words.txt --sizes 100,1000 --lm lm.bin --out confidence.json
+
+The manifests hold transcripts and `rare_words`, as those for `nemo-ctcbias evaluate`; every model reads each of them
+with lists of each size, with and without the language model. The table for phones heard by the model's own spelling is
+made anew, or with `--phone-head` (one file for each model) that for phone heads; the rest stays as it is shipped, in
+nemo_ctcbias/phones/data. What to ask for which precision is read off the first model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from kaldialign import align
+from sklearn.linear_model import LogisticRegression
+from tqdm import tqdm
+
+from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.compiled_list import CompiledLists, Sources
+from nemo_ctcbias.decision import Candidate, Candidates
+from nemo_ctcbias.errors import BiasingError, SettingError
+from nemo_ctcbias.evaluation.encodings import Encodings
+from nemo_ctcbias.evaluation.lists import ListBuilder
+from nemo_ctcbias.evaluation.logprobs import encode, load_model
+from nemo_ctcbias.evaluation.manifest import read_manifest
+from nemo_ctcbias.evaluation.normalise import normalise
+from nemo_ctcbias.evaluation.rare_words import read_phrases
+from nemo_ctcbias.lm.kenlm_file import load_language_model
+from nemo_ctcbias.phones import G2P
+from nemo_ctcbias.phones.common_words import CommonWords
+from nemo_ctcbias.phones.confidence import NAMES, SHIPPED, Confidence, Formula
+from nemo_ctcbias.recognizer import Recognizer, Utterance
+from nemo_ctcbias.settings import Settings
+
+PRECISIONS = (0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
+POOL = 400_000  # pronunciations that are remembered from one list to the next
+NOTHING = Formula(0.0, dict.fromkeys(NAMES, 0.0))
+GAP = "<gap>"
+
+
+class Examples(NamedTuple):
+    """Candidates of one model, manifest and size: evidence [n, 6], which were written [n], which were right [n]."""
+
+    model: str
+    name: str
+    evidence: np.ndarray
+    written: np.ndarray
+    right: np.ndarray
+
+    def probabilities(self, confidence: Confidence) -> np.ndarray:
+        """Of each candidate [n]."""
+        logits = np.empty(len(self.right))
+        for kind, formula in ((True, confidence.written), (False, confidence.missing)):
+            weights = np.array([formula.weights[name] for name in NAMES])
+            logits[self.written == kind] = formula.bias + self.evidence[self.written == kind] @ weights
+        return 1 / (1 + np.exp(-logits))
+
+
+def is_right(reference: Sequence[str], words: Sequence[str], one: Candidate, phrase: str) -> bool:
+    """Whether the phrase in its place is what the transcript has there."""
+    before, own, behind = (
+        normalise(" ".join(part)).split() for part in (words[: one.first], [phrase], words[one.last :])
+    )
+    at, place = 0, range(len(before), len(before) + len(own))
+    matched = []
+    for said, heard in align(list(reference), [*before, *own, *behind], GAP):
+        matched += [said == heard] if heard != GAP and at in place else []
+        at += heard != GAP
+    return all(matched)
+
+
+def listen(args: argparse.Namespace, name: str, head: Path | None) -> Iterator[Examples]:
+    """What one model makes of all manifests with lists of all sizes, without and with the language model."""
+    model, pool, g2p = load_model(name), read_phrases(args.pool), G2P.load(kept=POOL)
+    encodings, common = Encodings(model, phone_head=head), CommonWords(args.lm)
+    vocabulary = encodings.model.lists.sources.vocabulary
+    lists = CompiledLists(Sources(vocabulary, g2p=g2p), most_bytes=0)
+    for manifest in args.manifest:
+        rows, skipped = read_manifest(manifest)
+        items, unreadable = encode(model, rows, args.cache)
+        for one in [*skipped, *unreadable]:
+            print(f"train_confidence: {one.id}: {one.reason}", file=sys.stderr)
+        items = items[:: args.every]
+        for size in args.sizes:
+            listed = ListBuilder(pool, args.seed).build([item.row for item in items], "utterance", size)
+            for lm in (False, True) if args.lm else (False,):
+                settings = Settings.of({"lm": {"enabled": lm}, "phonetics": {"parts": ["detection"]}})
+                scorer = load_language_model(args.lm, settings.language_model_options, vocabulary) if lm else None
+                recognizer = Recognizer(settings, vocabulary, scorer, common)
+                label = f"{name} {manifest.stem} N = {size}{' + LM' if lm else ''}"
+                found: list[tuple[Candidate, bool]] = []
+                for item, phrases in zip(tqdm(items, desc=label, unit="utt", disable=None), listed, strict=True):
+                    utterance = encodings.utterance(item, True) if head else Utterance(item.log_probs)
+                    compiled = lists.of(BiasList(phrases))
+                    witnesses = recognizer.witnesses(utterance, compiled)
+                    acting = recognizer.detected(witnesses, compiled)
+                    beam = recognizer.recognize([utterance], [compiled])[0][0]
+                    prior, reference = settings.detection_prior(compiled.length), normalise(item.row["text"]).split()
+                    confidence = Confidence(NOTHING, NOTHING, ((0.0, 0.5),))
+                    for one in Candidates(compiled, witnesses, prior, confidence, common).of(beam, acting):
+                        found.append((one, is_right(reference, beam.words, one, phrases[one.phrase])))
+                yield Examples(
+                    name,
+                    label,
+                    np.array([astuple(one.evidence) for one, _ in found]).reshape(-1, len(NAMES)),
+                    np.array([one.written for one, _ in found], dtype=bool),
+                    np.array([right for _, right in found], dtype=bool),
+                )
+
+
+def learned(examples: Sequence[Examples]) -> Confidence:
+    """Two logistic regressions, each of the examples' sets counting as much, and what to ask for which precision."""
+    formulas = []
+    for kind in (True, False):
+        parts = [(one.evidence[one.written == kind], one.right[one.written == kind]) for one in examples]
+        evidence, right = (np.concatenate(part) for part in zip(*parts, strict=True))
+        share = np.concatenate([np.full(len(y), len(right) / len(parts) / max(len(y), 1)) for _, y in parts])
+        middle, scale = evidence.mean(axis=0), evidence.std(axis=0) + 1e-9
+        fit = LogisticRegression(max_iter=5000).fit((evidence - middle) / scale, right, sample_weight=share)
+        weights = fit.coef_[0] / scale
+        bias = float(fit.intercept_[0] - weights @ middle)
+        formulas.append(Formula(round(bias, 4), dict(zip(NAMES, weights.round(4).tolist(), strict=True))))
+    found = Confidence(*formulas, ((0.0, 0.0),))
+    return Confidence(*formulas, thresholds([one for one in examples if one.model == examples[0].model], found))
+
+
+def thresholds(examples: Sequence[Examples], confidence: Confidence) -> tuple[tuple[float, float], ...]:
+    """The least probability to ask for, of those that give each precision in the mean of the sets."""
+    probabilities = [one.probabilities(confidence) for one in examples]
+
+    def precision(asked: float) -> float:
+        shares = [
+            one.right[p >= asked].mean() for one, p in zip(examples, probabilities, strict=True) if (p >= asked).any()
+        ]
+        return float(np.mean(shares)) if shares else 1.0
+
+    tried = np.linspace(0.02, 0.995, 196)
+    reached = np.maximum.accumulate([precision(asked) for asked in tried])
+    asked = [(wanted, float(tried[np.searchsorted(reached, wanted)])) for wanted in PRECISIONS if wanted <= reached[-1]]
+    return ((0.0, 0.0), *((wanted, round(least, 3)) for wanted, least in asked))
+
+
+def shown(one: Examples, confidence: Confidence) -> str:
+    """How the confidences of one set come true: precision and share of the right ones kept at the usual precision."""
+    probabilities = one.probabilities(confidence)
+    kept = probabilities >= confidence.threshold(Settings().precision)
+    bins = np.minimum((probabilities[kept] * 10).astype(int), 9)
+    error = sum(
+        abs(probabilities[kept][bins == b].sum() - one.right[kept][bins == b].sum()) for b in np.unique(bins)
+    ) / max(kept.sum(), 1)
+    share = one.right[kept].mean() if kept.any() else 1.0
+    recall = (kept & one.right).sum() / max(one.right.sum(), 1)
+    return f"{one.name}: precision {share:.1%}, of the right ones {recall:.1%}, calibration error {error:.3f}"
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--model", action="append", required=True, help=".nemo file, pretrained or shipped name")
+    parser.add_argument("--phone-head", type=Path, action="append", default=[], metavar="F", help="one for each model")
+    parser.add_argument("--manifest", type=Path, action="append", required=True, help="NeMo manifest with rare_words")
+    parser.add_argument("--pool", type=Path, required=True, help="text file of words to fill lists with")
+    parser.add_argument("--sizes", default="100", help="distractors of a list, comma-separated (default %(default)s)")
+    parser.add_argument("--lm", type=Path, metavar="F", help="KenLM file")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep log-probs there, as evaluate does")
+    parser.add_argument("--every", type=int, default=1, metavar="K", help="only every K-th utterance")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    args = parser.parse_args(argv)
+    try:
+        args.sizes = [int(size) for size in args.sizes.split(",")]
+        if args.phone_head and len(args.phone_head) != len(args.model):
+            raise SettingError("give as many --phone-head as --model")
+        heads = args.phone_head or [None] * len(args.model)
+        examples = [one for pair in zip(args.model, heads, strict=True) for one in listen(args, *pair)]
+    except BiasingError as error:
+        print(f"train_confidence: {error}", file=sys.stderr)
+        return 2
+    table, found = json.loads(SHIPPED.read_text(encoding="utf-8")), learned(examples)
+    table["head" if args.phone_head else "spelling"] = as_table(found)
+    print("\n".join(shown(one, found) for one in examples))
+    args.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def as_table(confidence: Confidence) -> dict:
+    """What `Confidence.load` reads."""
+    kinds = {"written": confidence.written, "missing": confidence.missing}
+    formulas = {name: {"bias": one.bias, "weights": dict(one.weights)} for name, one in kinds.items()}
+    return {**formulas, "thresholds": [list(pair) for pair in confidence.thresholds]}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""What of a list stands in a transcript: what is written and not sure enough goes, what is sure and not written comes.
+
+Both are one question, asked of each phrase at its place (`phones.confidence`): of those that the search wrote, and of
+those that were heard somewhere and which it could not write, for their letters were too far from what the model spells
+("hit quarters" for headquarters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nemo_ctcbias.compiled_list import CompiledList
+from nemo_ctcbias.phones.common_words import CommonWords
+from nemo_ctcbias.phones.confidence import FLOOR, Confidence, Evidence, letters_of, likeness
+from nemo_ctcbias.phones.hearing import Hearing, between
+from nemo_ctcbias.search.hits import Hit
+from nemo_ctcbias.search.result import BiasedBeam
+
+SLACK = 2  # frames of the encoder by which a place is widened at both ends, words being vague about them
+OVERLAP = 0.5  # of a word, or of a phrase that is shorter: the phrase stands there, too
+LEAST = -1.5  # a score further below its prior than this speaks against a phrase whatever else speaks for it
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A phrase that stands in a transcript, or might.
+
+    phrase: its index in the list; first, last: half-open span of words that it stands in, or would take the place of;
+    start, end: frames of the encoder, half-open; old: the words there without it; written: whether the search wrote it;
+    probability: that it is right.
+    """
+
+    phrase: int
+    first: int
+    last: int
+    start: int
+    end: int
+    old: str
+    written: bool
+    evidence: Evidence
+    probability: float
+
+
+class Candidates:
+    """Finds the candidates of one recording.
+
+    Args:
+        listed: the list.
+        heard: how the recording sounds, by each witness.
+        prior: what is asked of the score of one phrase among many.
+        confidence: says how sure a candidate is.
+        common: which words are ordinary ones.
+    """
+
+    def __init__(
+        self,
+        listed: CompiledList,
+        heard: Sequence[Hearing],
+        prior: float,
+        confidence: Confidence,
+        common: CommonWords,
+    ):
+        self._listed, self._heard, self._prior = listed, heard, prior
+        self._confidence, self._common = confidence, common
+        self._places: dict[int, tuple[float, int, int]] = {}
+
+    def of(self, beam: BiasedBeam, acting: np.ndarray) -> list[Candidate]:
+        """Phrases that stand in a hypothesis, then those that were heard and do not.
+
+        Args:
+            beam: the hypothesis.
+            acting: [N], above 0 for the phrases that are listened for.
+        """
+        written = list(beam.listed())
+        there = {phrase for phrase, _ in written}
+        missing = [phrase for phrase in np.flatnonzero(acting > 0).tolist() if phrase not in there]
+        return [*self._written(written), *self._missing(beam, missing)]
+
+    def _written(self, written: Sequence[tuple[int, Hit]]) -> Iterator[Candidate]:
+        for phrase, hit in written:
+            score = self._listed.scores.at(phrase, between(self._heard, hit.start - SLACK, hit.end + SLACK))
+            if not np.isnan(score):
+                span = hit.first_word, hit.last_word, hit.start, hit.end
+                yield self._candidate(phrase, span, hit.base_text, True, score, hit.confidence)
+
+    def _missing(self, beam: BiasedBeam, phrases: Sequence[int]) -> Iterator[Candidate]:
+        if not phrases:
+            return
+        sure, spans = beam.confidences, [span for _, span in beam[2]]
+        for phrase in phrases:
+            score, start, end = self._place(phrase)
+            if not score - self._prior >= LEAST:
+                continue
+            words = [at for at, span in enumerate(spans) if _overlap(span, (start, end))]
+            if words:
+                first, last = words[0], words[-1] + 1
+                old, span = " ".join(beam.words[first:last]), (first, last, start, end)
+                yield self._candidate(phrase, span, old, False, score, min(sure[first:last]))
+
+    def _place(self, phrase: int) -> tuple[float, int, int]:
+        """Of a phrase in this recording, whatever is written there."""
+        if phrase not in self._places:
+            scores = self._listed.scores
+            self._places[phrase] = scores.place(phrase, self._heard) if scores.sounds[phrase] else (np.nan, 0, 0)
+        return self._places[phrase]
+
+    def _candidate(
+        self, phrase: int, span: tuple[int, int, int, int], old: str, written: bool, score: float, sure: float
+    ) -> Candidate:
+        one = self._listed.bias_list[phrase]
+        evidence = Evidence(
+            score=max(float(score - self._prior), FLOOR),
+            phones=float(self._listed.scores.phones(phrase)),
+            likeness=max(likeness(form, old) for form in one.forms),
+            ordinary=float(bool(old) and all(self._common.known(word.strip(_MARKS)) for word in old.split())),
+            listed=float(bool(self._listed.search.finder.find(old))),
+            letters=letters_of(sure),
+        )
+        return Candidate(phrase, *span, old, written, evidence, self._confidence.of(evidence, written, one.weight))
+
+
+_MARKS = ".,;:!?\"'()[]-…¿¡«»“”„‘’"
+
+
+def _overlap(word: tuple[int, int], phrase: tuple[int, int]) -> bool:
+    """Whether a word and a phrase stand in the same frames, for the most part of the shorter one."""
+    shorter = min(word[1] - word[0], phrase[1] - phrase[0])
+    return min(word[1], phrase[1]) - max(word[0], phrase[0]) >= OVERLAP * max(shorter, 1)
+
+
+def doubtful(candidates: Sequence[Candidate], threshold: float) -> set[int]:
+    """Phrases that the search wrote somewhere and that are not sure enough in any of their places."""
+    written = [one for one in candidates if one.written]
+    standing = {one.phrase for one in written if one.probability >= threshold}
+    return {one.phrase for one in written if one.evidence.likeness < 1} - standing
+
+
+def corrected(beam: BiasedBeam, candidates: Sequence[Candidate], threshold: float, listed: CompiledList) -> BiasedBeam:
+    """A hypothesis with the phrases that it lacks and that are sure, in the place of the words there; surest first."""
+    taken = [(one.first, one.last) for one in candidates if one.written]
+    chosen: list[Candidate] = []
+    for one in sorted(candidates, key=lambda one: -one.probability):
+        free = all(last <= one.first or one.last <= first for first, last in taken)
+        if not one.written and one.probability >= threshold and free:
+            chosen.append(one)
+            taken.append((one.first, one.last))
+    if not chosen:
+        return beam
+    frames = [frames for _, frames in beam[2]]
+    return beam.with_lookups([_hit(one, listed, frames) for one in sorted(chosen, key=lambda one: one.first)])
+
+
+def _hit(found: Candidate, listed: CompiledList, frames: Sequence[tuple[int, int]]) -> Hit:
+    return Hit(
+        phrase=listed.bias_list[found.phrase].written,
+        first_word=found.first,
+        last_word=found.last,
+        start=frames[found.first][0],
+        end=frames[found.last - 1][1],
+        score=found.evidence.score,
+        technique="lookup",
+        base_text=found.old,
+        confidence=found.probability,
+        parts={"phones": found.evidence.score},
+    )

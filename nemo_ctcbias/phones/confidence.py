@@ -1,0 +1,134 @@
+"""How sure it is that a listed phrase stands at a place, whether the search wrote it there or not: a probability.
+
+    ln p / (1 - p) = bias + sum of weight * evidence + ln(the phrase's own weight)
+
+a logistic regression on what several models wrote, or did not, of lists in recordings with transcripts
+(`examples/train_confidence.py`), for phrases heard by a phone head and for those heard by the model's own spelling,
+for those that the search wrote and for those that it did not.  The evidence is what says the same of any model: how the
+phrase sounds there (the one score, against the prior of one phrase among N), how long it is, how much it looks like the
+words that stand there without it, whether these are ordinary words or listed ones, and how sure the model is of what is
+written.
+
+One threshold takes away what is written and puts what is not (the paper's lookup) in the place of other words.  It
+follows from the wanted precision, the share of what is written that is right.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from difflib import SequenceMatcher
+from functools import lru_cache
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from nemo_ctcbias.errors import PhoneticsError
+
+SHIPPED = Path(__file__).parent / "data" / "confidence.json"
+LEAST = 1e-4  # a token less likely than this says no more
+FLOOR = -5.0  # a score further below its prior says no more
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for and against a phrase at a place; all numbers.
+
+    score: the one score there, less the prior of one phrase among N, at least `FLOOR`; phones: how many it has;
+    likeness: of its letters to those of the words there without it, from 0 to 1; ordinary, listed: whether all of these
+    words are ordinary ones, and whether there is a listed phrase among them; letters: log-prob of the least likely
+    token of what is written there, the phrase or these words.
+    """
+
+    score: float
+    phones: float
+    likeness: float
+    ordinary: float
+    listed: float
+    letters: float
+
+
+NAMES = tuple(field.name for field in fields(Evidence))
+
+
+@dataclass(frozen=True)
+class Formula:
+    """The weights of the evidence, by the names of `Evidence`, and what is added to their sum."""
+
+    bias: float
+    weights: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """The probability of phrases, and what is asked of it.
+
+    written, missing: the formulas for phrases that the search wrote, and for those that it did not.
+    thresholds: [(precision, probability)], ascending: what to ask of each phrase for that share of right ones.
+    """
+
+    written: Formula
+    missing: Formula
+    thresholds: tuple[tuple[float, float], ...]
+
+    @classmethod
+    def load(cls, witness: str, path: str | PathLike[str] = SHIPPED) -> Confidence:
+        """Those of a file, by default the shipped ones.
+
+        Args:
+            witness: "head" or "spelling", by which phones are heard.
+
+        Raises:
+            PhoneticsError: no such file, or another content.
+        """
+        try:
+            table = json.loads(Path(path).read_text(encoding="utf-8"))[witness]
+            formulas = [
+                Formula(float(table[kind]["bias"]), {name: float(table[kind]["weights"][name]) for name in NAMES})
+                for kind in ("written", "missing")
+            ]
+            thresholds = tuple((float(a), float(b)) for a, b in table["thresholds"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise PhoneticsError(f"{path}: is no table of confidences ({error}); train it again") from error
+        numbers = [number for one in formulas for number in (one.bias, *one.weights.values())]
+        if not thresholds or not np.isfinite([*numbers, *np.ravel(thresholds)]).all():
+            raise PhoneticsError(f"{path}: is no table of confidences; train it again")
+        return cls(*formulas, thresholds)
+
+    def of(self, evidence: Evidence, written: bool, weight: float = 1.0) -> float:
+        """Probability that the phrase stands there, from 0 to 1.
+
+        Args:
+            evidence: for it.
+            written: whether the search wrote it.
+            weight: of the phrase, as odds: twice as likely with 2.
+        """
+        formula = self.written if written else self.missing
+        logit = formula.bias + math.log(weight)
+        logit += sum(formula.weights[name] * value for name, value in asdict(evidence).items())
+        return 1 / (1 + math.exp(-min(max(logit, -500.0), 500.0)))
+
+    def threshold(self, precision: float) -> float:
+        """Probability to be asked of each phrase for a share of right ones, from 0 to 1."""
+        known, asked = zip(*self.thresholds, strict=True)
+        return float(np.interp(precision, known, asked))
+
+
+@lru_cache(maxsize=2)
+def shipped_confidence(witness: str) -> Confidence:
+    """The confidences of this package, loaded once."""
+    return Confidence.load(witness)
+
+
+def likeness(form: str, words: str) -> float:
+    """How much of the letters of a phrase and of the words in its place is the same, from 0 to 1."""
+    first, second = ("".join(filter(str.isalnum, text.casefold())) for text in (form, words))
+    return SequenceMatcher(None, first, second, autojunk=False).ratio()
+
+
+def letters_of(confidence: float) -> float:
+    """`Evidence.letters` of the probability of the least likely token."""
+    return math.log(max(confidence, LEAST))
