@@ -38,6 +38,7 @@ class Service:
     def __init__(self, model: Any, name: str, lists: str | Path, options: ServeOptions):
         self.name, self.options, self.metrics = name, options, Metrics()
         self.lists = NamedLists(lists)
+        model.set_biasing(workers=1)  # a process with threads and connections is not to be forked, once a batch
         self._model = model
         self._uploads = Uploads(options.seconds)
         self._batcher = Batcher(

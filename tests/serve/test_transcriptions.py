@@ -113,7 +113,9 @@ def test_a_hundred_lists_at_once_are_kept_apart(http, noise_wavs, alone, served)
     assert [one["text"] for one in answers] == [one.text for one in expected]
     told = [[(hit["phrase"], hit["start"], hit["end"]) for hit in one["hits"]] for one in answers]
     assert told == [[(hit.phrase, hit.start, hit.end) for hit in one.hits] for one in expected]
-    assert "nemo_ctcbias_batch_recordings_bucket" in http.get("/metrics").text
+    sizes = dict(re.findall(r'batch_recordings_bucket{le="(\S+)"} (\S+)', http.get("/metrics").text))
+    assert float(sizes["1.0"]) < float(sizes["8.0"]) == float(sizes["+Inf"]), "several are heard at once"
+    assert served.service._model.settings.workers == 1, "and no process is forked for them"
 
 
 @pytest.mark.parametrize(
