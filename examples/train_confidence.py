@@ -48,7 +48,7 @@ GAP = "<gap>"
 
 
 class Examples(NamedTuple):
-    """Candidates of one model, manifest and size: evidence [n, 6], which were written [n], which were right [n]."""
+    """Candidates of one model, manifest and size: evidence [n, 7], which were written [n], which were right [n]."""
 
     model: str
     name: str

@@ -22,6 +22,9 @@ class Word(NamedTuple):
     end: float
 
 
+TOGETHER = 8  # batches in a call of `transcribe`, which recognises one while the encoder works on the next
+
+
 @dataclass(frozen=True)
 class Transcript:
     """What became of a recording; times in seconds of its file.
@@ -51,18 +54,18 @@ def transcribe_all(
     Args:
         unbiased: use no list at all, not even the model's.
         timed: with word times.
-        done: told the seconds of audio of each batch.
+        done: told the seconds of audio of some batches.
     """
     rate = model.cfg.sample_rate
     jobs = [(index, piece) for index, one in enumerate(recordings) for piece in one.pieces]
     jobs.sort(key=lambda job: -len(job[1][1]))  # like lengths together: less padding
     found: dict[tuple[int, int], list] = {}
-    for first in range(0, len(jobs), batch_size):
-        batch = jobs[first : first + batch_size]
+    for first in range(0, len(jobs), TOGETHER * batch_size):
+        batch = jobs[first : first + TOGETHER * batch_size]
         default = BiasList() if unbiased else model.bias_list
         lists = [default if unbiased or (own := recordings[i].bias_list) is None else own for i, _ in batch]
         config = model.get_transcribe_config()
-        config.batch_size, config.num_workers, config.verbose = len(batch), 0, False
+        config.batch_size, config.num_workers, config.verbose = batch_size, 0, False
         config.pad_min_duration = 0.0  # NeMo pads samples to a second but not files, and files are what these are
         config.timestamps, config.return_hypotheses = timed, timed
         audio = [piece for _, (_, piece) in batch]
