@@ -19,7 +19,8 @@ pyctcdecode = [*lm, *(f'{one}; python_version < "3.13"' for one in old_numpy)]
 numbers = ["num2words>=0.5.13"]  # LGPL: beside the package, never in it
 plot = ["matplotlib>=3.6"]
 audio = ["av>=11"]  # m4a, aac and what else FFmpeg reads
-test = ["pytest>=7", "pytest-xdist>=3", "hypothesis>=6.80"]
+serve = ["fastapi>=0.115", "uvicorn>=0.30", "websockets>=13", "python-multipart>=0.0.18", "prometheus-client>=0.20"]
+test = ["pytest>=7", "pytest-xdist>=3", "hypothesis>=6.80", "httpx>=0.27", "openai>=1.40"]
 dev = ["ruff>=0.6"]
 
 # The default model with its parts, so that it is there without the checkout, too: in share/nemo-ctcbias.
@@ -42,6 +43,7 @@ setup(
     package_data={
         "nemo_ctcbias.phones": ["data/*"],  # the G2P model and its card
         "nemo_ctcbias.evaluation": ["page/*"],  # what the HTML report is made of
+        "nemo_ctcbias.serve": ["page/*"],  # the page of the server
     },
     data_files=[(INSTALLED, [f"examples/data/{name}" for name in default])],
     install_requires=[
@@ -65,9 +67,10 @@ setup(
         "numbers": numbers,
         "plot": plot,
         "audio": audio,
+        "serve": serve,
         "test": test,
         "dev": dev,
-        "all": pyctcdecode + numbers + plot + audio + test + dev,
+        "all": pyctcdecode + numbers + plot + audio + serve + test + dev,
     },
     entry_points={"console_scripts": ["nemo-ctcbias = nemo_ctcbias.cli:main"]},
     classifiers=[

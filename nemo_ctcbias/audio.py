@@ -19,6 +19,9 @@ LOWEST_RATE, HIGHEST_RATE = 1000, 1_000_000  # Hz
 LOUDEST = 2.0**32  # samples may be whole numbers that were never scaled; beyond, their power overflows
 BLOCK = 1 << 22  # samples read at once, of all channels together
 
+#: What FFmpeg may open: recordings, never playlists and scripts, which make it read other files or the network.
+CONTAINERS = "aac,ac3,aiff,amr,asf,au,caf,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,w64,wav"
+
 #: What is looked for in folders; single files may be called anything.
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".mp4", ".webm", ".aiff", ".aif", ".au")
 
@@ -189,7 +192,7 @@ def _ffmpeg(path: Path, unknown: soundfile.LibsndfileError) -> Iterator[Any]:
             raise AudioError(f"{path}: {needs}") from unknown
         raise unknown from None
     try:
-        with av.open(str(path)) as file:
+        with av.open(str(path), options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}) as file:
             if not file.streams.audio:
                 raise AudioError(f"{path}: holds no audio; check the path")
             if file.streams.audio[0].codec_context is None:  # FFmpeg has no decoder for it

@@ -16,6 +16,7 @@ from nemo_ctcbias.errors import BiasingError
 COMMANDS = {
     "transcribe": ("nemo_ctcbias.commands.transcribe", "recordings to text, listed phrases preferred"),
     "attention": ("nemo_ctcbias.commands.attention", "a picture of which listed phrase was attended to, and when"),
+    "serve": ("nemo_ctcbias.commands.serve", "an HTTP server: lists per request, and a page to try it"),
     "check-list": ("nemo_ctcbias.commands.check_list", "what a model cannot use of a bias list, and why"),
     "variants": ("nemo_ctcbias.commands.variants", "other spellings of a name that a model may write instead"),
     "phones": ("nemo_ctcbias.commands.phones", "how well a phone head hears, beside the subword output pronounced"),

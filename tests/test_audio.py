@@ -7,7 +7,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemo_ctcbias.audio import load_audio, split_long
+from nemo_ctcbias.audio import load_audio, seconds_of, split_long
 from nemo_ctcbias.errors import AudioError
 
 RATE = 16000
@@ -199,3 +199,17 @@ def test_short_recordings_stay_whole():
     samples = np.zeros(30 * RATE, dtype=np.float32)
     assert len(split_long(samples, RATE)) == 1
     assert len(split_long(np.zeros(30 * RATE + 1), RATE)) == 2
+
+
+def test_what_makes_ffmpeg_open_other_files_is_no_recording(tmp_path):
+    """Somebody who sends a recording is not to hear those that lie beside it."""
+    av = pytest.importorskip("av", reason="of the extra `audio`")
+    soundfile.write(tmp_path / "secret.wav", np.zeros(16000), 16000)
+    script = tmp_path / "sent.m4a"
+    script.write_text(f"ffconcat version 1.0\nfile '{tmp_path}/secret.wav'\n")
+    with av.open(str(script), options={"safe": "0"}) as file:
+        assert file.streams.audio, "FFmpeg by itself follows it"
+    with pytest.raises(AudioError, match="cannot be read as audio"):
+        load_audio(script, 16000)
+    with pytest.raises(AudioError, match="cannot be read as audio"):
+        seconds_of(script)

@@ -21,7 +21,7 @@ LAYERS = (
     ("nemo", "models", "whisper"),
     ("evaluation",),
     ("training",),
-    ("commands", "cli"),
+    ("commands", "serve", "cli"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 FREE_OF_NEMO = [name for names in LAYERS[:9] for name in names]

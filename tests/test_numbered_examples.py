@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,7 @@ def test_every_example_is_tested():
         "04_train_an_adapter.py",
         "05_nemo_scripts.sh",
         "06_language_model.py",
+        "07_serve.sh",
     ]
     index = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
     assert all(f"examples/{name}" in index for name in NUMBERED)
@@ -103,3 +105,15 @@ def test_language_model(tmp_path):
 def test_without_kenlms_programs_the_example_says_how_to_build_them(tmp_path):
     done = start("06_language_model.py", "--out", tmp_path, KENLM_BIN="/nonexistent")
     assert done.returncode == 2 and lmplz.BUILD_COMMAND in done.stderr and "Traceback" not in done.stderr
+
+
+def test_serve():
+    for name in ("fastapi", "uvicorn", "websockets", "python_multipart", "prometheus_client"):
+        pytest.importorskip(name, reason="the extra `serve` is not there")
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    shown = "\n".join(run("07_serve.sh"))
+    without, request, kept = shown.split("\n== ")
+    assert "Quillfeather" not in without and "Marisela Quillfeather" in json.loads(request.splitlines()[1])["text"]
+    assert "東京" in json.loads(request.splitlines()[1])["bias_list"]["dropped"][0]["phrase"]
+    assert "32 phrases; 0 dropped" in kept and "00:00:00,000 --> " in kept and "Marisela Quillfeather" in kept

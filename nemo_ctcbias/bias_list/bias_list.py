@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from nemo_ctcbias.bias_list.list_file import JSON_SUFFIXES, kind_of, read_list, 
 from nemo_ctcbias.bias_list.list_text import unquoted
 from nemo_ctcbias.bias_list.phrase import Entry, Phrase, entries_of
 from nemo_ctcbias.bias_list.report import Note, quoted
+from nemo_ctcbias.data_files import read_text
 from nemo_ctcbias.errors import BiasListError
 from nemo_ctcbias.whole_files import written_whole
 
@@ -112,18 +114,31 @@ class BiasList(Sequence[Phrase]):
             BiasListError: no such file, not UTF-8 text, or a line that cannot be read; names the file and the line.
         """
         name = fspath(path)
+        return cls.read(read_text(name, "bias list file", BiasListError), name, shown)
+
+    @classmethod
+    def read(cls, text: str, name: str, shown: bool = True) -> BiasList:
+        """Read a list from the text of such a file.
+
+        Args:
+            text: the file's.
+            name: of the file, whose suffix may say what it is; messages begin with it.
+            shown: whether messages may show phrases.
+
+        Raises:
+            BiasListError: a line that cannot be read.
+        """
         phrases: list[Phrase] = []
         lines: list[int] = []
         notes: list[Note] = []
-        for line in read_list(name, shown):
+        for line in read_list(text, name, shown):
             phrases += line.phrases
             lines += [line.number] * len(line.phrases)
             if line.change:
                 text = line.phrases[0].text if len(line.phrases) == 1 else ", ".join(p.text for p in line.phrases)
                 notes.append(Note(f"{name}:{line.number}", text, "changed", *line.change))
         found = cls(phrases, source=name, lines=lines, shown=shown)
-        found._notes = (*notes, *found._notes)
-        return found
+        return found.with_notes(notes)
 
     @classmethod
     def joined(cls, lists: Sequence[BiasList]) -> BiasList:
@@ -133,8 +148,7 @@ class BiasList(Sequence[Phrase]):
         places = [one.where(index) for one in lists for index in range(len(one))]
         names = " and ".join(dict.fromkeys(one.source for one in lists if one.source))
         found = cls([phrase for one in lists for phrase in one], names or None, lines=places)
-        found._notes = (*(note for one in lists for note in one.notes), *found._notes)
-        return found
+        return found.with_notes([note for one in lists for note in one.notes])
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the list in the format that the suffix says, so that `load` gives an equal list back.
@@ -177,6 +191,12 @@ class BiasList(Sequence[Phrase]):
         """A list with other phrases in the places of these, so that messages still say where each was listed."""
         lines = self._positions if self._numbered else None
         return BiasList(phrases, self._source, lines=lines, shown=self.shown)
+
+    def with_notes(self, notes: Iterable[Note]) -> BiasList:
+        """The same list with these notes before its own: what was done to it before it became one."""
+        found = copy.copy(self)
+        found._notes = (*notes, *self._notes)
+        return found
 
     @property
     def notes(self) -> tuple[Note, ...]:

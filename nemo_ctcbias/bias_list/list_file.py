@@ -14,7 +14,7 @@ from nemo_ctcbias.bias_list.list_table import delimiter_of, phrase_of_row, table
 from nemo_ctcbias.bias_list.list_text import Change, phrases_of
 from nemo_ctcbias.bias_list.phrase import FIELDS, Entry, Phrase, entries_of
 from nemo_ctcbias.bias_list.report import quoted
-from nemo_ctcbias.data_files import lines_of, parse_json, read_text
+from nemo_ctcbias.data_files import lines_of, parse_json
 from nemo_ctcbias.errors import BiasListError
 
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json-lines", ".json")  # NeMo calls its own JSON-lines manifests .json
@@ -40,8 +40,8 @@ class Line:
     change: Change = None
 
 
-def read_list(path: str, shown: bool = True) -> Iterator[Line]:
-    """The phrases of a file; its suffix says what it is, or how it begins.
+def read_list(text: str, path: str, shown: bool = True) -> Iterator[Line]:
+    """The phrases of a file's text; its suffix says what it is, or how it begins.
 
     Text: a phrase a line, optionally a tab and a weight; blank lines and those that begin with '#' and a
     space are skipped.
@@ -49,13 +49,14 @@ def read_list(path: str, shown: bool = True) -> Iterator[Line]:
     in an array; or an object of phrases and weights.
 
     Args:
-        path: of the file.
+        text: what stands in the file.
+        path: of the file, or a name that messages call the text by.
         shown: whether messages may show what stands in it.
 
     Raises:
-        BiasListError: no such file, not UTF-8 text, or something that cannot be read; names the file and the line.
+        BiasListError: something that cannot be read; names the file and the line.
     """
-    lines = lines_of(read_text(path, "bias list file", BiasListError))
+    lines = lines_of(text)
     first = next((line.strip() for line in lines if line.strip()), "")
     _refuse_others(path, first, lines)
     kind = kind_of(path, first)

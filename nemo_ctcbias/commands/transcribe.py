@@ -49,26 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("audio", nargs="*", metavar="AUDIO", help="files, folders, quoted patterns ('calls/**/*.wav'), - for standard "
         "input; wav, flac, ogg, opus, mp3, any rate, any channels; m4a, aac with the package av")  # fmt: skip
     add("--manifest", metavar="FILE", help="NeMo manifest; rows may carry their own bias_list")
-    add("--model", metavar="M", help=".nemo file or pretrained name (default: the shipped one)")
     add_bias_options(parser)
-    add("--preset", choices=PRESET_NAMES, help="off; fast: adapter and boosting; accurate: all that the model has "
-        "(default: the model's own settings)")  # fmt: skip
-    add("--settings", metavar="FILE", help="YAML with a section `biasing`, as `nemo-ctcbias tune` writes")
-    add("--bias-weight", type=float, help="strength (default: the model's own; 10 as tuned, 0 off)")
-    add("--adapter", metavar="FILE", help="contextual adapter (a `save_adapters` file); none: without "
-        "(default: the model's own; the shipped model's)")  # fmt: skip
-    add("--lm", metavar="FILE", help="KenLM ARPA or binary that helps every recording; none: no language model "
-        "(default: the model's own; the shipped model's, where there is a list)")  # fmt: skip
-    add("--lm-alpha", type=float, help=f"weight of its log-probs (default {LM.alpha})")
-    add("--lm-beta", type=float, help=f"score of each word (default {LM.beta})")
-    add("--phone-head", metavar="FILE", help="phone head (a `save_phone_head` file), by which phrases are heard better "
-        "than by what the model spells, and which the parts after detection need; none: by that alone "
-        "(default: the model's own; the shipped model's)")  # fmt: skip
-    add("--other-base", action="store_true", help="take an adapter or phone head that was trained with other weights "
-        "of this model")  # fmt: skip
-    add("--variants", type=int, metavar="N", help="spellings of each phrase to listen for, its own included (default: "
-        "the model's own setting, 1)")  # fmt: skip
-    add("--pronunciations", metavar="FILE", help="lexicon in the format of the CMU dictionary")
+    add_model_options(parser)
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--format", choices=FORMATS, default="txt", help="json: a line a recording with text and hits; "
                        "tsv: a table; ctm: time-marked words; srt, vtt: subtitles (default txt)")  # fmt: skip
@@ -87,6 +69,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--out-dir", metavar="FOLDER", help="a file a recording there")
     add("--resume", action="store_true", help="leave out what an earlier run wrote to --out or --out-dir")
     add("--batch-size", type=int, default=8, metavar="N", help="recordings a batch (default 8)")
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Options that say which model works, with which parts and settings."""
+    add = parser.add_argument
+    add("--model", metavar="M", help=".nemo file or pretrained name (default: the shipped one)")
+    add("--preset", choices=PRESET_NAMES, help="off; fast: adapter and boosting; accurate: all that the model has "
+        "(default: the model's own settings)")  # fmt: skip
+    add("--settings", metavar="FILE", help="YAML with a section `biasing`, as `nemo-ctcbias tune` writes")
+    add("--bias-weight", type=float, help="strength (default: the model's own; 10 as tuned, 0 off)")
+    add("--adapter", metavar="FILE", help="contextual adapter (a `save_adapters` file); none: without "
+        "(default: the model's own; the shipped model's)")  # fmt: skip
+    add("--lm", metavar="FILE", help="KenLM ARPA or binary that helps every recording; none: no language model "
+        "(default: the model's own; the shipped model's, where there is a list)")  # fmt: skip
+    add("--lm-alpha", type=float, help=f"weight of its log-probs (default {LM.alpha})")
+    add("--lm-beta", type=float, help=f"score of each word (default {LM.beta})")
+    add("--phone-head", metavar="FILE", help="phone head (a `save_phone_head` file), by which phrases are heard better "
+        "than by what the model spells, and which the parts after detection need; none: by that alone "
+        "(default: the model's own; the shipped model's)")  # fmt: skip
+    add("--other-base", action="store_true", help="take an adapter or phone head that was trained with other weights "
+        "of this model")  # fmt: skip
+    add("--variants", type=int, metavar="N", help="spellings of each phrase to listen for, its own included (default: "
+        "the model's own setting, 1)")  # fmt: skip
+    add("--pronunciations", metavar="FILE", help="lexicon in the format of the CMU dictionary")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (default auto)")
 
 
@@ -97,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
     settings = read_settings(args.settings) if args.settings is not None else {}
     Settings.of(settings)
     if args.stream:
-        return streamed(args, partial(_model, args, settings), bias_list)
+        return streamed(args, partial(model_of, args, settings), bias_list)
     recordings = recordings_named(args.audio)
     recordings += recordings_of_manifest(args.manifest) if args.manifest else []
     form, named = FORMATS[args.format], len(recordings) > 1
@@ -109,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
         if output is not None and left == []:
             output.close(whole=True)
         return 1 if left else 0
-    model = _model(args, settings)
+    model = model_of(args, settings)
     if bias_list is not None:
         report(bias_list.source, model.set_bias_list(bias_list), bias_list)
     for own in {one.bias_list: None for one in good if one.bias_list is not None}:
@@ -216,14 +222,23 @@ def _check(args: argparse.Namespace) -> None:
         check_stream(args)
     if args.batch_size < 1:
         raise SettingError(f"--batch-size must be 1 or more, got {args.batch_size}")
-    if args.bias_weight is not None and not 0 <= args.bias_weight < math.inf:
-        raise SettingError(f"--bias-weight must be 0 or more, got {args.bias_weight}; 10 is the tuned strength")
     if args.nbest is not None and args.nbest < 1:
         raise SettingError(f"--nbest must be 1 or more, got {args.nbest}")
     if args.min_confidence is not None and not 0 <= args.min_confidence <= 1:
         raise SettingError(f"--min-confidence must be from 0 to 1, got {args.min_confidence}")
     if args.compare and (args.out_dir is not None or args.resume):
         raise SettingError("--compare is one text; --out FILE takes it, --out-dir and --resume do not go with it")
+    check_model_options(args)
+
+
+def check_model_options(args: argparse.Namespace) -> None:
+    """Refuse what can be refused of the model's options before NeMo is imported.
+
+    Raises:
+        BiasingError: of its kinds, naming the option or file.
+    """
+    if args.bias_weight is not None and not 0 <= args.bias_weight < math.inf:
+        raise SettingError(f"--bias-weight must be 0 or more, got {args.bias_weight}; 10 is the tuned strength")
     if args.pronunciations is not None and not is_file(args.pronunciations):
         raise SettingError(f"--pronunciations {args.pronunciations}: no such lexicon; give one in CMUdict's format")
     check_files(args.model, args.adapter, args.phone_head, args.lm)
@@ -248,7 +263,7 @@ def _check_form(args: argparse.Namespace, named: bool) -> None:
         raise SettingError(f"--resume: {args.format} files do not say which recordings they hold; give --out-dir")
 
 
-def _model(args: argparse.Namespace, settings: dict[str, Any]) -> Any:
+def model_of(args: argparse.Namespace, settings: dict[str, Any]) -> Any:
     """The model with all that the options say."""
     parts = {"adapter": args.adapter, "phone_head": args.phone_head, "language_model": args.lm}
     model = load_model(args.model, args.device, other_base=args.other_base, **parts)

@@ -80,11 +80,21 @@ def near(request):
 
 
 @pytest.fixture
-def taken():
+def counted():
+    """Counts readings."""
+
+    def add(readings=1):
+        READINGS[0] += readings
+
+    return add
+
+
+@pytest.fixture
+def taken(counted):
     """Calls a reader; None where it refuses what it gets."""
 
     def call(read, *arguments):
-        READINGS[0] += 1
+        counted()
         try:
             return read(*arguments)
         except BiasingError as error:

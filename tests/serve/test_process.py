@@ -1,0 +1,108 @@
+"""The command: a process that is started, killed, started again, and ended."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from nemo_ctcbias.cli import main
+
+
+@pytest.fixture
+def start(biased_nemo, tmp_path):
+    """Starts a server; gives the process and its address."""
+    running = []
+
+    def started(*options):
+        log = (tmp_path / f"log{len(running)}").open("w+")
+        command = [
+            sys.executable,
+            "-m",
+            "nemo_ctcbias.cli",
+            "serve",
+            "--model",
+            str(biased_nemo),
+            "--port",
+            "0",
+            *options,
+        ]
+        env = {**os.environ, "TMPDIR": str(tmp_path)}
+        process = subprocess.Popen(command, stderr=log, cwd=tmp_path, env=env)
+        running.append(process)
+        end = time.monotonic() + 300
+        while not (found := re.search(r"http://\S+", Path(log.name).read_text())):
+            assert process.poll() is None and time.monotonic() < end, Path(log.name).read_text()
+            time.sleep(0.1)
+        return process, found[0]
+
+    yield started
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def test_killed_started_again_and_ended(start, noise_wavs, tmp_path):
+    import httpx
+
+    process, url = start("--lists", "kept")
+    assert httpx.put(f"{url}/v1/lists/names", content="daft\nquick\t2\n").status_code == 201
+    sent = {"file": ("a.wav", noise_wavs[0].read_bytes())}
+    first = httpx.post(f"{url}/v1/audio/transcriptions", files=sent, data={"list": "names"}, timeout=60).json()
+    (folder,) = tmp_path.glob("nemo-ctcbias-serve-*")
+    process.kill()
+    process.wait()
+    assert folder.exists()
+    process, url = start("--lists", "kept")
+    assert not folder.exists(), "what a killed server left is cleared away"
+    again = httpx.post(f"{url}/v1/audio/transcriptions", files=sent, data={"list": "names"}, timeout=60).json()
+    assert again == first and again["bias_list"]["used"] == ["daft", "quick"]
+    answers = []
+    post = threading.Thread(
+        target=lambda: answers.append(httpx.post(f"{url}/v1/audio/transcriptions", files=sent, timeout=60))
+    )
+    post.start()
+    while "in_progress 1" not in httpx.get(f"{url}/metrics").text and not answers:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    post.join(60)
+    assert answers[0].status_code == 200 and process.wait(60) in (0, -signal.SIGTERM)
+    assert not list(tmp_path.glob("nemo-ctcbias-serve-*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--host", "0.0.0.0"], "NEMO_CTCBIAS_TOKEN"),
+        (["--token-file", "nowhere"], "--token-file nowhere"),
+        (["--queue", "0"], "--queue must be 1 or more"),
+        (["--wait", "-1"], "--wait must be 0 or more"),
+        (["--nbest", "0"], "--nbest must be 1 or more"),
+        (["--model", "nowhere.nemo"], "no such file"),
+        (["--host", "no.such.host.invalid", "--token-file", "token"], "cannot be listened on"),
+        (["--port", "70000"], "cannot be listened on"),
+        (["--bias-list", "nowhere.txt"], "no such bias list"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_a_model_is_loaded(options, told, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NEMO_CTCBIAS_TOKEN", raising=False)
+    Path("token").write_text("long-enough\n")
+    assert main(["serve", *options]) == 2
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1
+    assert not list(Path(tempfile.gettempdir()).glob(f"nemo-ctcbias-serve-*-{os.getpid()}-*"))
+
+
+def test_without_the_extra_it_says_how_to_get_it(capsys, monkeypatch):
+    from nemo_ctcbias.commands import serve
+
+    monkeypatch.setattr(serve, "find_spec", lambda name: None if name == "fastapi" else object())
+    assert main(["serve"]) == 2
+    assert "pip install 'nemo-ctcbias[serve]'" in capsys.readouterr().err
