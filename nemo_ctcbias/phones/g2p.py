@@ -122,9 +122,22 @@ class G2P:
         """
         return self._spelled_out(letters)
 
+    def graphones_of(self, letters: str) -> list[Graphone]:
+        """Those of the likeliest pronunciation; none where there is no sound.
+
+        Args:
+            letters: as `letters_of` gives them.
+        """
+        phones = next((phones for phones, _ in self._pronounce(letters)), ())
+        return aligned(letters, phones, self.graphones) or []
+
+    def log_prob(self, graphones: Sequence[Graphone]) -> float:
+        """Log-probability of a word and its pronunciation together, natural."""
+        return LN10 * self._ngram.score(" ".join(one.token for one in graphones))
+
     def _letters_and_phones(self, letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         phones = next((phones for phones, _ in self._pronounce(letters)), ())
-        units = aligned(letters, phones, self.graphones) or []
+        units = self.graphones_of(letters)
         starts, before = [], 0
         for unit in units:
             starts += [before] * len(unit.letters)

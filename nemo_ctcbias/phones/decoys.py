@@ -1,0 +1,134 @@
+"""Phrases that nobody said, made to be heard by chance as easily as those of a list (target and decoy, Elias & Gygi 2007).
+
+A decoy has the words of a listed phrase with two thirds of their graphones replaced: each by one of as many letters that
+stands for as many vowels and consonants, drawn as the G2P model's n-gram has it beside the others; and of several such
+words it is the one that the n-gram finds as likely as the listed one.  So it has as many words, letters and phones, and
+is as much like a word of the language.  What the G2P model cannot pronounce has its letters replaced by others of such
+words of the list.
+
+No decoy is in the list, sounds like a phrase of it, or is nothing but ordinary words or what sounds like them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from math import exp
+from random import Random
+
+from nemo_ctcbias.bias_list import BiasList, Phrase
+from nemo_ctcbias.errors import PhoneticsError
+from nemo_ctcbias.phones.common_words import CommonWords
+from nemo_ctcbias.phones.g2p import G2P, letters_of
+from nemo_ctcbias.phones.graphones import Graphone
+from nemo_ctcbias.phones.phones import VOWELS, Pronunciation
+from nemo_ctcbias.phones.pronouncer import shipped_g2p
+
+WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")  # what is replaced in a phrase; all between stays
+REPLACED = 2 / 3  # of the graphones or letters of a word
+DRAWN = 8  # graphones of which one is taken, as likely as it is beside the others
+TRIED = 4  # words of which the one is taken that is as likely as the listed one
+ROUNDS = 10  # times that a decoy is made anew where it must not be taken
+SPELLINGS = 5  # of a decoy's sound, by which an ordinary word of that sound is found
+
+
+class DecoyMaker:
+    """Makes decoys of a list.
+
+    Args:
+        bias_list: phrases that suppress have no decoys.
+        g2p: the shipped model if None.
+        common: which words are ordinary ones.
+    """
+
+    def __init__(self, bias_list: BiasList, g2p: G2P | None = None, common: CommonWords | None = None):
+        self._phrases = [phrase for phrase in bias_list if phrase.weight > 0]
+        self._g2p = shipped_g2p() if g2p is None else g2p
+        self._common = CommonWords() if common is None else common
+        self._alike: dict[tuple, tuple[list[Graphone], list[float]]] = defaultdict(lambda: ([], []))
+        for graphone, probability in self._g2p.graphones.items():
+            same, weights = self._alike[_kind(graphone)]
+            same.append(graphone)
+            weights.append(probability)
+        self._alike = {kind: (same, list(accumulate(weights))) for kind, (same, weights) in self._alike.items()}
+        forms = [form for phrase in self._phrases for form in phrase.forms]
+        self._letters = [letter for word in _words(forms) if self._graphones(word) is None for letter in word]
+        self._listed = {form.casefold() for form in forms} | {self._sound([form]) for form in forms} - {()}
+
+    def make(self, count: int, seed: int = 0) -> BiasList:
+        """So many decoys, of each phrase as many; fewer where no more can be made (of "A" there are not many).
+
+        Args:
+            count: of them all.
+            seed: others with another one.
+        """
+        random, found = Random(seed), {}
+        for place in range(count if self._phrases else 0):
+            phrase = self._phrases[place % len(self._phrases)]
+            for _ in range(ROUNDS):
+                text = WORDS.sub(lambda word: self._word(word[0], random), phrase.forms[0])
+                if text not in found and not self._taken(text):
+                    found[text] = Phrase(text, weight=phrase.weight, type=phrase.type)
+                    break
+        return BiasList(found.values(), source="decoys")
+
+    def like_ordinary(self, text: str) -> bool:
+        """Whether all words of a text are ordinary ones, or sound like one."""
+        words = _words([text])
+        return bool(words) and all(map(self._like_ordinary, words))
+
+    def _like_ordinary(self, word: str) -> bool:
+        sound = self._sound([word])
+        spellings = (spelling for spelling, _ in self._g2p.spell(sound, SPELLINGS)) if sound else ()
+        return any(map(self._common.unfit, (word, *spellings)))
+
+    def _taken(self, text: str) -> bool:
+        """Whether somebody may have said it."""
+        listed = text.casefold() in self._listed or self._sound([text]) in self._listed
+        return listed or self.like_ordinary(text)
+
+    def _sound(self, texts: Iterable[str]) -> Pronunciation:
+        """Of the words of some texts; empty where not all can be pronounced."""
+        graphones = list(map(self._graphones, _words(texts)))
+        return () if None in graphones else tuple(phone for word in graphones for one in word for phone in one.phones)
+
+    def _graphones(self, word: str) -> list[Graphone] | None:
+        """Of the likeliest pronunciation; None where there is none."""
+        try:
+            return self._g2p.graphones_of(letters_of(word)) or None
+        except PhoneticsError:
+            return None
+
+    def _word(self, word: str, random: Random) -> str:
+        """Another one like it, in its case."""
+        graphones = self._graphones(word)
+        if graphones is None:
+            return "".join(random.choice(self._letters) if random.random() < REPLACED else letter for letter in word)
+        wanted = self._g2p.log_prob(graphones)
+        tried = [self._drawn(graphones, random) for _ in range(TRIED)]
+        best = min(tried, key=lambda made: abs(self._g2p.log_prob(made) - wanted))
+        made = "".join(one.letters for one in best)
+        return made.upper() if word.isupper() else made.capitalize() if word[0].isupper() else made
+
+    def _drawn(self, graphones: Sequence[Graphone], random: Random) -> list[Graphone]:
+        """The graphones with some replaced, one after the other, as the n-gram has it beside all others (Gibbs)."""
+        made = list(graphones)
+        for place in random.sample(range(len(made)), round(REPLACED * len(made))):
+            same, weights = self._alike[_kind(made[place])]
+            drawn = random.choices(same, cum_weights=weights, k=DRAWN)
+            scores = [self._g2p.log_prob([*made[:place], one, *made[place + 1 :]]) for one in drawn]
+            top = max(scores)
+            likely = [exp(score - top) / self._g2p.graphones[one] for one, score in zip(drawn, scores, strict=True)]
+            made[place] = random.choices(drawn, likely)[0]
+        return made
+
+
+def _words(texts: Iterable[str]) -> list[str]:
+    return [word for text in texts for word in WORDS.findall(text)]
+
+
+def _kind(graphone: Graphone) -> tuple:
+    """What a graphone is replaced by the like of: how many letters, which of its phones are vowels."""
+    return len(graphone.letters), "'" in graphone.letters, tuple(phone in VOWELS for phone in graphone.phones)
