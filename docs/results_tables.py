@@ -2,11 +2,9 @@
 
     python docs/results_tables.py
     python docs/results_tables.py --add strong librispeech ../results/librispeech/results.json
-    python docs/results_tables.py --plots
 
 `--add` takes in what `nemo-ctcbias evaluate` measured on a base model and a set of recordings, in place of older
 figures of the same system and lists.
-`--plots` draws README's two plots, too.
 In the pages, a table stands between `<!-- table: NAME -->` and `<!-- end -->`.
 """
 
@@ -19,10 +17,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from nemo_ctcbias.evaluation.ablation import JOINT
-from nemo_ctcbias.evaluation.plots import plot
 
 DOCS = Path(__file__).parent
 FIGURES = DOCS / "results.csv"
@@ -30,7 +26,7 @@ PAGES = (DOCS.parent / "README.md", DOCS / "results.md", DOCS / "comparison.md")
 WHOLE = {"librispeech": 234, "commonvoice": 350}  # utterances
 BASES = ("strong", "small")
 KEY = ("base", "speech", "lists", "distractors", "system")
-MEASURES = ("wer", "b_wer", "u_wer", "precision", "recall", "f1", "f1_low", "f1_high")
+MEASURES = ("wer", "b_wer", "u_wer", "precision", "recall", "f1", "f1_low", "f1_high", "false_alarms_per_hour")
 
 LONG = ("100", "1000", "20000")
 
@@ -65,14 +61,13 @@ ORDER = (
     *("boost-lm", "hotword+boost-lm", "untrained+lm", "hotword+spot+adapter+boost-lm"),
     *list(OURS)[2:],
 )
-PLOTTED = ("greedy", "nemo-boosting-beam", "nemo-ctc-ws", "hotword", "hotword+spot", "joint")
 Row = dict[str, str]
 
 
 def read() -> list[Row]:
     """All figures, percent, as text; the distractors' number, too."""
     with FIGURES.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        return [dict.fromkeys(MEASURES, "") | row for row in csv.DictReader(file)]  # older files have fewer measures
 
 
 def title(row: Row) -> str:
@@ -113,13 +108,22 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 def full(rows: Iterable[Row]) -> str:
     """Every figure of some rows."""
-    head = ("system", "N", "WER", "B-WER", "U-WER", "precision", "recall", "F1 (95% interval)")
+    rows = list(rows)
+    head = ["system", "N", "WER", "B-WER", "U-WER", "precision", "recall", "F1 (95% interval)"]
+    alarms = [_alarms(row) for row in rows]
+    head += ["FA/h"] if any(alarms) else []
     lines = []
-    for row in rows:
+    for row, alarm in zip(rows, alarms, strict=True):
         name = title(row) + (f" ({row['utterances']} utterances)" if partly(row) else "")
         size = f"{int(row['distractors']):,}"
-        lines.append((name, size, *(row[measure] or "–" for measure in MEASURES[:5]), interval(row)))
+        line = (name, size, *(row[measure] or "–" for measure in MEASURES[:5]), interval(row))
+        lines.append((*line, alarm or "–") if any(alarms) else line)
     return table(head, lines)
+
+
+def _alarms(row: Row | None) -> str:
+    """Listed phrases an hour that the list alone made up."""
+    return row["false_alarms_per_hour"] if row else ""
 
 
 def short(rows: Iterable[Row]) -> str:
@@ -142,21 +146,6 @@ def kinds(rows: Sequence[Row]) -> str:
     return table(head, lines)
 
 
-def summary(rows: Sequence[Row]) -> str:
-    """The whole in a row a system: 100 distractors in full, and what becomes of it with other lists."""
-    head = ("system", "WER", "B-WER", "U-WER", "precision", "recall", "F1")
-    head += ("1,000: F1", "20,000: F1", "session: F1", "close: F1", "irrelevant: WER")
-    others = (("utterance", "1000"), ("utterance", "20000"), ("session", "100"), ("close", "100"))
-    lines = []
-    for one in _by_system(rows):
-        usual, nothing = one.get(("utterance", "100")), one.get(("irrelevant", "100"))
-        if usual:
-            cells = [usual[measure] for measure in MEASURES[:6]]
-            cells += [_f1(one.get(other)) for other in others]
-            lines.append((_title(one), *cells, nothing["wer"] if nothing else "–"))
-    return table(head, lines)
-
-
 def _by_system(rows: Sequence[Row]) -> list[dict[tuple[str, str], Row]]:
     """For each system, its rows by kind and length of lists."""
     there = {row["system"] for row in rows}
@@ -171,10 +160,6 @@ def _title(one: dict[tuple[str, str], Row]) -> str:
     return title(next(iter(one.values())))
 
 
-def _f1(row: Row | None) -> str:
-    return "–" if row is None else row["f1"] + ("†" if partly(row) else "")
-
-
 def _tables() -> dict[str, Callable[[], str]]:
     rows = read()
     tables: dict[str, Callable[[], str]] = {}
@@ -182,7 +167,6 @@ def _tables() -> dict[str, Callable[[], str]]:
         mine = [row for row in rows if (row["base"], row["speech"]) == (base, speech)]
         usual = [row for row in mine if row["lists"] == "utterance"]
         tables |= {
-            f"{base}, {speech}, summary": lambda mine=mine: summary(mine),
             f"{base}, {speech}, 100": lambda usual=usual: full(chosen(usual, distractors="100")),
             f"{base}, {speech}, 1,000": lambda usual=usual: full(chosen(usual, distractors="1000")),
             f"{base}, {speech}, 20,000": lambda usual=usual: full(chosen(usual, distractors="20000")),
@@ -191,7 +175,9 @@ def _tables() -> dict[str, Callable[[], str]]:
                 chosen(usual, distractors=LONG, system=COMPARED_WITH_LM)
             ),
             f"{base}, {speech}, short": lambda usual=usual: short(chosen(usual, distractors=("5", "20"))),
-            f"{base}, {speech}, kinds": lambda mine=mine: kinds([row for row in mine if row["lists"] != "utterance"]),
+            f"{base}, {speech}, kinds": lambda mine=mine: kinds(
+                [row for row in mine if row["lists"] not in ("utterance", "unspoken")]
+            ),
         }
     return tables
 
@@ -234,31 +220,11 @@ def add(base: str, speech: str, measured: Iterable[dict]) -> None:
         writer.writerows(kept.values())
 
 
-def plotted(base: str, speech: str) -> list[dict[str, Any]]:
-    """Rows as `plot` takes them, F1 with its interval."""
-    rows = chosen(read(), base=base, speech=speech, lists="utterance", distractors=LONG, system=PLOTTED)
-    numbers = ("f1", "f1_low", "f1_high", "u_wer")
-    return [
-        {
-            "system": row["system"],
-            "list_size": int(row["distractors"]),
-            "utterances": int(row["utterances"]),
-            **{name: float(row[name]) for name in numbers},
-            "u_wer_low": None,
-            "u_wer_high": None,
-        }
-        for row in rows
-    ]
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--add", nargs=3, metavar=("BASE", "SPEECH", "FILE"), help="results.json to take in first")
-    parser.add_argument("--plots", action="store_true", help="draw README's plots, too")
     arguments = parser.parse_args()
     if arguments.add:
         add(*arguments.add[:2], json.loads(Path(arguments.add[2]).read_text(encoding="utf-8")))
     for path in PAGES:
         path.write_text(page(path), encoding="utf-8")
-    for speech in WHOLE if arguments.plots else ():
-        plot(plotted("small", speech), DOCS.parent / "examples" / "data" / f"results_{speech}.png", PLOTTED)

@@ -49,7 +49,7 @@ command = [
     args.out,
 ]
 command += ["--distractors", args.out / "distractors.txt", "--list-sizes", "50"]
-command += ["--systems", "greedy,hotword,adapter+hotword,joint", "--no-progress"]
+command += ["--systems", "greedy,hotword,adapter+hotword,joint", "--no-progress", "--model", "small"]
 subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
 
 for row in json.loads((args.out / "results.json").read_text()):

@@ -49,7 +49,7 @@ def examples(items: Sequence[Item], spelled: SpelledPhones) -> Iterator[tuple[np
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--manifest", type=Path, required=True, help="NeMo manifest with transcripts")
-    parser.add_argument("--model", metavar="M", help=".nemo file, pretrained or shipped name (default: the small one)")
+    parser.add_argument("--model", default="small", help=".nemo file, pretrained or shipped name (default %(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N utterances")
     args = parser.parse_args(argv)

@@ -64,6 +64,10 @@ class CompiledList:
     def __len__(self) -> int:
         return len(self.bias_list)
 
+    def unlock(self) -> None:
+        """In a process that was just forked: no other thread is at work, whatever it looks like."""
+        self._lock = threading.RLock()
+
     @property
     def length(self) -> int:
         """What the list's length is where it matters: phrases that this model can write, in other cases but once."""
@@ -168,7 +172,12 @@ class CompiledList:
 
     @cached_property
     def _pronouncer(self) -> Pronouncer:
-        return Pronouncer(self.bias_list, self._sources.lexicon, self._sources.g2p)
+        return Pronouncer(
+            self.bias_list,
+            self._sources.lexicon,
+            self._sources.g2p,
+            languages=self._sources.vocabulary.languages,
+        )
 
     @cached_property
     def _scores(self) -> PhraseScores:

@@ -15,6 +15,7 @@ import yaml
 from nemo_ctcbias.errors import BiasingError
 
 MOST_BYTES = 1 << 30  # of one file; more is a mistake, or an endless device
+MOST_BRACKETS = 50  # open at once in YAML, whose reader takes time with the square of their number
 _BLOCK = 1 << 20
 
 
@@ -111,6 +112,11 @@ def parse_yaml(text: str) -> Any:
 
 class _PlainLoader(yaml.SafeLoader):
     """Without anchors, by which a few lines can stand for more than any memory holds, and with each key once."""
+
+    def fetch_flow_collection_start(self, kind: type[yaml.Token]) -> None:
+        if self.flow_level >= MOST_BRACKETS:
+            raise yaml.scanner.ScannerError(None, None, "it is nested too deeply", self.get_mark())
+        super().fetch_flow_collection_start(kind)
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):

@@ -39,3 +39,7 @@ class OutputError(BiasingError):
 
 class MissingDependencyError(BiasingError, ImportError):
     """An optional package is needed; the message gives its install command."""
+
+
+class WorkerError(BiasingError):
+    """A process that recognised utterances beside this one is gone."""

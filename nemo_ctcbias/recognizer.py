@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -74,6 +75,13 @@ class Task:
     nbest: int
 
 
+class Listened(NamedTuple):
+    """What is heard of an utterance before the search: by each witness, and the factors of `Recognizer.detected`."""
+
+    witnesses: list[Hearing]
+    factors: np.ndarray | None
+
+
 #: Contextual adapters on a batch: (lists, which of their phrases each utterance is listened to for, strength) to the
 #: log-probs [T, V + 1] of each utterance.
 Adapt = Callable[[Sequence[CompiledList], Sequence[np.ndarray | None], float], Sequence[np.ndarray]]
@@ -117,18 +125,33 @@ class Recognizer:
             lists: one each; an empty one leaves an utterance to the language model alone.
             adapt: contextual adapters; None without.
         """
-        witnesses = [self.witnesses(one, listed) for one, listed in zip(utterances, lists, strict=True)]
-        heard = [self.detected(phones, listed) for phones, listed in zip(witnesses, lists, strict=True)]
+        heard = [self.listened(one, listed) for one, listed in zip(utterances, lists, strict=True)]
         adapted: Sequence[np.ndarray | None] = [None] * len(utterances)
         if adapt is not None and any(map(len, lists)):
-            adapted = adapt(lists, heard, self.adapter_strength(heard))
-        found = []
-        each = zip(utterances, adapted, lists, witnesses, heard, strict=True)
-        for utterance, changed, listed, phones, factors in each:
-            # Detection has asked for the prior of a long list already; it is not to be asked twice.
-            prior = self.settings.prior(listed.length) if factors is None else 0.0
-            found.append(self._decoded(Task(utterance, changed, listed, prior, phones, nbest), factors))
-        return found
+            factors = [one.factors for one in heard]
+            adapted = adapt(lists, factors, self.adapter_strength(factors))
+        each = zip(utterances, lists, heard, adapted, strict=True)
+        return [self.decoded(*one, nbest) for one in each]
+
+    def listened(self, utterance: Utterance, listed: CompiledList) -> Listened:
+        """What is heard of one utterance before adapters and search."""
+        witnesses = self.witnesses(utterance, listed)
+        return Listened(witnesses, self.detected(witnesses, listed))
+
+    def decoded(
+        self, utterance: Utterance, listed: CompiledList, heard: Listened, adapted: np.ndarray | None, nbest: int
+    ) -> list[BiasedBeam]:
+        """Hypotheses of one utterance, of which it is known what is heard and what the adapters make of it."""
+        # Detection has asked for the prior of a long list already; it is not to be asked twice.
+        prior = self.settings.prior(listed.length) if heard.factors is None else 0.0
+        return self._decoded(Task(utterance, adapted, listed, prior, heard.witnesses, nbest), heard.factors)
+
+    def prepare(self, listed: CompiledList) -> None:
+        """Make what the list will be asked for, as far as that is known before anything is heard."""
+        if self._acts(listed):
+            listed.search  # noqa: B018
+            if self.settings.wants("detection"):
+                listed.scores  # noqa: B018
 
     def _decoded(self, task: Task, heard: np.ndarray | None) -> list[BiasedBeam]:
         """One utterance, once it is known what to listen for and what the adapters make of it."""

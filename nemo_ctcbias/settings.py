@@ -113,6 +113,9 @@ class Settings:
     nbest: hypotheses returned where n-best is asked for (`decoding.beam.return_best_hypothesis=false`).
     list_cost: how much more is asked of each phrase of a list of N phrases, times ln(N / 100); 1 is the whole prior.
     adapter: whether contextual adapters that are enabled listen to the list.
+    workers: processes in which `transcribe` recognises the utterances of a batch, side by side and while the encoder
+        works on the next one; the results do not hang on it. None: as many as there are cores; 1: none, it is done in
+        between. (On Linux; elsewhere it is always done in between.)
     """
 
     preset: str | None = None
@@ -125,6 +128,7 @@ class Settings:
     nbest: int = 10
     list_cost: float = LIST_COST
     adapter: bool = True
+    workers: int | None = None
     boost: BoostSettings = field(default_factory=BoostSettings)
     beam: BeamSettings = field(default_factory=BeamSettings)
     lm: LanguageModelSettings = field(default_factory=LanguageModelSettings)
@@ -179,6 +183,7 @@ class Settings:
             "nbest": self.nbest,
             "beam.beam_width": self.beam.beam_width,
             "phonetics.variants": self.phonetics.variants,
+            "workers": 1 if self.workers is None else self.workers,
         }
         for name, value in positive.items():
             if not 1 <= value <= MOST_COUNT:

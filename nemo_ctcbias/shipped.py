@@ -24,10 +24,10 @@ class Shipped:
 
 
 SHIPPED = {
-    "small": Shipped("fastconformer_ctc_small.nemo", "lm_small.bin", "contextual_adapter.pt", "phone_head.pt"),
     "strong": Shipped("whisper_ctc_strong.nemo", "lm_small.bin"),
+    "small": Shipped("fastconformer_ctc_small.nemo", "lm_small.bin", "contextual_adapter.pt", "phone_head.pt"),
 }
-DEFAULT = "small"
+DEFAULT = "strong"
 INSTALLED = "share/nemo-ctcbias"  # where `pip install` puts the default one, below the environment's prefix
 
 

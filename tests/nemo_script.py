@@ -17,6 +17,7 @@ class Config:
     model_path: str = ""
     dataset_manifest: str = ""
     output_filename: str = ""
+    decoder_type: str | None = None  # of a hybrid: ctc, rnnt
     ctc_decoding: CTCDecodingConfig = field(default_factory=CTCDecodingConfig)
 
 
@@ -26,7 +27,8 @@ def main(cfg):
     loaded = [name for name in sys.modules if name.startswith("nemo_ctcbias.nemo") and name not in allowed]
     assert not loaded, f"registering loaded {loaded}"
     model = ASRModel.restore_from(cfg.model_path, map_location="cpu").eval()
-    model.change_decoding_strategy(cfg.ctc_decoding)
+    branch = {} if cfg.decoder_type is None else {"decoder_type": cfg.decoder_type}
+    model.change_decoding_strategy(cfg.ctc_decoding, **branch)
     rows = [json.loads(line) for line in Path(cfg.dataset_manifest).read_text().splitlines()]
     for row in rows:  # as NeMo's script: paths relative to the manifest, rows copied to a temporary one
         row["audio_filepath"] = get_full_path(row["audio_filepath"], cfg.dataset_manifest)

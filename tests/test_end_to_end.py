@@ -4,10 +4,12 @@ import json
 import random
 
 import pytest
+import torch
 from places import ROOT, SHARED
 
 from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.errors import ModelError
 from nemo_ctcbias.evaluation.scoring import score
 from nemo_ctcbias.nemo.convert import from_ctc
 from nemo_ctcbias.shipped import checkpoint, shipped, shipped_file
@@ -43,6 +45,19 @@ def test_listed_names_of_the_demonstration_come_out(model, clips):
     for hypothesis, samples in zip(hypotheses, audio, strict=True):
         for hit in hypothesis.hits:
             assert 0 <= hit.start < hit.end <= len(samples) / 16000 + 0.1
+
+
+def test_the_shipped_parts_are_refused_by_other_weights():
+    """They carry the fingerprint of the base that they were trained on."""
+    other = from_ctc("small").eval()
+    with torch.no_grad():
+        for weight in other.encoder.parameters():
+            weight.mul_(1 + 0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(1)))
+    parts = shipped("small")
+    with pytest.raises(ModelError, match="was trained with other weights"):
+        other.load_adapters(str(shipped_file(parts.adapter)))
+    with pytest.raises(ModelError, match="was trained with other weights"):
+        other.load_phone_head(shipped_file(parts.phone_head))
 
 
 @pytest.mark.parametrize("preset", ["fast", "accurate", "adapter alone"])

@@ -202,7 +202,8 @@ def test_phone_head_training_refuses_bad_settings_before_it_starts(base_nemo, tm
 def test_token_language_model_is_nemos(tmp_path):
     from nemo.collections.asr.parts.submodules.ngram_lm import NGramGPULanguageModel
 
-    run_script("token_lm.py", DEMO / "manifest.json", "--order", 3, "--prune", 0, "--out", "tokens.arpa", cwd=tmp_path)
+    given = [DEMO / "manifest.json", "--model", "small", "--order", 3, "--prune", 0]
+    run_script("token_lm.py", *given, "--out", "tokens.arpa", cwd=tmp_path)
     model = NGramGPULanguageModel.from_file(tmp_path / "tokens.arpa", vocab_size=256)
     scores = model.advance(model.get_init_states(batch_size=1, bos=True))[0]
     assert scores.shape == (1, 256) and scores.detach().exp().sum() == pytest.approx(1.0, abs=0.05)
@@ -220,6 +221,18 @@ def test_confusions_are_learned_from_recordings(tmp_path):
     assert (found.said.diagonal()[:BLANK] - guessed.said.diagonal()[:BLANK]).mean() > 0.05, "it hears well"
     with pytest.raises(AssertionError, match=r"train_confusions: none\.json: no such manifest"):
         run_script("train_confusions.py", "--manifest", "none.json", "--out", "no.json", cwd=tmp_path)
+
+
+def test_what_weights_of_phrases_do(tmp_path):
+    rows = [json.loads(line) for line in (DEMO / "manifest.json").read_text().splitlines()[:3]]
+    for row in rows:
+        row["audio_filepath"] = str(DEMO / row["audio_filepath"])
+        row["rare_words"] = [word for word in row["text"].split() if word in {"okonkwo", "marisela", "siprot"}]
+    (tmp_path / "clips.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "words.txt").write_text("".join(f"{a}{b}\n" for a in ("bal", "cor", "fen") for b in ("tos", "mir")))
+    given = ["--manifest", "clips.json", "--distractors", "words.txt", "--model", "small", "--size", 4]
+    _, _, off, usual = run_script("phrase_weights.py", *given, "--weights", "0,1", cwd=tmp_path).splitlines()
+    assert off == "| 0 | 0 | 0 |" and float(usual.split(" | ")[1]) > 0
 
 
 def test_one_plot_of_several_evaluations(tmp_path):
@@ -247,6 +260,7 @@ def test_curve_of_variants(tmp_path):
     (tmp_path / "clips.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "words.txt").write_text("".join(f"{a}{b}\n" for a in ("bal", "cor", "fen") for b in ("tos", "mir")))
     args = ["clips.json", "--distractors", "words.txt", "--list-size", 4, "--cache", "cache", "--out", "out"]
+    args += ["--model", "small"]
     printed = run_script("variants_curve.py", *args, "--variants", "3,1", "--systems", "hotword+g2g", cwd=tmp_path)
     assert (tmp_path / "out" / "variants.png").read_bytes().startswith(b"\x89PNG")
     assert printed == (tmp_path / "out" / "variants.md").read_text()
@@ -281,7 +295,8 @@ def plain_hypotheses(manifest, distractors):
 
     out = Path("plain")
     options = EvaluateOptions(
-        Path(manifest), out, distractors=Path(distractors), list_sizes=(4,), systems=("hotword",), progress=False
-    )
+        Path(manifest), out, model="small", distractors=Path(distractors), list_sizes=(4,), systems=("hotword",),
+        progress=False,
+    )  # fmt: skip
     evaluate(options)
     return [json.loads(line)["hypothesis"] for line in (out / "utterances.jsonl").read_text().splitlines()]

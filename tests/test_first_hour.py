@@ -35,18 +35,18 @@ Path("texts.json").write_text(json.dumps(texts))
 def test_a_new_users_hour(tmp_path):
     """In a clone as it is committed, and a folder of the user's own beside it."""
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(tmp_path / "clone")], check=True)
-    home, demo = tmp_path / "home", ROOT / "examples" / "data" / "demo"
+    home, demo = tmp_path / "home", ROOT / "examples" / "data" / "famous"
     (home / "mine").mkdir(parents=True)
     rows = []
     for name, text in (
-        ("rms_00", "doctor okonkwo will see you after lunch"),
-        ("kal16_02", "the siprot project starts"),
+        ("rms_03", "My favourite film by Miyazaki is about a castle that walks."),
+        ("slt_10", "My sister has lived in Guadalajara for three years."),
     ):
         samples, rate = soundfile.read(demo / f"{name}.flac")
         soundfile.write(home / "mine" / f"{name}.wav", samples, rate)
         rows.append({"audio_filepath": f"{name}.wav", "text": text, "duration": len(samples) / rate})
     (home / "mine" / "manifest.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (home / "names.csv").write_text("Name,City\nOkonkwo,Lagos\nSiprot,Oslo\nZelmira Kandinsky,Riga\n")
+    (home / "names.csv").write_text("Name,City\nMiyazaki,Tokyo\nGuadalajara,Jalisco\nZelmira Kandinsky,Riga\n")
     environment = {
         **os.environ,
         "PYTHONPATH": str(tmp_path / "clone"),
@@ -61,7 +61,7 @@ def test_a_new_users_hour(tmp_path):
 
     run("-c", HOUR)
     found = [json.loads(line) for line in (home / "mine.json").read_text().splitlines()]
-    assert [[hit["phrase"] for hit in row["hits"]] for row in found] == [["Siprot"], ["Okonkwo"]]
+    assert [[hit["phrase"] for hit in row["hits"]] for row in found] == [["Miyazaki"], ["Guadalajara"]]
     assert all([word["text"] for word in row["words"]] for row in found)
     measured = {row["system"]: row for row in json.loads((home / "measured" / "results.json").read_text())}
     assert measured["joint"]["recall"] == 100 > measured["greedy"]["recall"] and "nemo-ctc-ws" in measured

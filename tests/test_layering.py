@@ -17,7 +17,7 @@ LAYERS = (
     ("old_settings", "settings", "settings_file"),
     ("compiled_list", "list_report"),
     ("decision",),
-    ("recognizer",),
+    ("recognizer", "side_by_side"),
     ("nemo", "models", "whisper"),
     ("evaluation",),
     ("training",),

@@ -75,9 +75,9 @@ print("--- saved")
 assert main(["transcribe", *clips, "--model", "biased.nemo"]) == 0
 print("--- all clips")
 from pathlib import Path
-every = sorted(map(str, Path("examples/data/demo").glob("*.flac")))
+every = sorted(map(str, Path("examples/data/famous").glob("*.flac")))
 for clip, hypothesis in zip(every, model.transcribe(every, batch_size=12, verbose=False)):
-    print(clip, *(hit.phrase for hit in hypothesis.hits if hit.phrase == "Siprot"))
+    print(clip, *(hit.phrase for hit in hypothesis.hits if hit.phrase == "Sarajevo"))
 """
 
 
@@ -89,8 +89,8 @@ def test_python_blocks_then_nemos_script(folder):
     texts = [line for line in python.splitlines() if not line.startswith(" ") and "Transcribing" not in line]
     assert texts[-2:] == [line.split("\t")[1] for line in command_line.splitlines()], "Python gives the same"
     assert saved == command_line, "and so does the .nemo"
-    assert [line for line in every.splitlines() if line.endswith("Siprot")] == [
-        "examples/data/demo/kal16_02.flac Siprot"
+    assert [line for line in every.splitlines() if line.endswith("Sarajevo")] == [
+        "examples/data/famous/rms_06.flac Sarajevo"
     ]
     for text in (text for mark, _, text in BLOCKS if mark == "run: nemo script"):
         run_nemo_script(text, folder)

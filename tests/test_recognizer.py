@@ -135,6 +135,16 @@ def test_without_a_phone_head_the_spelling_is_heard():
         assert (factors > 0).tolist() == [text == "the cat", False]
 
 
+@pytest.mark.parametrize("text", ["IbuVast 200", "B12"])
+def test_numbers_are_heard_where_they_are_said_as_words(text):
+    pytest.importorskip("num2words")
+    recognizer, compiled = Recognizer(Settings.of({}), VOCABULARY), listed(text)
+    said_so = {"IbuVast 200": "take ibuvast two hundred now", "B12": "take be twelve now"}[text]
+    for spoken, heard in ((said_so, True), ("the ship was in the row", False)):
+        witnesses = recognizer.witnesses(Utterance(spelled(spoken)), compiled)
+        assert (recognizer.detected(witnesses, compiled) > 0).tolist() == [heard]
+
+
 def test_spelling_that_nobody_can_pronounce_tells_nothing():
     vocabulary = Vocabulary([" ", *"абвгд"])
     compiled = CompiledList(BiasList([{"text": "гад", "pronunciations": ["G AA D"]}]), Sources(vocabulary))

@@ -14,7 +14,7 @@ def test_the_default_model_is_installed_with_all_that_belongs_to_it(tmp_path, mo
     monkeypatch.setattr(shipped, "__file__", str(tmp_path / "site-packages" / "nemo_ctcbias" / "shipped.py"))
     monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
     monkeypatch.setattr(shipped.site, "getuserbase", lambda: str(tmp_path / "user"))
-    for name in (None, "strong"):
+    for name in (None, "small"):
         with pytest.raises(ModelError, match=r"lies in the checkout's examples/data, and only .* is installed"):
             shipped.checkpoint(name)
     assert shipped.checkpoint("mine.nemo") == "mine.nemo"

@@ -11,7 +11,8 @@ from places import ROOT
 from nemo_ctcbias.cli import main
 
 DATA = ROOT / "examples" / "data"
-COMMAND = ["transcribe", str(DATA / "demo" / "kal16_02.flac"), "--bias", "Siprot", "Okonkwo", "--json"]
+CLIP = str(DATA / "demo" / "kal16_02.flac")
+COMMAND = ["transcribe", CLIP, "--model", "small", "--bias", "Siprot", "Okonkwo", "--json"]
 INSTALL = "pip install 'nemo-ctcbias[lm]'"
 WITHOUT = """
 import json, sys
@@ -72,8 +73,8 @@ def test_what_is_left_out_is_told_in_one_line(without):
 
 def test_what_needs_it_says_which_extra_to_install(without):
     _, found, errors = without
-    assert found["codes"] == [0, 2, 2]
+    assert found["codes"] == [0, 2, 0]  # how words sound is known without
     refused = [line for line in errors.splitlines() if line.startswith("nemo-ctcbias: ") and INSTALL in line]
-    assert ["--lm needs kenlm" in refused[0], "the pronunciation of words needs" in refused[1]] == [True, True]
+    assert len(refused) == 1 and "--lm needs kenlm" in refused[0]
     assert INSTALL in found["language model"] and INSTALL in found["variants"]
     assert "pip install 'nemo-ctcbias[pyctcdecode]'" in found["decoder"]

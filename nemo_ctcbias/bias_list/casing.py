@@ -10,12 +10,13 @@ import re
 
 ACRONYM = 4  # letters; words in capitals up to this length are said letter by letter or are other words in lower case
 SMALL_WORD = 3  # letters; such words inside a title may stay in lower case: "Charles de Gaulle", "Bank of America"
+LETTERS = re.compile(r"[^\W\d_]+")
 SENTENCE_END = frozenset(".?!…。！？")
 
 
 def is_shouted(texts: list[str]) -> bool:
     """Whether a list is written in capitals throughout, so that these say nothing about its words."""
-    words = [word for text in texts for word in text.split()]
+    words = [word for text in texts for word in LETTERS.findall(text)]
     return not any(word != word.upper() for word in words) and any(len(word) > ACRONYM for word in words)
 
 

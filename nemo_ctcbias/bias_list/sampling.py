@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import string
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class ListSampler:
     def __init__(
         self, texts: Iterable[str], distractors: Sequence[str] = (), options: SamplingOptions = SamplingOptions()
     ):
-        self.counts = Counter(word for text in texts for word in text.split())
+        self.counts = Counter(word for text in texts for word in words_of(text))
         self.pool = tuple(dict.fromkeys(distractors)) or tuple(sorted(self.counts))
         self.options = options
         self._near = NearIndex(self.pool, shortlist=8) if options.close else None
@@ -88,7 +89,7 @@ class ListSampler:
 
     def spoken(self, text: str, rng: random.Random) -> list[str]:
         """Phrases of one transcript, rare words more often."""
-        words = text.split()
+        words = words_of(text)
         if not words:
             return []
         chances = [max(self.counts[word], 1) ** -self.options.rarity for word in words]
@@ -100,6 +101,11 @@ class ListSampler:
 
     def _fill(self, count: int, rng: random.Random) -> list[str]:
         return [self.pool[rng.randrange(len(self.pool))] for _ in range(count)]
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a transcript as people list them, without the punctuation around them."""
+    return [word for part in text.split() if (word := part.strip(string.punctuation))]
 
 
 def _draw(chances: Sequence[float], rng: random.Random) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -13,11 +12,10 @@ from nemo_ctcbias.bias_list.casing import casings, is_shouted
 from nemo_ctcbias.bias_list.phrase import Phrase
 from nemo_ctcbias.bias_list.readings import GUESS_COST, knows_numbers, letter_by_letter, numbers_as_words
 from nemo_ctcbias.bias_list.report import Level, Note, quoted
-from nemo_ctcbias.bias_list.vocabulary import WORD_START, Part, Vocabulary, readable
+from nemo_ctcbias.bias_list.segmenter import Segmenter, Tokens
+from nemo_ctcbias.bias_list.vocabulary import Vocabulary
 from nemo_ctcbias.bias_list.word_ends import is_spaceless
 from nemo_ctcbias.errors import SettingError
-
-Tokens = tuple[int, ...]
 
 SUPPRESSED = 2000  # token sequences by which a suppressed form is known: what it is to be kept from, it must know
 BOLD = 10.0  # ten times as likely as other phrases: what is larger is mostly of another tool's scale
@@ -243,110 +241,3 @@ class _Speller:
             return []
         remedy = "lower its weight or list a longer phrase"
         return [_Remark("warning", "is kept, but such short words over-fire", remedy)]
-
-
-class Segmenter:
-    """Token sequences of normalised text, each distinct word segmented once.
-
-    Args:
-        vocabulary: the model's tokens.
-        alternatives: most sequences of a text; always 1 for a character vocabulary.
-        part: the tokens to spell with; all if None.
-    """
-
-    def __init__(self, vocabulary: Vocabulary, alternatives: int, part: Part | None = None) -> None:
-        self.vocabulary, self.part = vocabulary, part or vocabulary.parts[0]
-        self.alternatives = alternatives if vocabulary.kind == "bpe" else 1
-        self._lead = WORD_START if vocabulary.kind == "bpe" else ""
-        self._separator = () if vocabulary.separator_id is None else (vocabulary.separator_id,)
-        self._longest: dict[str, int] = {}  # first two characters -> length of the longest piece that begins so
-        for piece in self.part.piece_ids:
-            self._longest[piece[:2]] = max(len(piece), self._longest.get(piece[:2], 0))
-        self._reach = max(self._longest.values(), default=1)
-        self._words: dict[tuple[str, bool], tuple[Tokens, list[Tokens]] | None] = {}
-
-    def phrase(self, text: str, inside: bool = False) -> list[Tokens]:
-        """Best segmentation first, then others with the fewest pieces; empty if some word cannot be spelled.
-
-        Args:
-            text: words with single spaces between them.
-            inside: whether it follows other letters without a space.
-        """
-        words = []
-        for place, word in enumerate(text.split(" ")):
-            key = (word, inside and place == 0)
-            if key not in self._words:
-                self._words[key] = self._word(*key)
-            found = self._words[key]
-            if found is None:
-                return []
-            words.append(found)
-        best, fewest = words[0] if len(words) == 1 else self._join(words)
-        others = [tokens for tokens in fewest if tokens != best]
-        return [best, *others[: self.alternatives - 1]]
-
-    def _join(self, words: list[tuple[Tokens, list[Tokens]]]) -> tuple[Tokens, list[Tokens]]:
-        # A better choice for one word makes a better whole, so the best few of each beginning are enough.
-        best = tuple(token for tokens, _ in words for token in tokens)
-        fewest: list[Tokens] = [()]
-        for _, options in words:
-            longer = [head + tail for head, tail in product(fewest, options)]
-            fewest = sorted(longer, key=_order)[: self.alternatives]
-        return best, fewest
-
-    def _word(self, word: str, inside: bool) -> tuple[Tokens, list[Tokens]] | None:
-        """The tokenizer's segmentation of one word, and the `alternatives` with the fewest pieces."""
-        surface = word if inside else self._lead + word
-        fewest = self._fewest(surface)
-        if not fewest:
-            return None
-        best = (None if inside else self._encoded(word, surface)) or fewest[0]
-        if self._separator and not inside:
-            return self._separator + best, [self._separator + tokens for tokens in fewest]
-        return best, fewest
-
-    def _encoded(self, word: str, surface: str) -> Tokens | None:
-        """What the tokenizer makes of the word, if it spells exactly that with usable tokens."""
-        vocabulary, encode = self.vocabulary, self.part.encode
-        if vocabulary.kind == "char" or encode is None:
-            return None
-        tokens = tuple(encode(word))
-        if not tokens or min(tokens) < 0 or max(tokens) >= vocabulary.size:
-            return None
-        if not vocabulary.unknown_ids.isdisjoint(tokens):
-            return None
-        return tokens if readable("".join([vocabulary.texts[t] for t in tokens])) == surface else None
-
-    def _fewest(self, surface: str) -> list[Tokens]:
-        """The segmentations of `surface` with the fewest pieces, by number of pieces, then by ids.
-
-        From the end: the best few of each rest, one piece put before, give the best few of the longer rest.
-        """
-        piece_ids, longest, length = self.part.piece_ids, self._longest, len(surface)
-        rests: list[list[Tokens]] = [[] for _ in surface] + [[()]]
-        for start in range(length - 1, -1, -1):
-            found: list[Tokens] = []
-            ordered = True
-            # Most pairs of letters begin no piece, and then only the single letter is looked up.
-            for end in range(start + 1, min(length, start + longest.get(surface[start : start + 2], 1)) + 1):
-                if rests[end] and (token := piece_ids.get(surface[start:end])) is not None:
-                    ordered = not found
-                    head = (token,)
-                    found += [head + rest for rest in rests[end]]
-            if not found and self.vocabulary.byte_ids:
-                found = [self._bytes(surface[start]) + rest for rest in rests[start + 1]]
-            if not ordered:
-                found.sort()
-                found.sort(key=len)  # stable: equally many pieces stay in the order of ids
-                del found[self.alternatives :]
-            rests[start] = found
-            if start + self._reach <= length:
-                rests[start + self._reach] = []  # out of reach from here on; long words would fill the memory
-        return rests[0]
-
-    def _bytes(self, character: str) -> Tokens:
-        return tuple(self.vocabulary.byte_ids[value] for value in character.encode())
-
-
-def _order(tokens: Tokens) -> tuple[int, Tokens]:
-    return len(tokens), tokens

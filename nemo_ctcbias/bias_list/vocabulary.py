@@ -21,6 +21,7 @@ from nemo_ctcbias.errors import ModelError
 WORD_START = "\u2581"  # ▁, SentencePiece's mark for a space
 SPECIAL = re.compile(r"<[^<>\s]+>|\[[A-Z]+\]|\s*\u2047\s*")  # <unk>, <s>, [PAD], ⁇
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")  # SentencePiece's pieces for what no other piece covers
+LONE_BYTE = re.compile("[\udc80-\udcff]")  # as `Vocabulary.texts` has them
 SEPARATORS = frozenset("/\\\u2044\u2215\u2212_|,;:")  # besides all dashes: between words, so never just dropped
 ORNAMENTS = frozenset("®™©℠")
 SIGNS = {  # said as words, by language
@@ -247,7 +248,7 @@ def _case_of(characters: Iterable[str]) -> Literal["lower", "upper", "mixed"]:
 
 def readable(text: str) -> str:
     """A text of `Vocabulary.texts`, bytes in it put together to characters; what is none becomes �."""
-    if text.isascii() or not any("\udc80" <= character <= "\udcff" for character in text):
+    if text.isascii() or not LONE_BYTE.search(text):
         return text
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 

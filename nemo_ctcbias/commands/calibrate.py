@@ -14,7 +14,6 @@ from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of
 from nemo_ctcbias.commands.loading import check_files, load_model
 from nemo_ctcbias.commands.recordings import loaded, readable, recordings_named
 from nemo_ctcbias.errors import SettingError
-from nemo_ctcbias.lm.kenlm_module import needed_for
 from nemo_ctcbias.phones.calibration import Calibration
 from nemo_ctcbias.settings import PRECISION
 from nemo_ctcbias.settings_file import write_settings
@@ -35,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("audio", nargs="+", metavar="AUDIO", help="recordings of your own, no transcripts: files, folders, quoted "
         "patterns; best half an hour or more of speech like what will be transcribed")  # fmt: skip
     add_bias_options(parser)
-    add("--precision", type=float, metavar="P", help="share of the listed phrases written that shall be right (default: "
-        f"the model's own setting, {PRECISION})")  # fmt: skip
+    add("--precision", type=float, metavar="P", help="share of the listed phrases written that shall be right "
+        f"(default: the model's own setting, {PRECISION})")  # fmt: skip
     add("--out", metavar="FILE", help="YAML file for what was found (`transcribe --settings` reads it)")
     add("--save-to", metavar="FILE", help="a .nemo of the model with the list and what was found")
     add("--model", metavar="M", help=".nemo file or pretrained name (default: the shipped one)")
@@ -132,13 +131,13 @@ def unknown(found: Calibration, calibrator: Calibrator, seconds: float) -> list[
     if not found.hits and not found.decoys:
         lines.append("nothing like speech was heard: neither the list nor its decoys; give recordings of speech")
     elif seconds < LITTLE:
-        lines.append(f"{seconds:.0f} s are little: how often chance is so sure was seen too rarely; give half an hour")
+        lines.append(f"{seconds:.0f} s are little, in which chance was seen too rarely to be sure; give half an hour")
     covered = sum(hit.end - hit.start for hit in kept)
     if covered > FULL * seconds:
-        told_of = (
-            f"listed phrases fill {covered:.0f} of {seconds:.0f} s: in speech with fewer of them chance hits are more"
+        lines.append(
+            f"listed phrases fill {covered:.0f} of {seconds:.0f} s, which leaves chance little to be heard in; in speech "
+            "with fewer of them less is right, so give some of that, too"
         )
-        lines.append(f"{told_of} than these recordings can tell; calibrate with ordinary ones as well")
     alike = calibrator.like_ordinary(dict.fromkeys(hit.phrase for hit in kept))
     if alike:
         shown = ", ".join(alike[:SHOWN]) + (", ..." if len(alike) > SHOWN else "")
@@ -167,7 +166,6 @@ def _check(args: argparse.Namespace, bias_list: BiasList | None) -> None:
     check_files(args.model, args.adapter, args.phone_head, args.lm)
     for path in filter(None, (args.out, args.save_to)):
         check_writable(Path(path))
-    needed_for("calibrate")
 
 
 def _counted(number: int, noun: str) -> str:

@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--lm-alpha", type=float, help=f"weight of its log-probs (default {LM.alpha})")
     add("--lm-beta", type=float, help=f"score of each word (default {LM.beta})")
     add("--phone-head", metavar="FILE", help="phone head (a `save_phone_head` file), by which phrases are heard better "
-        "than by what the model spells, and which the parts after detection need; none: nobody asks how phrases sound "
+        "than by what the model spells, and which the parts after detection need; none: by that alone "
         "(default: the model's own; the shipped model's)")  # fmt: skip
     add("--other-base", action="store_true", help="take an adapter or phone head that was trained with other weights "
         "of this model")  # fmt: skip

@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--slow-utterances", type=int, default=30, help="subset for systems that are slow at a size (default 30)")
     add("--limit", type=int, metavar="N", help="only the first N utterances of each manifest, for a quick look")
     add("--resamples", type=int, default=RESAMPLES, help=f"of the bootstrap (default {RESAMPLES})")
+    add("--cased", action="store_true", help="count errors of case and punctuation, too, as the transcripts have them")
     add("--no-progress", dest="progress", action="store_false", help="no progress bars")
 
 

@@ -25,7 +25,7 @@ def _ones(*names: str) -> dict[str, int]:
 _BIASED = ("biased_substitutions", "biased_deletions", "biased_insertions")
 _UNBIASED = ("unbiased_substitutions", "unbiased_deletions", "unbiased_insertions")
 
-#: The metrics of results.json; percent, except false alarms per hour of speech without any listed word.
+#: The metrics of results.json; percent, except false alarms, per hour of audio.
 METRICS: dict[str, Ratio] = {
     "wer": Ratio(_ones(*_BIASED, *_UNBIASED), _ones("biased_words", "unbiased_words")),
     "b_wer": Ratio(_ones(*_BIASED), _ones("biased_words")),
@@ -33,7 +33,7 @@ METRICS: dict[str, Ratio] = {
     "precision": Ratio(_ones("hits"), _ones("hits", "false_alarms")),
     "recall": Ratio(_ones("hits"), _ones("hits", "misses")),
     "f1": Ratio({"hits": 2}, {"hits": 2, "false_alarms": 1, "misses": 1}),
-    "false_alarms_per_hour": Ratio(_ones("clean_false_alarms"), _ones("clean_milliseconds"), scale=3_600_000.0),
+    "false_alarms_per_hour": Ratio(_ones("invented"), _ones("milliseconds"), scale=3_600_000.0),
 }
 
 
@@ -60,8 +60,7 @@ class Counts:
     hits: int = 0  # listed phrases found at their aligned position
     misses: int = 0
     false_alarms: int = 0
-    clean_milliseconds: int = 0  # of utterances in which no listed phrase is spoken
-    clean_false_alarms: int = 0
+    invented: int = 0  # false alarms that the model does not raise without the list
 
     def __post_init__(self) -> None:
         for name in COUNT_FIELDS:
@@ -118,7 +117,7 @@ class Counts:
     recall = property(lambda self: self.rate("recall"), doc="Listed phrases: found among spoken, percent.")
     f1 = property(lambda self: self.rate("f1"), doc="Harmonic mean of precision and recall, percent.")
     false_alarms_per_hour = property(
-        lambda self: self.rate("false_alarms_per_hour"), doc="False alarms per hour of speech without a listed word."
+        lambda self: self.rate("false_alarms_per_hour"), doc="Listed phrases that the list alone made up, per hour."
     )
 
 

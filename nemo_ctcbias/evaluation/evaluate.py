@@ -13,7 +13,7 @@ from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation import report
 from nemo_ctcbias.evaluation.ablation import expand, missing_parts
-from nemo_ctcbias.evaluation.lists import GIVEN, GivenList, ListBuilder
+from nemo_ctcbias.evaluation.lists import GIVEN, WORDLESS, GivenList, ListBuilder
 from nemo_ctcbias.evaluation.logprobs import Item, encode, load_model, model_hash
 from nemo_ctcbias.evaluation.manifest import Skip, read_manifest
 from nemo_ctcbias.evaluation.options import ABLATION, USUAL, EvaluateOptions
@@ -35,6 +35,7 @@ class Evaluation:
     """Everything an evaluation found; `report` writes it out.
 
     Attributes:
+        unlisted: what the model writes of each item without a list.
         runs: by system and list size, in the order asked for.
         tunings: what tuning chose for a system, if there was a tuning manifest.
         left_out: system, list size (None: all) and reason of what was not measured.
@@ -45,6 +46,7 @@ class Evaluation:
     options: EvaluateOptions
     items: list[Item]
     signature: str
+    unlisted: list[str] = field(default_factory=list)
     runs: dict[tuple[str, int], Run] = field(default_factory=dict)
     tunings: dict[str, Tuning] = field(default_factory=dict)
     left_out: list[tuple[str, int | None, str]] = field(default_factory=list)
@@ -74,10 +76,12 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
     builder = _list_builder(options)
     if builder.given is not None:
         options = replace(options, list_kind=GIVEN, list_sizes=(len(builder.given),))
-    rows, skipped = read_manifest(options.manifest)
+    rows, skipped = read_manifest(options.manifest, wordless=options.list_kind in WORDLESS)
     tune_rows, tune_skipped = read_manifest(options.tune_on) if options.tune_on else ([], [])
     _refuse_overlap(options, rows, tune_rows)
     rows, tune_rows = rows[: options.limit], tune_rows[: options.limit]
+    if options.cased and not any(char.isupper() for row in rows for char in row["text"]):
+        raise SettingError(f"{options.manifest}: --cased needs transcripts with case and punctuation; these have none")
     builder.build(rows, options.list_kind, max(options.list_sizes))  # a list that cannot be built stops here, too
 
     brings = shipped(options.model) if model is None else Shipped("")
@@ -107,6 +111,9 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
         tune_items, unreadable = encode(model, tune_rows, options.cache, options.progress)
         result.skipped += [(options.tune_on.name, skip) for skip in (*tune_skipped, *unreadable)]
         settings |= _tune_all(ready, tune_items, builder, context, result)
+    plain = make_system("greedy")
+    plain.prepare(context)
+    result.unlisted = run_system(plain, items, [()] * len(items), [{}], None, "no list", options.progress)[0].hypotheses
     for size in options.list_sizes:
         lists = builder.build([item.row for item in items], options.list_kind, size)
         for system in ready:
@@ -210,7 +217,7 @@ def _tune_all(
     """Chosen setting of each system, at the first list size."""
     options = result.options
     # On lists without any spoken word the weakest bias is always best: the damage of the usual setting is asked for.
-    kind = "utterance" if options.list_kind == "irrelevant" else options.list_kind
+    kind = "utterance" if options.list_kind in WORDLESS else options.list_kind
     lists = builder.build([item.row for item in items], kind, options.list_sizes[0])
     greedy = make_system("greedy")
     greedy.prepare(context)
@@ -241,5 +248,6 @@ def _measure(system: System, size: int, lists: Sequence[Phrases], setting: Setti
         note = f"slow at this size: measured on {len(positions)} of {len(result.items)} utterances"
         result.notes.append((system.name, size, note))
     label = f"{system.name} N={size}"
-    runs = run_system(system, result.items, lists, [setting], positions, label, options.progress)
+    how = (positions, label, options.progress, result.unlisted, options.cased)
+    runs = run_system(system, result.items, lists, [setting], *how)
     result.runs[system.name, size] = runs[0]

@@ -15,7 +15,8 @@ from nemo_ctcbias.evaluation.manifest import Row
 from nemo_ctcbias.evaluation.normalise import normalise
 from nemo_ctcbias.evaluation.rare_words import is_spoken, own_words
 
-LIST_KINDS = ("utterance", "session", "irrelevant", "close")
+WORDLESS = ("irrelevant", "unspoken")  # kinds of lists of which nothing is said
+LIST_KINDS = ("utterance", "session", *WORDLESS, "close")
 GIVEN = "given"  # the user's own list, the same for all utterances
 _COMMON_LENGTH = 4  # letters; shorter spoken words have no meaningful neighbours
 
@@ -49,9 +50,10 @@ class ListBuilder:
     """Builds the bias list of every utterance of a manifest.
 
     Kinds: `utterance` (its own rare words and N distractors), `session` (the rare words of all utterances of the same
-    `session`, `document` or `speaker`, and N distractors), `irrelevant` (N distractors alone: the damage test), `close`
-    (own rare words and N distractors spelled like spoken words; where neighbours run out, random ones fill up),
-    `given` (the user's list as it stands).
+    `session`, `document` or `speaker`, and N distractors), `irrelevant` (N distractors alone: the damage test),
+    `unspoken` (the same, one list for all utterances, none of them spoken in any: false alarms), `close` (own rare
+    words and N distractors spelled like spoken words; where neighbours run out, random ones fill up), `given` (the
+    user's list as it stands).
 
     A distractor is never spoken in the utterance (or session). The draws depend on the seed and the utterance's (or
     session's) id only, not on the order of utterances, and a longer list holds the shorter one. Lists are sorted, so
@@ -86,13 +88,17 @@ class ListBuilder:
             raise SettingError(f"unknown list kind {kind!r}; choose one of {', '.join(LIST_KINDS)}")
         if size < 0:
             raise SettingError(f"list size {size} is negative; give the number of distractors")
-        if kind != "irrelevant" and not any(own_words(row, self.counts, self.at_most) for row in rows):
+        if kind not in WORDLESS and not any(own_words(row, self.counts, self.at_most) for row in rows):
             raise BiasListError(
                 f"no utterance has a listed word, so {kind!r} lists would measure nothing; mark 'rare_words' in the "
-                "manifest, give --word-counts or your own --bias-list, or measure damage with --list-kind irrelevant"
+                "manifest, give --word-counts or your own --bias-list, or measure damage with --list-kind irrelevant "
+                "or unspoken"
             )
         if kind == "session":
             lists = self._sessions(rows, size)
+        elif kind == "unspoken":
+            text = " | ".join(sorted(normalise(row["text"]) for row in rows))
+            lists = [self._merge((), text, self._random("unspoken"), size, "all utterances")] * len(rows)
         else:
             lists = [self._one(row, kind, size) for row in rows]
         return lists

@@ -23,11 +23,15 @@ class Skip:
     reason: str
 
 
-def read_manifest(path: str | Path) -> tuple[list[dict[str, Any]], list[Skip]]:
+def read_manifest(path: str | Path, wordless: bool = False) -> tuple[list[dict[str, Any]], list[Skip]]:
     """Rows of a manifest and the rows left out.
 
     Audio paths are relative to the manifest's folder (or the working folder, as in NeMo). Rows without text or audio
     file are skipped, each with its reason; they would otherwise turn into wrong numbers.
+
+    Args:
+        path: of the manifest.
+        wordless: take rows whose text is empty, too: recordings in which nothing is said.
 
     Raises:
         ManifestError: no such file, not text, a line that is no JSON object, no `audio_filepath` or `text`, two rows
@@ -46,7 +50,7 @@ def read_manifest(path: str | Path) -> tuple[list[dict[str, Any]], list[Skip]]:
                 f"{path}:{number}: id {row['id']!r} is also on line {first_line[row['id']]}; give each row its own 'id'"
             )
         first_line[row["id"]] = number
-        reason = _unusable(row)
+        reason = _unusable(row, wordless)
         if reason:
             skipped.append(Skip(row["id"], reason))
         else:
@@ -84,8 +88,8 @@ def _default_id(row: Row) -> str:
     return f"{row['audio_filepath']}{offset}"
 
 
-def _unusable(row: Row) -> str | None:
-    if not normalise(row["text"]):
+def _unusable(row: Row, wordless: bool) -> str | None:
+    if not wordless and not normalise(row["text"]):
         return "empty text"
     if not _exists(Path(row["audio_filepath"])):
         return f"missing audio {row['audio_filepath']}"

@@ -8,7 +8,10 @@ from functools import lru_cache
 #: Goes into every result's signature: two tables with different normalisers cannot be compared.
 NORMALISER = "nfc-lower-alnum-apostrophe"
 
-_APOSTROPHES = "’‘ʼ＇`´"
+#: The same where errors of case and punctuation are counted.
+AS_WRITTEN = f"nfc-apostrophe/phrases-{NORMALISER}"
+
+_APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼ＇`´"), "'")
 
 
 @lru_cache(maxsize=1 << 19)  # a list of 20,000 phrases is normalised once, not once an utterance and system
@@ -18,14 +21,20 @@ def normalise(text: str) -> str:
     >>> normalise("Anna-Lena’s  café, No. 5!")
     "anna lena's café no 5"
     """
-    text = unicodedata.normalize("NFC", text).lower()
     kept = []
-    for char in text:
-        if char in _APOSTROPHES:
-            kept.append("'")
-        elif char == "'" or char.isalnum() or unicodedata.category(char).startswith("M"):
+    for char in as_written(text).lower():
+        if char == "'" or char.isalnum() or unicodedata.category(char).startswith("M"):
             kept.append(char)
         else:
             kept.append(" ")
     # An apostrophe alone is punctuation, not a word.
     return " ".join(word for word in "".join(kept).split() if word.strip("'"))
+
+
+def as_written(text: str) -> str:
+    """The text with its case and punctuation; only what looks the same is the same.
+
+    >>> as_written("Anna’s  café, No. 5!")
+    "Anna's  café, No. 5!"
+    """
+    return unicodedata.normalize("NFC", text).translate(_APOSTROPHES)

@@ -47,6 +47,7 @@ class EvaluateOptions:
     slow_utterances: int = 30
     limit: int | None = None  # utterances of each manifest; None: all
     resamples: int = RESAMPLES
+    cased: bool = False  # whether errors of case and punctuation count
     progress: bool = True
 
     def __post_init__(self) -> None:

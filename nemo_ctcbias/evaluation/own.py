@@ -19,7 +19,7 @@ from nemo_ctcbias.evaluation.encodings import Encodings
 from nemo_ctcbias.evaluation.lists import GivenList
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.parts import PARTS, PHONE_PARTS, grid_of, settings_of
-from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System
 from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.phones import G2G, G2P, Pronouncer
 from nemo_ctcbias.phones.common_words import CommonWords
@@ -36,7 +36,7 @@ LONG = 10_000  # such a list takes seconds to be embedded or pronounced, and her
 POOL = 400_000  # distractors whose pronunciations are remembered from one list and system to the next
 
 
-class OwnSystem(PlainSystem):
+class OwnSystem(System):
     """This package's recognizer with the parts of its name."""
 
     def __init__(self, name: str) -> None:

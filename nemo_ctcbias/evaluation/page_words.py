@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from kaldialign import align
 
+from nemo_ctcbias.evaluation.normalise import normalise
+
 Part = list  # [kind, words of the reference, words written, listed]; kind is "same", "sub", "del" or "ins"
 
 LISTED_SPOKEN, LISTED_WRITTEN = 1, 2  # bits of `listed`: the words belong to a listed phrase on that side
@@ -21,8 +23,8 @@ def differences(
     [['same', 'call', 'call', 0], ['sub', 'deryck', 'derek', 1], ['same', 'now', 'now', 0]]
 
     Args:
-        reference: normalised.
-        written: normalised.
+        reference: normalised, or as written.
+        written: likewise.
         spoken_phrases: listed phrases that the reference holds, normalised.
         written_phrases: listed phrases that were written, normalised.
     """
@@ -46,6 +48,7 @@ def differences(
 def _inside(words: list[str], phrases: Iterable[str]) -> set[int]:
     """Positions of words that belong to one of the phrases."""
     found: set[int] = set()
+    words = [normalise(word) for word in words]
     for phrase in map(str.split, set(phrases)):
         for start in range(len(words) - len(phrase) + 1):
             if words[start : start + len(phrase)] == phrase:

@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation.cased_phrases import cased_phrases
 from nemo_ctcbias.evaluation.logprobs import Item
-from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System
 from nemo_ctcbias.nemo.vocabulary import head_of
 
 
-class Flashlight(PlainSystem):
+class Flashlight(System):
     """NeMo's flashlight decoder in lexicon mode with its boost file, over a language model that is always 0.
 
     It writes only words of the lexicon (`--lexicon`) and of the list.

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.cased_phrases import cased_phrases
 from nemo_ctcbias.evaluation.logprobs import Item
-from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System
 from nemo_ctcbias.nemo.vocabulary import head_of
 
 
@@ -41,7 +41,7 @@ def best_text(decoding: Any, item: Item) -> str:
     return decoding.ctc_decoder_predictions_tensor(log_probs, lengths)[0].text
 
 
-class Greedy(PlainSystem):
+class Greedy(System):
     """NeMo's batched greedy decoding: no bias at all."""
 
     name = "greedy"
@@ -55,7 +55,7 @@ class Greedy(PlainSystem):
         return best_text(self._decoding, item)
 
 
-class BoostingGreedy(PlainSystem):
+class BoostingGreedy(System):
     """GPU-PB boosting tree in greedy search, depth scaling 2.0 as advised for CTC."""
 
     name = "nemo-boosting-greedy"

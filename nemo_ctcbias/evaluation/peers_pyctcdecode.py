@@ -9,11 +9,11 @@ from unittest import mock
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation.cased_phrases import cased_phrases
 from nemo_ctcbias.evaluation.logprobs import Item
-from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System
 from nemo_ctcbias.nemo.vocabulary import head_of
 
 
-class PyctcdecodeHotwords(PlainSystem):
+class PyctcdecodeHotwords(System):
     """pyctcdecode 0.5.0 without a language model, its own `hotwords`, default pruning.
 
     Each step matches one pattern of all hotwords against the text of every beam, so that the time grows linearly with

@@ -12,13 +12,13 @@ from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.cased_phrases import cased_forms, writes_capitals
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.peers_nemo import best_text, nemo_decoding
-from nemo_ctcbias.evaluation.systems import Context, Phrases, PlainSystem, Setting
+from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System
 from nemo_ctcbias.nemo.vocabulary import head_of
 
 _START = "▁"
 
 
-class WordSpotter(PlainSystem):
+class WordSpotter(System):
     """Words spotted in the log-probs replace those of the greedy transcript (thresholds of NeMo's script)."""
 
     name = "nemo-ctc-ws"

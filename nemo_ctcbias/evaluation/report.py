@@ -133,6 +133,7 @@ def utterance_rows(result: Evaluation) -> Rows:
                     "hits": outcome.hits,
                     "misses": outcome.misses,
                     "false_alarms": outcome.false_alarms,
+                    "invented": outcome.invented,
                     "words": counts.words,
                     "biased_errors": counts.biased_errors,
                     "unbiased_errors": counts.unbiased_errors,

@@ -64,6 +64,8 @@ def run_system(
     positions: Sequence[int] | None = None,
     label: str = "",
     progress: bool = True,
+    unlisted: Sequence[str] | None = None,
+    cased: bool = False,
 ) -> list[Run]:
     """Decode and score with each setting; a list's graph is built once where the system allows it.
 
@@ -73,6 +75,8 @@ def run_system(
         settings: at least one.
         positions: which utterances to decode, None for all.
         label: of the progress bar.
+        unlisted: what the model writes without a list, one text an item.
+        cased: whether errors of case and punctuation count.
     """
     chosen = range(len(items)) if positions is None else positions
     runs = [Run(dict(setting)) for setting in settings]
@@ -93,7 +97,8 @@ def run_system(
                 run.decode_seconds += time.perf_counter() - start
                 run.positions.append(position)
                 run.hypotheses.append(text)
-                run.outcomes.append(compare(item.row["text"], text, phrases, item.seconds))
+                plain = unlisted[position] if unlisted else ""
+                run.outcomes.append(compare(item.row["text"], text, phrases, item.seconds, plain, cased))
                 run.audio_seconds += item.seconds
                 if len(runs) == 1:  # while settings are tried, nobody looks
                     _explain(run, system, item, bias)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kaldialign import align
 
 from nemo_ctcbias.evaluation.counts import Counts
-from nemo_ctcbias.evaluation.normalise import normalise
+from nemo_ctcbias.evaluation.normalise import as_written, normalise
 
 _GAP = "<gap>"  # the normaliser removes < and >, so no word can equal it
 
@@ -23,6 +24,7 @@ class Outcome:
     hits: tuple[str, ...]
     misses: tuple[str, ...]
     false_alarms: tuple[str, ...]
+    invented: tuple[str, ...]
 
 
 def score(reference: str, hypothesis: str, listed: Sequence[str], seconds: float = 0.0) -> Counts:
@@ -34,7 +36,14 @@ def score(reference: str, hypothesis: str, listed: Sequence[str], seconds: float
     return compare(reference, hypothesis, listed, seconds).counts
 
 
-def compare(reference: str, hypothesis: str, listed: Sequence[str], seconds: float = 0.0) -> Outcome:
+def compare(
+    reference: str,
+    hypothesis: str,
+    listed: Sequence[str],
+    seconds: float = 0.0,
+    unlisted: str = "",
+    cased: bool = False,
+) -> Outcome:
     """Compare one hypothesis with its reference, given the phrases its decoder was offered.
 
     All three are normalised first. An occurrence of a listed phrase is a hit if the hypothesis holds the same words in
@@ -42,11 +51,17 @@ def compare(reference: str, hypothesis: str, listed: Sequence[str], seconds: flo
     are false alarms, so a listed phrase written in place of another one is a miss and a false alarm. Of overlapping
     phrases ("york" in "new york", both listed) each counts.
 
+    Invented are the false alarms that the model does not raise by itself, without the list: those names that a user
+    would never have read but for the list.
+
     Args:
         reference: what was said.
         hypothesis: what was recognised, in any letter case.
         listed: the phrases of this utterance's bias list, distractors included.
         seconds: length of the audio.
+        unlisted: what the model writes without a list.
+        cased: whether word errors are those of case and punctuation, too: words are then what stands between spaces.
+            Phrases are found without both all the same.
     """
     ref, hyp = normalise(reference).split(), normalise(hypothesis).split()
     phrases = {phrase for phrase in map(normalise, listed) if phrase}
@@ -62,16 +77,24 @@ def compare(reference: str, hypothesis: str, listed: Sequence[str], seconds: flo
         if all(link.get(start + k, -1) == link.get(start, -2) + k for k in range(end - start))
     }
     found = set(hits.values())
-    errors = _count_errors(pairs, ref, hyp, spoken, written)
-    milliseconds = round(1000 * seconds)
+    in_ref, in_hyp = _covered(spoken), _covered(written)
+    said = {phrase for phrase, _, _ in spoken}
+    unsaid = _covered(occurrence for occurrence in written if occurrence[0] not in said)
+    if cased:
+        ref, (in_ref,) = _as_written(reference, in_ref)
+        hyp, (in_hyp, unsaid) = _as_written(hypothesis, in_hyp, unsaid)
+        pairs = _index_pairs(align(ref, hyp, _GAP))
+    errors = _count_errors(pairs, ref, hyp, in_ref, in_hyp, unsaid)
+    false_alarms = tuple(occurrence[0] for occurrence in written if occurrence not in hits)
+    by_itself = compare(reference, unlisted, listed).false_alarms if false_alarms and unlisted else ()
+    invented = tuple((Counter(false_alarms) - Counter(by_itself)).elements())
     counts = Counts(
         utterances=1,
-        milliseconds=milliseconds,
+        milliseconds=round(1000 * seconds),
         hits=len(hits),
         misses=len(spoken) - len(hits),
-        false_alarms=len(written) - len(hits),
-        clean_milliseconds=0 if spoken else milliseconds,
-        clean_false_alarms=0 if spoken else len(written),
+        false_alarms=len(false_alarms),
+        invented=len(invented),
         **errors,
     )
     return Outcome(
@@ -80,7 +103,8 @@ def compare(reference: str, hypothesis: str, listed: Sequence[str], seconds: flo
         hypothesis=" ".join(hyp),
         hits=tuple(occurrence[0] for occurrence in spoken if occurrence in found),
         misses=tuple(occurrence[0] for occurrence in spoken if occurrence not in found),
-        false_alarms=tuple(occurrence[0] for occurrence in written if occurrence not in hits),
+        false_alarms=false_alarms,
+        invented=invented,
     )
 
 
@@ -124,17 +148,26 @@ def _covered(occurrences: Iterable[Occurrence]) -> set[int]:
     return {index for _, start, end in occurrences for index in range(start, end)}
 
 
+def _as_written(text: str, *chosen: set[int]) -> tuple[list[str], list[set[int]]]:
+    """What stands between spaces in a text, and which of it holds each set of normalised words.
+
+    >>> _as_written("Anna-Lena, hello", {1}, {2})
+    (['Anna-Lena,', 'hello'], [{0}, {1}])
+    """
+    words = as_written(text).split()
+    owner = [place for place, word in enumerate(words) for _ in normalise(word).split()]
+    return words, [{owner[index] for index in indices} for indices in chosen]
+
+
 def _count_errors(
     pairs: list[tuple[int | None, int | None]],
     ref: list[str],
     hyp: list[str],
-    spoken: list[Occurrence],
-    written: list[Occurrence],
+    biased_ref: set[int],
+    biased_hyp: set[int],
+    distractor_hyp: set[int],
 ) -> dict[str, int]:
     """Word errors by kind, split into biased and unbiased; the two always add up to the total."""
-    biased_ref, biased_hyp = _covered(spoken), _covered(written)
-    said = {phrase for phrase, _, _ in spoken}
-    distractor_hyp = _covered(occurrence for occurrence in written if occurrence[0] not in said)
     kinds = ("substitutions", "deletions", "insertions")
     counts = {f"{side}_{kind}": 0 for side in ("biased", "unbiased") for kind in kinds}
     counts |= {"distractor_insertions": 0, "distractor_substitutions": 0}

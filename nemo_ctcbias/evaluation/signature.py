@@ -10,7 +10,7 @@ from typing import Any
 
 from nemo_ctcbias import __version__
 from nemo_ctcbias.evaluation.ablation import JOINT, missing_parts
-from nemo_ctcbias.evaluation.normalise import NORMALISER
+from nemo_ctcbias.evaluation.normalise import AS_WRITTEN, NORMALISER
 from nemo_ctcbias.evaluation.options import EvaluateOptions
 from nemo_ctcbias.evaluation.systems import Context
 from nemo_ctcbias.settings import Settings, changed
@@ -29,7 +29,7 @@ def signature(options: EvaluateOptions, context: Context, model: str, pool: Sequ
     """
     own = set(JOINT) - set(missing_parts(Context(context.model)))
     parts = {
-        "norm": NORMALISER,
+        "norm": AS_WRITTEN if options.cased else NORMALISER,
         "align": f"kaldialign-{_version('kaldialign')}",
         "lists": f"{options.list_kind}/{','.join(map(str, options.list_sizes))}/seed{options.seed}",
         "pool": hashlib.sha256("\n".join(pool).encode()).hexdigest()[:8] if pool else "none",

@@ -1,11 +1,11 @@
-"""Systems under test: one small protocol, and a registry from names to systems."""
+"""Systems under test: what they have in common, and a registry from names to systems."""
 
 from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.logprobs import Item
@@ -31,20 +31,20 @@ class Context:
     shared: dict[str, Any] = field(default_factory=dict)  # what several systems make once
 
 
-class System(Protocol):
-    """Turns log-probs and a list into text.
+class System:
+    """Turns log-probs and a list into text: a base whose subclasses change what is not usual.
 
     `build` makes whatever the list needs (its time is reported apart), `decode` recognises one utterance with it.
     """
 
-    name: str
-    grid: tuple[Setting, ...]  # settings tried on the tuning manifest
-    default: Setting  # without tuning
-    rebuild: bool  # whether `build` depends on the setting
-    slow_from: int | None  # list size from which only a stated subset is measured
-    never_from: int | None  # list size from which it is left out
-    tune_on_subset: bool  # too slow for tuning on a whole manifest
-    tuned_by: str | None  # a faster system that writes the same text with the same setting
+    name = ""
+    grid: tuple[Setting, ...] = ({},)  # settings tried on the tuning manifest
+    default: ClassVar[Setting] = {}  # without tuning
+    rebuild = False  # whether `build` depends on the setting
+    slow_from: int | None = None  # list size from which only a stated subset is measured
+    never_from: int | None = None  # list size from which it is left out
+    tune_on_subset = False  # too slow for tuning on a whole manifest
+    tuned_by: str | None = None  # a faster system that writes the same text with the same setting
 
     def prepare(self, context: Context) -> None:
         """Load what is needed; MissingDependencyError or SettingError say why the system cannot run."""
@@ -53,33 +53,12 @@ class System(Protocol):
         """Whatever an utterance needs that does not depend on its list, such as the encoder; not timed."""
 
     def build(self, phrases: Phrases, setting: Setting) -> Any:
-        """Graph, tree or scorer of one list."""
+        """Graph, tree or scorer of one list; the phrases themselves where there is none."""
+        return phrases
 
     def decode(self, item: Item, bias: Any, setting: Setting) -> str:
         """Text of one utterance, biased towards what `build` returned."""
-
-
-class PlainSystem:
-    """Defaults of the protocol: nothing to tune, nothing to build, fast at any size."""
-
-    name = ""
-    grid: tuple[Setting, ...] = ({},)
-    default: ClassVar[Setting] = {}
-    rebuild = False
-    slow_from: int | None = None
-    never_from: int | None = None
-    tune_on_subset = False
-    tuned_by: str | None = None
-
-    def prepare(self, context: Context) -> None:
-        """Nothing to load."""
-
-    def ready(self, item: Item) -> None:
-        """The log-probs are enough."""
-
-    def build(self, phrases: Phrases, setting: Setting) -> Any:
-        """The phrases themselves."""
-        return phrases
+        raise NotImplementedError
 
 
 _PEERS = {

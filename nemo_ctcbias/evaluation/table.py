@@ -56,9 +56,9 @@ def _explanation(details: Mapping[str, Any]) -> str:
     return (
         "Percent with 95% bootstrap intervals over utterances. B-WER: words of the utterance's list (inserted listed "
         "words count, distractors too), U-WER: all others. P, R, F1: listed phrases at their aligned position. FA/h: "
-        "false alarms per hour of speech without any listed word. Distractors: wrongly written, inserted + in place of "
-        "another word. Seconds per hour of audio, one thread: decoding, and building each utterance's graph or tree "
-        f"where the system does that apart. Settings: {tuned}."
+        "false alarms per hour of audio that the model does not raise without the list. Distractors: wrongly written, "
+        "inserted + in place of another word. Seconds per hour of audio, one thread: decoding, and building each "
+        f"utterance's graph or tree where the system does that apart. Settings: {tuned}."
     )
 
 

@@ -16,6 +16,7 @@ from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.errors import LanguageModelError
 from nemo_ctcbias.lm.kenlm_module import kenlm, needed_for
+from nemo_ctcbias.lm.kenlm_trial import refuse_crashing
 from nemo_ctcbias.lm.options import LanguageModelOptions
 from nemo_ctcbias.lm.word_model import WordModel
 
@@ -73,13 +74,15 @@ def open_kenlm(path: str | Path, at_once: bool = True) -> kenlm.Model:
         at_once: whether a binary is read as a whole, or a page at a time as it is asked.
 
     Raises:
-        LanguageModelError: missing, truncated, of order 1, of another KenLM version, or no language model at all.
+        LanguageModelError: missing, truncated, damaged, of order 1, of another KenLM version, or no language model.
         MissingDependencyError: kenlm is not installed.
     """
     needed_for(f"{path}: a language model")
     path = Path(path)
     if not path.is_file():
         raise LanguageModelError(f"{path}: no such language model; give a KenLM .arpa or binary file")
+    if _is_binary(path):
+        refuse_crashing(path, words_of(path) or ())
     config = kenlm.Config()
     config.show_progress = False
     if not at_once:

@@ -350,5 +350,7 @@ def _plain(section: Any) -> Any:
 
 
 def _searched_with(settings: Settings | None) -> Settings | None:
-    """Settings without those that say for which recordings there is a search at all."""
-    return None if settings is None else replace(settings, enabled=True, lm=replace(settings.lm, always=False))
+    """Settings without those that say for which recordings there is a search at all, and where it is done."""
+    if settings is None:
+        return None
+    return replace(settings, enabled=True, workers=None, lm=replace(settings.lm, always=False))

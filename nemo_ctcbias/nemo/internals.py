@@ -33,6 +33,7 @@ NAMES: dict[tuple[str, str], tuple[str, ...]] = {
         "_transcribe_input_processing",
         "_transcribe_forward",
         "_transcribe_output_processing",
+        "transcribe_generator",
     ),
     ("nemo.collections.asr.models", "EncDecCTCModel"): (
         "_setup_dataloader_from_config",
@@ -97,6 +98,11 @@ def call_of(config: Any, make: Callable[[], Any]) -> Any:
     if not isinstance(config._internal, CallConfig):
         config._internal = CallConfig(**vars(config._internal), call=make())
     return config._internal.call
+
+
+def call_begun(config: Any) -> Any:
+    """What a call carries; None before its first step."""
+    return getattr(config._internal, "call", None)
 
 
 def manifest_of_call(config: Any) -> Path:

@@ -52,7 +52,7 @@ def load_biased(
         model.load_adapters(str(adapter), other_base=other_base)
     phone_head = phone_head or shipped_file(brings.phone_head)
     if phone_head == NONE:
-        model.set_phonetics(parts=[])
+        model.remove_phone_head()
     elif phone_head is not None:
         model.load_phone_head(phone_head, other_base=other_base)
     if language_model is None and brings.language_model and kenlm is None:

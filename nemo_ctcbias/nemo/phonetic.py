@@ -61,6 +61,14 @@ class PhoneticMixin:
             self._put_head(self._settled(config, HEAD))
             self.renew_decoding()
 
+    def remove_phone_head(self) -> None:
+        """Leave phones to the model's own spelling, as if there had never been a head; the settings stay."""
+        with self.changing():
+            self._modules.pop(HEAD, None)
+            with open_dict(self._cfg):
+                self._cfg.pop(HEAD, None)
+            self.renew_decoding()
+
     def _settled(self, config: Any, where: str) -> PhoneHeadConfig:
         if OmegaConf.is_config(config):
             config = OmegaConf.to_container(config)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from nemo.collections.asr.parts.utils.timestamp_utils import process_timestamp_outputs
@@ -16,13 +18,14 @@ from nemo_ctcbias.errors import BiasListError
 from nemo_ctcbias.nemo.branch import UNHEARD, check_branch
 from nemo_ctcbias.nemo.encoder import Encoded, rows_of
 from nemo_ctcbias.nemo.internals import (
+    call_begun,
     call_of,
     decoding_unchanged_on_error,
     manifest_of_call,
     transcribe_config,
     was_training,
 )
-from nemo_ctcbias.nemo.strategy import Recognised
+from nemo_ctcbias.nemo.strategy import BiasedDecodingMixin, Recognised
 from nemo_ctcbias.nemo.utterance_lists import (
     FIELD,
     list_of_entry,
@@ -31,6 +34,7 @@ from nemo_ctcbias.nemo.utterance_lists import (
     rows_of_manifest,
 )
 from nemo_ctcbias.recognizer import Utterance
+from nemo_ctcbias.side_by_side import SideBySide, can_fork, cores
 
 
 @dataclass
@@ -41,12 +45,16 @@ class Call:
     each: one for each recording, in order; None where they bring none.
     of_rows: by row of the manifest.
     row: the next utterance.
+    recordings: how many there are, where that is known.
+    beside: what recognises them in other processes, once there is one.
     """
 
     default: BiasList
     each: Sequence[BiasList] | None = None
     of_rows: dict[int, BiasList] = field(default_factory=dict)
     row: int = 0
+    recordings: int = 0
+    beside: SideBySide | None = None
 
     def next(self, size: int) -> list[BiasList]:
         """Lists of the next utterances, in the order of the call."""
@@ -100,18 +108,32 @@ class TranscriptionMixin:
 
         All are searched where the language model is for all recordings.
         """
+        return self._recognising(encoded, lists, self.recognizer.recognize)()
+
+    def _recognising(
+        self, encoded: Encoded, lists: Sequence[BiasList], recognize: Callable[..., Any]
+    ) -> Callable[[], Recognised]:
+        """The same begun now, by a recognizer or what works for one; call what is returned for the hypotheses."""
         compiled = [self.lists.of(one) for one in lists]
         for one in compiled:
             one.tell(lambda one=one: self.report_on(one))
         active = [place for place, one in enumerate(compiled) if self.acts(one)]
         if not active:
-            return {}
+            return dict
         encoded = encoded.take(active)
         lists = [compiled[place] for place in active]
         utterances = self.utterances(encoded, self.hears())
         adapt = self.adapting(encoded) if self.adapters_act() else None
-        found = self.recognizer.recognize(utterances, lists, adapt, self.nbest)
-        return dict(zip(active, found, strict=True))
+        found = recognize(utterances, lists, adapt, self.nbest)
+        return lambda: dict(zip(active, found() if callable(found) else found, strict=True))
+
+    def _beside(self, call: Call) -> Callable[..., Any]:
+        """What recognises the utterances of a call: other processes where there are several of both."""
+        number = min(self.settings.workers or cores(), call.recordings)
+        if call.beside is None and (number < 2 or not can_fork()):
+            return self.recognizer.recognize
+        call.beside = call.beside or SideBySide(self.recognizer, self.lists, number)
+        return call.beside.recognize
 
     def recognise_log_probs(self, log_probs: Tensor, lengths: Tensor) -> Recognised:
         """The same of log-probs alone, with the stored list."""
@@ -163,6 +185,7 @@ class TranscriptionMixin:
             if any(map(len, call.of_rows.values())) and not self.ctc_decodes:
                 logging.warning(f"{first}: '{FIELD}': {UNHEARD}")
         call.check(recordings)
+        call.recordings = recordings
         return loader
 
     def _transcribe_forward(self, batch, trcfg):
@@ -174,15 +197,26 @@ class TranscriptionMixin:
     def _transcribe_output_processing(self, outputs, trcfg):
         if not self.ctc_decodes:
             return super()._transcribe_output_processing(outputs, trcfg)
-        encoded = outputs.pop("encoded")
-        found = self.recognised(encoded, outputs.pop("lists"))
-        hypotheses = self.ctc_strategy.hypotheses(encoded.log_probs, encoded.lengths, found, trcfg.return_hypotheses)
+        encoded, call = outputs.pop("encoded"), call_of(trcfg, lambda: Call(self.default_list))
+        recognised = self._recognising(encoded, outputs.pop("lists"), self._beside(call))
+        strategy, log_probs, lengths = self.ctc_strategy, encoded.log_probs, encoded.lengths
+
+        def hypotheses() -> list:
+            return self._hypotheses(strategy, log_probs, lengths, recognised(), trcfg)
+
+        return hypotheses if call.beside is not None else hypotheses()
+
+    def _hypotheses(
+        self, strategy: BiasedDecodingMixin, log_probs: Tensor, lengths: Tensor, found: Recognised, trcfg: Any
+    ) -> list:
+        """NeMo's hypotheses of a batch, with all that a call asks for."""
+        hypotheses = strategy.hypotheses(log_probs, lengths, found, trcfg.return_hypotheses)
         groups = [one if isinstance(one, list) else [one] for one in hypotheses]
-        if trcfg.return_hypotheses and not self.ctc_strategy.nbest:  # as NeMo does it
-            plain, lengths = encoded.log_probs.cpu(), encoded.lengths.tolist()
+        if trcfg.return_hypotheses and not strategy.nbest:  # as NeMo does it
+            plain, frames = log_probs.cpu(), lengths.tolist()
             for place, (hypothesis,) in enumerate(groups):
                 decoded = torch.from_numpy(found[place][0].log_probs) if place in found else plain[place]
-                hypothesis.y_sequence = decoded[: lengths[place]].clone()
+                hypothesis.y_sequence = decoded[: frames[place]].clone()
                 if hypothesis.alignments is None:
                     hypothesis.alignments = hypothesis.y_sequence
         if trcfg.timestamps:  # NeMo's own n-best path cannot; each list is an ordinary list of hypotheses
@@ -190,6 +224,28 @@ class TranscriptionMixin:
             for group in groups:
                 process_timestamp_outputs(group, self.subsampling, stride)
         return hypotheses
+
+    def transcribe_generator(self, audio, override_config):
+        """As NeMo's; while the encoder works on a batch, the one before it is recognised in other processes."""
+        override_config = self.get_transcribe_config() if override_config is None else override_config
+        batches = super().transcribe_generator(audio, override_config)
+        begun: deque[Callable[[], list]] = deque()
+        try:
+            for outputs in batches:
+                if not callable(outputs):
+                    yield outputs
+                    continue
+                begun.append(outputs)
+                if len(begun) > 1:
+                    yield begun.popleft()()
+            while begun:
+                yield begun.popleft()()
+        finally:
+            batches.close()
+            call = call_begun(override_config)
+            if call is not None and call.beside is not None:
+                call.beside.close()
+                call.beside = None
 
     def _setup_dataloader_from_config(self, config):
         loader = super()._setup_dataloader_from_config(config)

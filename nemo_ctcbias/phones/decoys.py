@@ -1,10 +1,11 @@
-"""Phrases that nobody said, made to be heard by chance as easily as those of a list (target and decoy, Elias & Gygi 2007).
+"""Phrases that nobody said, made to be heard by chance as easily as those of a list.
 
-A decoy has the words of a listed phrase with two thirds of their graphones replaced: each by one of as many letters that
-stands for as many vowels and consonants, drawn as the G2P model's n-gram has it beside the others; and of several such
-words it is the one that the n-gram finds as likely as the listed one.  So it has as many words, letters and phones, and
-is as much like a word of the language.  What the G2P model cannot pronounce has its letters replaced by others of such
-words of the list.
+They tell how many hits of a list are chance (target and decoy, Elias & Gygi, Nature Methods 4, 2007).  A decoy has the
+words of a listed phrase with two thirds of their graphones replaced: each by one of as many letters that stands for as
+many vowels and consonants, drawn as the G2P model's n-gram has it beside the others; and of several such words it is
+the one that the n-gram finds as likely as the listed one.  So it has as many words, letters and phones, and is as much
+like a word of the language.  What the G2P model cannot pronounce has its letters replaced by others of such words of
+the list.
 
 No decoy is in the list, sounds like a phrase of it, or is nothing but ordinary words or what sounds like them.
 """
@@ -15,13 +16,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from math import exp
 from random import Random
 
 from nemo_ctcbias.bias_list import BiasList, Phrase
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.g2p import G2P, letters_of
+from nemo_ctcbias.phones.graphone_ngram import END
 from nemo_ctcbias.phones.graphones import Graphone
 from nemo_ctcbias.phones.phones import VOWELS, Pronunciation
 from nemo_ctcbias.phones.pronouncer import shipped_g2p
@@ -54,7 +55,7 @@ class DecoyMaker:
             weights.append(probability)
         self._alike = {kind: (same, list(accumulate(weights))) for kind, (same, weights) in self._alike.items()}
         forms = [form for phrase in self._phrases for form in phrase.forms]
-        self._letters = [letter for word in _words(forms) if self._graphones(word) is None for letter in word]
+        self._letters = [letter for word in _words(forms) if self._graphones(word) is None for letter in word.lower()]
         self._listed = {form.casefold() for form in forms} | {self._sound([form]) for form in forms} - {()}
 
     def make(self, count: int, seed: int = 0) -> BiasList:
@@ -105,24 +106,39 @@ class DecoyMaker:
         """Another one like it, in its case."""
         graphones = self._graphones(word)
         if graphones is None:
-            return "".join(random.choice(self._letters) if random.random() < REPLACED else letter for letter in word)
-        wanted = self._g2p.log_prob(graphones)
-        tried = [self._drawn(graphones, random) for _ in range(TRIED)]
-        best = min(tried, key=lambda made: abs(self._g2p.log_prob(made) - wanted))
-        made = "".join(one.letters for one in best)
+            made = "".join(random.choice(self._letters) if random.random() < REPLACED else one for one in word.lower())
+        else:
+            wanted = self._log_prob(graphones)
+            tried = [self._drawn(graphones, random) for _ in range(TRIED)]
+            best = min(tried, key=lambda drawn: abs(self._log_prob(drawn) - wanted))
+            made = "".join(one.letters for one in best)
         return made.upper() if word.isupper() else made.capitalize() if word[0].isupper() else made
 
     def _drawn(self, graphones: Sequence[Graphone], random: Random) -> list[Graphone]:
-        """The graphones with some replaced, one after the other, as the n-gram has it beside all others (Gibbs)."""
-        made = list(graphones)
-        for place in random.sample(range(len(made)), round(REPLACED * len(made))):
-            same, weights = self._alike[_kind(made[place])]
-            drawn = random.choices(same, cum_weights=weights, k=DRAWN)
-            scores = [self._g2p.log_prob([*made[:place], one, *made[place + 1 :]]) for one in drawn]
-            top = max(scores)
-            likely = [exp(score - top) / self._g2p.graphones[one] for one, score in zip(drawn, scores, strict=True)]
-            made[place] = random.choices(drawn, likely)[0]
+        """The graphones with some replaced, from first to last, as the n-gram has it between those beside them."""
+        score, numbers = self._g2p.ngram.score, self._g2p.ngram.numbers
+        replaced = set(random.sample(range(len(graphones)), round(REPLACED * len(graphones))))
+        made, state = [], self._g2p.ngram.start
+        for place, one in enumerate(graphones):
+            if place in replaced:
+                same, weights = self._alike[_kind(one)]
+                behind = graphones[place + 1].token if place + 1 < len(graphones) else END
+                drawn, likely = random.choices(same, cum_weights=weights, k=DRAWN), []
+                for other in drawn:  # drawn as they are by themselves, so weighed by what the others make of it
+                    here, after = score(state, numbers[other.token])
+                    likely.append(10 ** (here + score(after, numbers[behind])[0]) / self._g2p.graphones[other])
+                one = random.choices(drawn, likely)[0]
+            made.append(one)
+            state = score(state, numbers[one.token])[1]
         return made
+
+    def _log_prob(self, graphones: Sequence[Graphone]) -> float:
+        """Of a word and its pronunciation together, to the base of 10."""
+        total, state = 0.0, self._g2p.ngram.start
+        for token in (*(one.token for one in graphones), END):
+            step, state = self._g2p.ngram.score(state, self._g2p.ngram.numbers[token])
+            total += step
+        return total
 
 
 def _words(texts: Iterable[str]) -> list[str]:

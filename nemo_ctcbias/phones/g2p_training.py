@@ -11,6 +11,7 @@ from pathlib import Path
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.lm import lmplz
 from nemo_ctcbias.phones.g2p import G2P, NGRAM_FILE, TABLE_FILE
+from nemo_ctcbias.phones.graphone_ngram import GraphoneNgram
 from nemo_ctcbias.phones.graphones import LETTERS, GraphoneAligner
 from nemo_ctcbias.phones.phones import Pronunciation
 
@@ -27,7 +28,7 @@ def is_held_out(word: str, every: int = 20) -> bool:
     return zlib.crc32(word.encode("utf-8")) % every == 0
 
 
-def train(pairs: Pairs, folder: Path, order: int = 5, bits: int | None = 8) -> int:
+def train(pairs: Pairs, folder: Path, order: int = 5) -> int:
     """Align the pairs, estimate the joint n-gram, write the model to `folder`; returns how many pairs had no alignment.
 
     Raises:
@@ -46,7 +47,7 @@ def train(pairs: Pairs, folder: Path, order: int = 5, bits: int | None = 8) -> i
     arpa = folder / "graphones.arpa"
     try:
         lmplz.estimate((" ".join(g.token for g in graphones) for graphones in aligned), order, arpa)
-        lmplz.to_binary(arpa, folder / NGRAM_FILE, bits)
+        GraphoneNgram.of_arpa(arpa).save(folder / NGRAM_FILE)
     finally:
         arpa.unlink(missing_ok=True)
     table = {graphone.token: round(p, 8) for graphone, p in sorted(aligner.table().items()) if graphone in used}

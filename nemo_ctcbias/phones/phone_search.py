@@ -1,6 +1,7 @@
 """How well many pronunciations fit anywhere in a recording: one dynamic programme, shared prefixes computed once.
 
-It is compiled: a list of 20,000 phrases has 60,000 pronunciations.
+It is compiled: a list of 20,000 phrases has 60,000 pronunciations.  Of a long list most are ruled out before by their
+pairs of phones: a path can be no better than the best places of its pairs, wherever these are.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from nemo_ctcbias.compiled import compiled
 from nemo_ctcbias.phones.alignment import checked
 from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.phones.phones import BLANK, Pronunciation, phone_ids
+
+MANY = 1000  # pronunciations from which on it pays to look at all pairs of phones first
+ROUNDING = 1e-6  # sums in another order
 
 
 class PhoneSearch:
@@ -27,7 +31,7 @@ class PhoneSearch:
         rows = [tuple(phone_ids(one)) for one in pronunciations]
         self._order = np.array(sorted(range(len(rows)), key=rows.__getitem__), dtype=np.int64)
         self._lengths = np.array([len(rows[row]) for row in self._order], dtype=np.int64)
-        self._phones = np.zeros((len(rows), max(map(len, rows), default=0)), dtype=np.int64)
+        self._phones = np.zeros((len(rows), max(map(len, rows), default=0)), dtype=np.int8)
         for place, row in enumerate(self._order):
             self._phones[place, : len(rows[row])] = rows[row]
         same = np.zeros_like(self._phones, dtype=bool)
@@ -38,7 +42,7 @@ class PhoneSearch:
     @property
     def nbytes(self) -> int:
         """Memory, about."""
-        return self._phones.nbytes + 3 * self._order.nbytes
+        return self._phones.nbytes + self._shared.nbytes + 2 * self._order.nbytes
 
     def best(self, heard: Hearing, least: np.ndarray | float = -np.inf) -> np.ndarray:
         """Log-prob of the likeliest CTC path of each pronunciation, where it fits best [M].
@@ -59,14 +63,21 @@ class PhoneSearch:
             emitted = np.ascontiguousarray(log_probs.T)
             least = np.broadcast_to(np.asarray(least, dtype=np.float64), found.shape)[self._order]
             rows = self._phones, self._lengths, self._shared
-            found[self._order] = _search(emitted, heard.enter, heard.leave, *rows, least)
+            places = _best_places(emitted, heard.enter, heard.leave) if len(found) >= MANY else _ANYWHERE
+            found[self._order] = _search(emitted, heard.enter, heard.leave, *rows, least, *places)
         return found
 
 
+_ANYWHERE = np.zeros((3, BLANK)), np.zeros((3, BLANK, BLANK))  # nothing is known of the best places
+
+
 @compiled
-def _search(emitted, enter, leave, phones, lengths, shared, least):
+def _search(emitted, enter, leave, phones, lengths, shared, least, singles, pairs):
     """The best path of each pronunciation; `emitted` [40, C] are log-probs, `phones` and what follows run in parallel
-    [M].
+    [M], `singles` and `pairs` are those of `_best_places`.
+
+    Nothing on a path adds to it (all are log-probs), so each phone, or pair of phones with the blanks between, costs at
+    least what it costs at its own best place: `rest[k]` is what is left to the phones from k on at best.
 
     Row k holds, for each column, the best path that ends there in phone k (`inside`) or in the blank after it
     (`behind`); `best[k]` is the best of `inside`, which no longer pronunciation with the same beginning can exceed, and
@@ -77,12 +88,23 @@ def _search(emitted, enter, leave, phones, lengths, shared, least):
     behind = np.empty((phones.shape[1] + 1, frames))
     best = np.zeros(phones.shape[1] + 1)
     ended = np.zeros(phones.shape[1] + 1)
+    rest = np.zeros(phones.shape[1] + 1)
     blank = emitted[BLANK]
     found = np.full(len(phones), -np.inf)
     ready = 0
     for row in range(len(phones)):
-        depth = min(shared[row], ready)
-        while depth < lengths[row] and best[depth] >= least[row]:
+        depth, length, needed = min(shared[row], ready), lengths[row], least[row] - ROUNDING
+        rest[length] = 0.0
+        for at in range(length - 1, -1, -1):
+            phone = phones[row, at]
+            rest[at] = singles[0 if at == 0 else 2 if at + 1 == length else 1, phone] + rest[at + 1]
+            if at + 1 < length:
+                part = 0 if at == 0 else 2 if at + 2 == length else 1
+                rest[at] = min(rest[at], pairs[part, phone, phones[row, at + 1]] + rest[at + 2])
+        if rest[0] < needed:
+            ready = depth
+            continue
+        while depth < length and best[depth] + rest[depth] >= needed:
             phone = emitted[phones[row, depth]]
             repeats = depth > 0 and phones[row, depth] == phones[row, depth - 1]
             here, after, top, last = -np.inf, -np.inf, -np.inf, -np.inf
@@ -102,7 +124,7 @@ def _search(emitted, enter, leave, phones, lengths, shared, least):
             depth += 1
             best[depth], ended[depth] = top, last
         ready = depth
-        if depth == lengths[row]:
+        if depth == length:
             found[row] = ended[depth]
     return found
 
@@ -155,3 +177,35 @@ def _place(emitted, enter, leave, phones):
         if inside[t] + leave[t] > found:
             found, first, last = inside[t] + leave[t], begun[t], t
     return found, first, last
+
+
+@compiled
+def _best_places(emitted, enter, leave):
+    """Log-probs of phones [3, 39] and of pairs of phones [3, 39, 39] where they fit best: a phrase beginning with them,
+    inside one, ending one.
+    """
+    frames = emitted.shape[1]
+    singles, pairs = np.full((3, BLANK), -np.inf), np.full((3, BLANK, BLANK), -np.inf)
+    blank = emitted[BLANK]
+    before, apart = np.empty((2, frames)), np.empty((2, frames))  # best path so far in a phone or behind it; behind it
+    for a in range(BLANK):
+        here, behind = np.full(2, -np.inf), np.full(2, -np.inf)
+        for t in range(frames):
+            for begins in range(2):
+                behind[begins] = max(behind[begins], here[begins]) + blank[t]
+                here[begins] = max(here[begins], enter[t] if begins else 0.0) + emitted[a, t]
+                before[begins, t], apart[begins, t] = max(here[begins], behind[begins]), behind[begins]
+            singles[0, a] = max(singles[0, a], here[1])
+            singles[1, a] = max(singles[1, a], here[0])
+            singles[2, a] = max(singles[2, a], here[0] + leave[t])
+        for b in range(BLANK):
+            inner, first = (apart[0], apart[1]) if a == b else (before[0], before[1])
+            best, begun, ended, last = -np.inf, -np.inf, -np.inf, -np.inf
+            for t in range(1, frames):
+                here_b = emitted[b, t]
+                begun = max(begun, first[t - 1] + here_b)  # to stay in a phone costs more
+                best = max(best, inner[t - 1] + here_b)
+                last = max(last, inner[t - 1]) + here_b
+                ended = max(ended, last + leave[t])
+            pairs[0, a, b], pairs[1, a, b], pairs[2, a, b] = begun, best, ended
+    return singles, pairs

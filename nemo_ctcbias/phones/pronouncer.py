@@ -11,7 +11,7 @@ from functools import lru_cache
 from nemo_ctcbias.bias_list import BiasList, Note, Phrase
 from nemo_ctcbias.bias_list.bias_list import Entry
 from nemo_ctcbias.bias_list.casing import is_shouted
-from nemo_ctcbias.bias_list.readings import letter_by_letter
+from nemo_ctcbias.bias_list.readings import GUESS_COST, letter_by_letter, numbers_as_words
 from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.g2p import G2P
@@ -45,11 +45,12 @@ class Pronouncer:
         lexicon: words in lower case and their pronunciations, for example a `Lexicon`.
         g2p: for all other words; the shipped model if None.
         alternatives: most pronunciations of a word or a phrase.
+        languages: that the numbers of listed phrases are said in, by their ISO codes.
 
     Attributes:
         phrases: alternatives of each listed phrase; none for one that cannot be pronounced.
         notes: a note for each such phrase, and for each pronunciation in the list that cannot be read.
-        given: whether the list says how some of its words sound: its users, or an acronym in capitals.
+        given: whether the list says how some of its words sound: its users, an acronym in capitals, or a number.
     """
 
     def __init__(
@@ -58,17 +59,19 @@ class Pronouncer:
         lexicon: Mapping[str, Sequence[Pronunciation]] | None = None,
         g2p: G2P | None = None,
         alternatives: int = 3,
+        languages: Sequence[str] = ("en",),
     ):
         self.bias_list = BiasList.of(bias_list)
         self.alternatives = alternatives
         self.lexicon = {} if lexicon is None else lexicon
         self._g2p = shipped_g2p() if g2p is None else g2p
+        self._languages = languages
         self._given: dict[tuple[str, ...], Alternatives] = {}
         self.notes: list[Note] = []
         # What users say first: it also holds for the words of other phrases, whatever the order of the list.
         given = {i: self._given_for(i, phrase) for i, phrase in enumerate(self.bias_list) if phrase.pronunciations}
         given = {index: alternatives for index, alternatives in given.items() if alternatives}
-        self._said: dict[tuple[str, ...], Alternatives] = {}  # of words with acronyms, as `_given`
+        self._said: dict[tuple[str, ...], Alternatives] = {}  # of words with acronyms and numbers, as `_given`
         self._shouted = is_shouted([phrase.text for phrase in self.bias_list])
         self.phrases: list[Alternatives] = [
             given[index] if index in given else self._found_for(index, phrase)
@@ -135,21 +138,34 @@ class Pronouncer:
 
     def _found_for(self, index: int, phrase: Phrase) -> Alternatives:
         try:
-            return self._best([item for form in phrase.forms for item in (*self.text(form), *self._spelled(form))])
+            readings = [reading for form in phrase.forms for reading in self._readings(form)]
+            return self._together(readings, len(phrase.forms))
         except PhoneticsError as error:
             reason, _, remedy = f"cannot be pronounced: {error}".partition("; ")
             reason += ", so it is biased by its spelling alone"
             self.notes.append(Note(self.bias_list.where(index), phrase.text, "warning", reason, remedy))
             return ()
 
-    def _spelled(self, form: str) -> Alternatives:
-        """How a form sounds with its acronyms letter by letter; in a transcript its words may be heard so, too."""
-        letters = None if self._shouted else letter_by_letter(form)
-        if letters is None:
-            return ()
-        found = self.text(letters)
-        self._said.setdefault(tuple(form.lower().split()), self._best([*self.text(form), *found]))
-        return found
+    def _readings(self, form: str) -> list[Alternatives]:
+        """How a form sounds, its numbers as words, its acronyms as words and letter by letter; in a transcript its
+        words may be heard so, too.  However many words each reading has, its likeliest sounds count alike.
+        """
+        numbers = [way for language in self._languages for way in numbers_as_words(form, language)]
+        usual, *others = numbers or [form]
+        letters = None if self._shouted else letter_by_letter(usual)
+        readings = [self.text(usual)]
+        for way, cost in [*([(letters, 0.0)] if letters else []), *((other, GUESS_COST) for other in others)]:
+            alternatives = self.text(way)
+            shift = readings[0][0][1] - alternatives[0][1] - cost
+            readings.append(tuple((phones, log_prob + shift) for phones, log_prob in alternatives))
+        if numbers or letters:
+            self._said.setdefault(tuple(form.lower().split()), self._together(readings))
+        return readings
+
+    def _together(self, readings: Sequence[Alternatives], forms: int = 1) -> Alternatives:
+        """The alternatives of `forms` forms in several readings, so many that none crowds out the others."""
+        items = [item for alternatives in readings for item in alternatives]
+        return self._best(items, self.alternatives + len(readings) - forms)
 
     def _read(self, given: str) -> Alternatives:
         """ARPAbet if there is no lower-case letter, else a respelling, pronounced like any other text."""

@@ -46,8 +46,9 @@ def slots_of(log_probs: np.ndarray) -> Iterator[Slot]:
             weights = p[at:end].max(axis=0)
             silence = float(p[at, blank]) if end == at + 1 else 0.0  # what is written twice is there
             weights[blank] = 0
-            likely = np.argsort(-weights, kind="stable")[:ALTERNATIVES]
-            tokens = [(int(token), float(weights[token])) for token in likely if weights[token] >= LEAST]
+            likely = np.flatnonzero(weights >= LEAST)
+            order = np.argsort(-weights[likely], kind="stable")[:ALTERNATIVES]
+            tokens = list(zip(likely[order].tolist(), weights[likely[order]].tolist(), strict=True))
             total = silence + sum(weight for _, weight in tokens)
             if tokens:
                 yield Slot(at, written, tuple((token, weight / total) for token, weight in tokens), silence / total)

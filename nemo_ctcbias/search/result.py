@@ -22,6 +22,16 @@ class Kept(NamedTuple):
     cost: float
 
 
+class PackedBeam(NamedTuple):
+    """A hypothesis as it is sent from one process to another: without the log-probs, which are there already."""
+
+    text: str
+    score: float
+    tokens: tuple[int, ...]
+    path: np.ndarray
+    attributes: dict[str, Any]
+
+
 class BiasedBeam(tuple):
     """pyctcdecode's output beam (text, lm_state, text_frames, logit_score, lm_score) with more attributes.
 
@@ -44,7 +54,8 @@ class BiasedBeam(tuple):
         beam.acoustic, beam.lm, beam.boost = hypothesis.acoustic, hypothesis.lm, hypothesis.boost
         beam._timing, beam._finds, beam._credits = timing, finds, hypothesis.credits
         beam._written = [one.find for one in finds]
-        beam.phone_score, beam._looked_up, beam._boost_class, beam._sure = 0.0, (), None, {}
+        beam.phone_score, beam._looked_up, beam._boost_class = 0.0, (), None
+        beam._sure, beam._listed = {}, None
         return beam
 
     @classmethod
@@ -86,6 +97,28 @@ class BiasedBeam(tuple):
         finds += [Find(*span, -1, hit.phrase) for span, hit in zip(taken, lookups, strict=True)]
         return self._changed(write(text, finds), self.score, _finds=kept, _looked_up=tuple(lookups), _written=finds)
 
+    def packed(self) -> PackedBeam:
+        """All that can be asked of the hypothesis, for another process; but for the state of the language model."""
+        worked_out = {"_timing": None, "_boost_class": None, "_finds": (), "_listed": list(self.listed())}
+        attributes = {**self.__dict__, **worked_out}
+        return PackedBeam(self.text, self.score, self.tokens, self.path, attributes)
+
+    @classmethod
+    def unpacked(
+        cls, packed: PackedBeam, pieces: Sequence[str], log_probs: np.ndarray, base_log_probs: np.ndarray | None = None
+    ) -> BiasedBeam:
+        """The hypothesis again.
+
+        Args:
+            pieces: texts of the tokens.
+            log_probs, base_log_probs: that were decoded, see `Timing`.
+        """
+        timing = Timing(log_probs, packed.tokens, pieces, base_log_probs, packed.path)
+        fields = packed.text, None, timing, packed.attributes["acoustic"], packed.score
+        beam = super().__new__(cls, fields)
+        beam.__dict__.update(packed.attributes, _timing=timing)
+        return beam
+
     def _changed(self, text: str, score: float, **attributes: object) -> BiasedBeam:
         beam = super().__new__(type(self), (text, *self[1:4], score))
         beam.__dict__.update(self.__dict__, text=text, score=score, **attributes)
@@ -108,6 +141,8 @@ class BiasedBeam(tuple):
 
     def listed(self) -> Iterator[tuple[int, Hit]]:
         """The phrases that the words hold, each with its index in the list, and what made it win."""
+        if self._listed is not None:
+            yield from self._listed
         if not self._finds:
             return
         timing, text = self._timing, self.spoken

@@ -20,6 +20,7 @@ class Timing(Sequence):
         tokens: of the hypothesis.
         pieces: texts of the tokens.
         base_log_probs: [T, V + 1] of the model without adapters; None where none acted.
+        path: [T] frame labels of the likeliest alignment, where they are known.
     """
 
     def __init__(
@@ -28,10 +29,11 @@ class Timing(Sequence):
         tokens: tuple[int, ...],
         pieces: Sequence[str],
         base_log_probs: np.ndarray | None = None,
+        path: np.ndarray | None = None,
     ):
         self.log_probs, self._tokens, self.pieces = log_probs, tokens, pieces
         self._base = log_probs if base_log_probs is None else base_log_probs
-        self._path: np.ndarray | None = None
+        self._path = path
 
     @cached_property
     def adapted(self) -> bool:

@@ -11,8 +11,9 @@ import torch
 
 from nemo_ctcbias.adapter.losses import Labels, attention_loss, label_frames
 from nemo_ctcbias.adapter.phrase_bank import TokenList
-from nemo_ctcbias.bias_list import BiasList, spell
-from nemo_ctcbias.bias_list.sampling import ListSampler
+from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.bias_list.sampling import ListSampler, words_of
+from nemo_ctcbias.compiled_list import CompiledList, Sources
 from nemo_ctcbias.errors import ModelError
 from nemo_ctcbias.evaluation.counts import Counts
 from nemo_ctcbias.evaluation.scoring import compare
@@ -59,7 +60,10 @@ class AdapterTraining(FrozenBaseTraining):
             raise ModelError(f"adapter {name!r}: not in this model or not enabled; add it with model.add_adapter first")
         self.name, self.sampler = name, sampler
         self.vocabulary = vocabulary_of(model)
-        self.starts_word = self.vocabulary.starts_word.tolist()
+        self.sources = Sources(self.vocabulary, alternatives=1)
+        # Words are over where others begin, and before punctuation.
+        marks = [not any(map(str.isalnum, text)) for text in self.vocabulary.texts]
+        self.opens = (self.vocabulary.starts_word | marks).tolist()
         model.set_enabled_adapters(enabled=False)
         model.set_enabled_adapters(name, enabled=True)
         model.freeze()
@@ -90,8 +94,8 @@ class AdapterTraining(FrozenBaseTraining):
         return loss
 
     def spelled(self, phrases: Sequence[str]) -> TokenList:
-        """The rows that the adapter sees of a list."""
-        return TokenList.of([one.tokens for one in spell(BiasList(phrases), self.vocabulary, 1).spellings])
+        """The rows that the adapter sees of a list, in all cases that the model writes."""
+        return CompiledList(BiasList(phrases), self.sources).tokens
 
     @torch.no_grad()
     def _labels(self, listed: TokenList, tokens: list[list[int]], encoded: Encoded) -> Labels:
@@ -106,7 +110,7 @@ class AdapterTraining(FrozenBaseTraining):
         for log_probs, count, one in zip(base, frames, tokens, strict=True):
             try:
                 paths.append(align(log_probs[:count], one).tolist())
-                spans.append(find_rows(one, rows, self.starts_word))
+                spans.append(find_rows(one, rows, self.opens))
             except ValueError:  # spoken faster than the frames allow: nothing to learn for the attention
                 paths.append([])
                 spans.append([])
@@ -125,7 +129,7 @@ class AdapterTraining(FrozenBaseTraining):
         rng = random.Random(f"validation {batch_idx} {self.global_rank}")
         lists = []
         for text in texts:
-            rare = [word for word in text.split() if self.sampler.counts[word] <= 2]
+            rare = [word for word in words_of(text) if self.sampler.counts[word] <= 2]
             lists.append(sorted({*rare, *rng.choices(self.sampler.pool, k=self.options.distractors)}))
         encoded, _, log_probs = self.model.trained_on([self.spelled(one) for one in lists], **self.inputs(batch))
         frames = encoded.lengths
@@ -145,10 +149,16 @@ class AdapterTraining(FrozenBaseTraining):
         return self.vocabulary.decode([label for label in labels if label < self.vocabulary.size])
 
 
-def find_rows(tokens: Sequence[int], rows: dict[tuple[int, ...], int], starts_word: Sequence[bool]) -> list[tuple]:
-    """(row, first token, last token + 1) of listed phrases in a transcript: whole words, longest first."""
+def find_rows(tokens: Sequence[int], rows: dict[tuple[int, ...], int], opens: Sequence[bool]) -> list[tuple]:
+    """(row, first token, last token + 1) of listed phrases in a transcript: whole words, longest first.
+
+    Args:
+        tokens: of the transcript.
+        rows: of the list, by their tokens.
+        opens: bool [V], whether a word is over before a token.
+    """
     longest = max(map(len, rows), default=0)
-    bounds = [at for at, token in enumerate(tokens) if starts_word[token]] + [len(tokens)]
+    bounds = [at for at, token in enumerate(tokens) if opens[token]] + [len(tokens)]
     found, at = [], 0
     for first in bounds[:-1]:
         if first < at:

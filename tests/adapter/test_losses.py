@@ -59,6 +59,8 @@ def test_find_rows_takes_whole_words_longest_first():
     rows = {(0,): 0, (0, 1): 1, (0, 1, 2): 2, (1,): 3}
     assert find_rows([0, 1, 2, 0, 4], rows, STARTS) == [(2, 0, 3), (0, 3, 4)]
     assert find_rows([2, 1], rows, STARTS) == []  # token 1 is inside a word
+    mark = [*STARTS, True]
+    assert find_rows([0, 1, len(STARTS), 0], rows, mark) == [(1, 0, 2), (0, 3, 4)], "punctuation behind it"
 
 
 @given(

@@ -31,7 +31,7 @@ def test_cases_that_a_model_may_write(text, others):
 
 
 def test_a_list_in_capitals_throughout():
-    assert is_shouted(["OKONKWO", "ANNA"]) and not is_shouted(["OKONKWO", "Anna"]) and not is_shouted(["NATO", "US"])
+    assert is_shouted(["OKONKWO", "ANNA"]) and not is_shouted(["OKONKWO", "Anna"]) and not is_shouted(["NATO", "GPT-4"])
     assert set(casings("ANNA", shouted=True)) == {"anna", "Anna"}
 
 

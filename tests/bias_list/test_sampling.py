@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nemo_ctcbias.bias_list.sampling import ListSampler, SamplingOptions
+from nemo_ctcbias.bias_list.sampling import ListSampler, SamplingOptions, words_of
 from nemo_ctcbias.errors import SettingError
 
 TEXTS = ["the cat sat on the mat", "the zebra met the cat", "a cat a dog and the okapi"]
@@ -26,6 +26,14 @@ def test_phrases_are_spoken_or_from_the_pool(seed):
     for phrase in sampler.sample(TEXTS, random.Random(seed)):
         assert phrase in sampler.pool or any(f" {phrase} " in f" {text} " for text in TEXTS)
         assert len(phrase.split()) <= 4
+
+
+def test_words_are_listed_without_the_punctuation_around_them():
+    assert words_of("\"Yes,\" said Moyne's -- 'No. 7!'") == ["Yes", "said", "Moyne's", "No", "7"]
+    spoken = ListSampler(["met Okonkwo, there."], ["x"], SamplingOptions(words=(1.0,))).spoken(
+        "met Okonkwo, there.", random.Random(3)
+    )
+    assert set(spoken) <= {"met", "Okonkwo", "there"}
 
 
 def test_sizes_cover_the_range_evenly_on_a_log_scale():

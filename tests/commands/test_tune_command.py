@@ -29,7 +29,7 @@ def files(tmp_path_factory):
 
 def arguments(files, *more):
     given = ["--manifest", files / "dev.json", "--distractors", files / "words.txt", "--out", files / "tuned.yaml"]
-    return ["tune", *map(str, given), "--list-size", "5", "--no-progress", *more]
+    return ["tune", *map(str, given), "--model", "small", "--list-size", "5", "--no-progress", *more]
 
 
 def test_weights_are_written_and_transcribe_takes_them(files, capsys):
@@ -39,8 +39,8 @@ def test_weights_are_written_and_transcribe_takes_them(files, capsys):
     assert "the weights may fit nothing else" in shown.err
     biasing = yaml.safe_load((files / "tuned.yaml").read_text())["biasing"]
     assert {"weight", "boost", "lm", "phonetics"} == set(biasing)
-    clip, names = str(DEMO / "rms_00.flac"), str(DEMO / "names.txt")
-    assert main(["transcribe", clip, "--bias-list", names, "--settings", str(files / "tuned.yaml")]) == 0
+    clip, names, tuned = (str(one) for one in (DEMO / "rms_00.flac", DEMO / "names.txt", files / "tuned.yaml"))
+    assert main(["transcribe", clip, "--bias-list", names, "--settings", tuned, "--model", "small"]) == 0
     assert capsys.readouterr().out.strip()
 
 
@@ -48,7 +48,7 @@ def test_a_users_own_list(files, capsys):
     rows = [json.loads(line) for line in (files / "dev.json").read_text().splitlines()]
     (files / "own.json").write_text("".join(json.dumps({**row, "rare_words": None}) + "\n" for row in rows))
     given = ["--manifest", files / "own.json", "--bias-list", DEMO / "names.txt", "--out", files / "own.yaml"]
-    assert main(["tune", *map(str, given), "--no-progress"]) == 0
+    assert main(["tune", *map(str, given), "--model", "small", "--no-progress"]) == 0
     shown = capsys.readouterr().out
     assert "| difference, 95% interval |" in shown
     verdict = shown.splitlines()[-1].removeprefix(f"{files / 'own.yaml'}: ")

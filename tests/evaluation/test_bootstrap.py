@@ -36,9 +36,9 @@ def test_undefined_metrics_have_no_interval():
 
 def test_one_utterance_is_no_certainty():
     assert intervals([one_word(True)])["wer"] is None
-    clean = Counts(utterances=1, clean_milliseconds=9000, clean_false_alarms=2)
-    assert intervals([clean, one_word(True), one_word(False)])["false_alarms_per_hour"] is None
-    assert intervals([clean, clean])["false_alarms_per_hour"] is not None
+    heard = Counts(utterances=1, milliseconds=9000, invented=2)
+    assert intervals([heard, one_word(True), one_word(False)])["false_alarms_per_hour"] is None
+    assert intervals([heard, heard])["false_alarms_per_hour"] is not None
 
 
 def test_interval_holds_the_value():

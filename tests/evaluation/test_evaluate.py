@@ -226,6 +226,42 @@ def test_own_parts_that_are_not_there_are_refused_before_any_work(options):
         evaluate(replace(options, systems=("greedy", "hotword+telepathy")), model=None)
 
 
+def test_case_and_punctuation_count_where_asked_for(options, tiny_model):
+    few = replace(options, systems=("greedy",), list_sizes=(5,))
+    with pytest.raises(SettingError, match=r"test\.json: --cased needs transcripts with case and punctuation"):
+        evaluate(replace(few, cased=True), tiny_model)
+    plain = evaluate(few, tiny_model)
+    rows = lines(options.manifest)
+    options.manifest.write_text(
+        "".join(json.dumps({**row, "text": f"{row['text']}.".capitalize()}) + "\n" for row in rows)
+    )
+    assert [row["wer"] for row in evaluate(few, tiny_model)] == [row["wer"] for row in plain]
+    evaluate(replace(few, cased=True), tiny_model)
+    told = lines(options.out / "utterances.jsonl")
+    assert [line["reference"] for line in told] == [row["text"] for row in lines(options.manifest)]
+    assert "norm:nfc-apostrophe/phrases-nfc-lower" in (options.out / "table.md").read_text()
+
+
+def test_what_the_model_writes_without_the_list_is_no_false_alarm(options, tiny_model, monkeypatch):
+    """Of recordings in which nothing is said, too."""
+    rows = [{**row, "text": ""} for row in lines(options.manifest)]
+    options.manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    few = replace(options, list_kind="unspoken", systems=("greedy", "hotword"))
+    monkeypatch.setattr("nemo_ctcbias.evaluation.own.OwnSystem.decode", lambda *args: "Babader barks")
+    monkeypatch.setattr("nemo_ctcbias.evaluation.own.OwnSystem.hits", lambda *args: [])
+    options.distractors.write_text("babader\n" + "".join(f"nobody{n}\n" for n in range(19)))
+    found = evaluate(few, tiny_model)
+    hours = found[0]["audio_hours"]
+    alarms = {(row["system"], row["list_size"]): row["false_alarms_per_hour"] * hours for row in found}
+    assert alarms["greedy", 20] == 0 and alarms["hotword", 20] == pytest.approx(4)
+    monkeypatch.setattr("nemo_ctcbias.evaluation.peers_nemo.Greedy.decode", lambda *args: "so Babader barks")
+    found = evaluate(few, tiny_model)
+    assert {row["false_alarms_per_hour"] for row in found} == {0.0}
+    assert found[-1]["precision"] == 0.0 and found[-1]["wer"] is None
+    invented = [line["invented"] for line in lines(options.out / "utterances.jsonl")]
+    assert len(invented) == 16 and not any(invented)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -260,7 +296,7 @@ def test_bad_files_stop_before_the_model_is_loaded(options, tmp_path):
 def test_command_line(parse, options, tiny_model, monkeypatch, capsys):
     args = parse(
         f"--manifest {options.manifest} --out {options.out} --distractors {options.distractors} --list-sizes 5,20 "
-        "--systems greedy --resamples 20 --no-progress".split()
+        "--systems greedy --resamples 20 --no-progress --model small".split()
     )
     assert from_arguments(args).list_sizes == (5, 20)
     assert from_arguments(args).variants is None and from_arguments(args).settings is None
@@ -269,7 +305,7 @@ def test_command_line(parse, options, tiny_model, monkeypatch, capsys):
     assert run(args) == 0
     assert "| greedy | utterance | 20 | 4 |" in capsys.readouterr().out
     told = json.loads((options.out / "details.json").read_text())["signature"]
-    own = shipped(None)
+    own = shipped("small")
     for name, file in (("adapter", own.adapter), ("lm", own.language_model), ("phones", own.phone_head)):
         digest = hashlib.sha256(shipped_file(file).read_bytes()).hexdigest()
         assert f"|{name}:{file}:{digest[:8]}|" in told, "the shipped model's parts act although nobody gave them"

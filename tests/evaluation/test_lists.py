@@ -9,7 +9,7 @@ from kaldialign import edit_distance
 
 from nemo_ctcbias.bias_list.near import NearIndex
 from nemo_ctcbias.errors import BiasListError, ManifestError, SettingError
-from nemo_ctcbias.evaluation.lists import LIST_KINDS, ListBuilder, session_of
+from nemo_ctcbias.evaluation.lists import LIST_KINDS, WORDLESS, ListBuilder, session_of
 from nemo_ctcbias.evaluation.rare_words import own_words, read_phrases, read_word_counts
 
 SYLLABLES = ("ba", "der", "yck", "lo", "min", "sta", "vor", "zel")
@@ -31,7 +31,7 @@ def test_lists_depend_on_seed_and_id_not_on_order(kind, size):
     shuffled = random.Random(0).sample(ROWS, len(ROWS))
     assert build(kind, size) == build(kind, size, shuffled)
     assert build(kind, size) != build(kind, size, seed=8) or kind == "close" or size == 500
-    if kind != "session":  # a session's list needs the whole session
+    if kind not in ("session", "unspoken"):  # whose lists need all utterances that they are for
         assert build(kind, size, ROWS[:1])["u1"] == build(kind, size)["u1"]
 
 
@@ -40,8 +40,9 @@ def test_distractors_are_exactly_as_many_as_asked_distinct_and_never_spoken(kind
     lists = build(kind, 50)
     for row in ROWS:
         listed = lists[row["id"]]
-        own = set() if kind == "irrelevant" else set(own_words(row))
+        own = set() if kind in WORDLESS else set(own_words(row))
         group = [r for r in ROWS if session_of(r) == session_of(row)] if kind == "session" else [row]
+        group = ROWS if kind == "unspoken" else group
         if kind == "session":
             own = {word for r in group for word in own_words(r)}
         distractors = set(listed) - own
@@ -68,6 +69,11 @@ def test_sessions_share_one_list_of_all_their_words():
     assert lists["u1"] is lists["u2"]
     assert {"baderlo", "new york", "dover"} <= set(lists["u1"])
     assert lists["u3"] != lists["u1"]
+
+
+def test_of_unspoken_lists_one_serves_all():
+    lists = list(build("unspoken", 50).values())
+    assert lists[0] is lists[1] is lists[2]
 
 
 def test_close_lists_are_nearer_than_random_ones():

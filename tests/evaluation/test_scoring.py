@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from functools import cache
 
 import kaldialign
@@ -17,6 +18,7 @@ from nemo_ctcbias.evaluation.scoring import compare, phrase_table, score
 # Few different words, so that alignments have matches; two-word phrases included.
 WORDS = st.lists(st.sampled_from("abcde"), max_size=7).map(" ".join)
 LISTED = st.lists(st.sampled_from(["a", "b", "c", "x", "a b", "b c", "a b c", "e e"]), max_size=4)
+DRESSED = st.lists(st.sampled_from(["a", "A", "b,", "B.", "b-c", "«c»", "e", "E!", "—", "’"]), max_size=7).map(" ".join)
 LISTED_WORDS = st.lists(st.sampled_from("abcx"), max_size=4)
 
 
@@ -81,6 +83,31 @@ def test_a_perfect_hypothesis_has_only_hits(text, listed):
     assert (counts.errors, counts.misses, counts.false_alarms) == (0, 0, 0)
 
 
+@given(DRESSED, DRESSED, LISTED)
+def test_with_case_and_punctuation_words_are_what_stands_between_spaces(reference, hypothesis, listed):
+    plain, counts = score(reference, hypothesis, listed), compare(reference, hypothesis, listed, cased=True).counts
+    words = [text.replace("’", "'").split() for text in (reference, hypothesis)]
+    assert counts.errors == brute_force_errors(*words)
+    assert (counts.words, counts.biased_errors + counts.unbiased_errors) == (len(words[0]), counts.errors)
+    for count in ("hits", "misses", "false_alarms", "invented"):
+        assert getattr(counts, count) == getattr(plain, count)
+    assert bool(counts.biased_words) == bool(plain.biased_words)
+
+
+@given(WORDS, WORDS, LISTED)
+def test_without_case_and_punctuation_in_the_texts_their_errors_make_no_difference(reference, hypothesis, listed):
+    assert compare(reference, hypothesis, listed, cased=True).counts == score(reference, hypothesis, listed)
+
+
+def test_errors_of_case_and_punctuation():
+    told = "Call Anna-Lena, now."
+    assert score(told, "call anna lena now", ["Anna-Lena"]).errors == 0
+    counts = compare(told, "call Anna Lena, now.", ["Anna-Lena"], cased=True).counts
+    assert (counts.biased_words, counts.biased_substitutions, counts.biased_insertions) == (1, 1, 1)
+    assert (counts.unbiased_words, counts.unbiased_substitutions, counts.hits) == (2, 1, 1)
+    assert compare(told, "Call now.", [], cased=True).reference == told
+
+
 @given(WORDS, WORDS, LISTED)
 def test_list_order_and_repeats_change_nothing(reference, hypothesis, listed):
     assert score(reference, hypothesis, listed) == score(reference, hypothesis, [*reversed(listed), *listed])
@@ -129,11 +156,24 @@ def test_phrases_match_as_a_whole_and_overlapping_ones_count_each():
     assert (broken.hits, broken.misses, broken.false_alarms) == (("york",), ("new york",), ())
 
 
-def test_false_alarms_per_hour_count_only_speech_without_listed_words():
-    clean = score("we went home", "we dover home", ["dover"], seconds=1800)
-    spoken = score("to dover", "dover dover", ["dover"], seconds=3600)
+def test_false_alarms_per_hour_are_those_that_the_list_alone_made_up():
+    clean = compare("we went home", "we dover home", ["dover"], seconds=1800, unlisted="we went home").counts
+    spoken = compare("to dover", "dover dover", ["dover"], seconds=1800, unlisted="to over").counts
     assert (clean + spoken).false_alarms_per_hour == 2.0
-    assert spoken.false_alarms_per_hour is None
+    assert compare("to dover", "to dover", ["dover"], 1800, unlisted="to over").counts.false_alarms_per_hour == 0.0
+    assert score("we", "dover", ["dover"]).false_alarms_per_hour is None, "of no audio"
+    by_itself = compare("we went over", "dover and dover", ["Dover"], 1800, unlisted="we went Dover")
+    assert (by_itself.false_alarms, by_itself.invented) == (("dover", "dover"), ("dover",))
+    assert compare("to dover", "dover", ["dover"], unlisted="dover").invented == ()
+
+
+@given(WORDS, WORDS, WORDS, LISTED)
+def test_invented_are_among_the_false_alarms_and_what_the_model_writes_anyway_is_not(text, written, plain, listed):
+    outcome = compare(text, written, listed, unlisted=plain)
+    alarms = Counter(outcome.false_alarms)
+    assert Counter(outcome.invented) == alarms - Counter(compare(text, plain, listed).false_alarms)
+    assert outcome.counts.invented <= outcome.counts.false_alarms
+    assert compare(text, written, listed, unlisted=written).invented == ()
 
 
 def test_rates_without_anything_to_count_are_undefined_not_zero():

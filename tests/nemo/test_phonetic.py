@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from nemo_ctcbias import BiasedEncDecCTCModelBPE, ContextualAdapterConfig, from_ctc
+from nemo_ctcbias import BiasedEncDecCTCModelBPE, ContextualAdapterConfig, from_ctc, load_biased
 from nemo_ctcbias.errors import ModelError, PhoneticsError, SettingError
 from nemo_ctcbias.phones.phone_head import PhoneHeadConfig
 from nemo_ctcbias.phones.phones import BLANK
@@ -87,7 +87,7 @@ def test_nemo_round_trip(model, batch, tmp_path):
             4,
         )
     restored.save_to(str(tmp_path / "again.nemo"))
-    assert from_ctc(tmp_path / "again.nemo").check_bias_list(["agent 47"])
+    assert from_ctc(tmp_path / "again.nemo").check_bias_list(["agent %"])
 
 
 def test_a_head_travels_alone(model, base_nemo, batch, tmp_path):
@@ -126,6 +126,24 @@ def test_heads_that_do_not_fit(change, words, model, tmp_path):
     torch.save(stored, file)
     with pytest.raises(ModelError, match=rf"head\.pt: .*{words}"):
         model.load_phone_head(file)
+
+
+def test_without_its_head_a_model_hears_by_its_spelling(base_nemo, noise_wavs, tmp_path):
+    plain, path = from_ctc(base_nemo), tmp_path / "with.nemo"
+    model = with_head(from_ctc(base_nemo))
+    model.save_to(str(path))
+    model.save_phone_head(tmp_path / "head.pt")
+    loaded = load_biased(path, phone_head="none", bias_list=["saoirse", "zelenskyy"], device="cpu")
+    assert not loaded.has_phone_head and "phone_head" not in loaded.cfg and not loaded.layers_read()
+    assert loaded.settings == plain.settings and loaded.settings.wants("detection")
+    assert loaded.asks_how_words_sound(loaded.settings)
+    wavs = [str(path) for path in noise_wavs]
+    plain.set_bias_list(["saoirse", "zelenskyy"])
+    ours, theirs = (one.eval().transcribe(wavs, verbose=False, return_hypotheses=True) for one in (loaded, plain))
+    assert [(one.text, one.score) for one in ours] == [(one.text, one.score) for one in theirs]
+    loaded.load_phone_head(tmp_path / "head.pt")
+    assert loaded.has_phone_head, "another one is taken"
+    plain.remove_phone_head()  # nothing to remove, nothing happens
 
 
 def test_files_that_are_no_heads(model, base_nemo, tmp_path):
@@ -343,9 +361,9 @@ class TestDecoding:
 
     def test_what_cannot_be_pronounced_is_reported(self, model):
         model.set_phonetics(parts=["detection"])
-        model.set_bias_list(["agent 47", "saoirse"])
+        model.set_bias_list(["agent %", "saoirse"])
         (note,) = [one for one in model.check_bias_list(model.bias_list) if "pronounced" in one.reason]
-        assert note.phrase == "agent 47" and "cannot be pronounced" in str(note)
+        assert note.phrase == "agent %" and "cannot be pronounced" in str(note)
         # In so short a list, everything is heard.
         model.set_biasing(list_cost=0.0, phonetics={"detection_threshold": 7.0})
         (note,) = [one for one in model.check_bias_list(["lee", "saoirse"]) if "heard" in one.reason]
@@ -372,15 +390,15 @@ def test_without_a_head_phrases_are_heard_in_the_models_spelling(model, audio, e
     pytest.importorskip("pyctcdecode")
     model._cfg.biasing.update(eager)
     model.set_phonetics(parts=["detection"])
-    model.set_bias_list([*NAMES, "agent 47"])
+    model.set_bias_list([*NAMES, "agent %"])
     (note,) = [one for one in model.check_bias_list(model.bias_list) if "pronounced" in one.reason]
-    assert note.phrase == "agent 47" and "cannot be pronounced" in str(note)
+    assert note.phrase == "agent %" and "cannot be pronounced" in str(note)
     model.set_phonetics(detection_threshold=1000.0)
     model.set_bias_list(NAMES)
     assert not any(one.hits for one in transcribed(model, audio)), "nothing can be heard so clearly"
     model.set_phonetics(**ALL_OFF)
     assert any(one.hits for one in transcribed(model, audio))
-    assert not [one for one in model.check_bias_list(["agent 47"]) if "pronounced" in one.reason]
+    assert not [one for one in model.check_bias_list(["agent %"]) if "pronounced" in one.reason]
 
 
 def test_phones_of_other_encoders_and_characters(char_nemo, batch):

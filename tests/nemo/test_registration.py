@@ -178,21 +178,51 @@ def test_a_hydra_application_that_does_not_know_us(biased_nemo, manifest, expect
         assert predictions(tmp_path / name) == expected[name]
 
 
-@pytest.mark.skipif(not NEMO_SCRIPTS, reason="NEMO_SCRIPTS names no NeMo checkout")
-@pytest.mark.parametrize("decoding", ["stored", "hotwords"])
-@pytest.mark.parametrize("script", ["transcribe_speech", "speech_to_text_eval", "transcribe_speech_parallel"])
-def test_nemos_own_script(script, decoding, biased_nemo, manifest, expected, tmp_path):
+def call_of(script, model, manifest, folder):
+    """(script, its options, the file that it writes) of one of NeMo's own scripts, or of ours that stands for them."""
     path = Path(NEMO_SCRIPTS).resolve() / "examples" / "asr" / f"{script}.py"
     if script == "transcribe_speech_parallel":
-        output = tmp_path / "predictions_all.json"
         trainer = {"devices": 1, "accelerator": "cpu", "strategy": "auto", "logger": False}
-        options = [f"model={biased_nemo}", f"predict_ds.manifest_filepath={manifest}", f"output_path={tmp_path}"]
+        options = [f"model={model}", f"predict_ds.manifest_filepath={manifest}", f"output_path={folder}"]
         options += ["predict_ds.num_workers=0", *(f"trainer.{name}={value}" for name, value in trainer.items())]
-    else:
-        output = tmp_path / "output.json"
-        options = [f"model_path={biased_nemo}", f"dataset_manifest={manifest}", f"output_filename={output}"]
+        return path, options, folder / "predictions_all.json"
+    output = folder / "output.json"
+    options = [f"model_path={model}", f"dataset_manifest={manifest}", f"output_filename={output}"]
+    return HERE / "nemo_script.py" if script == "nemo_script" else path, options, output
+
+
+NEMOS_OWN = ["transcribe_speech", "speech_to_text_eval", "transcribe_speech_parallel"]
+needs_scripts = pytest.mark.skipif(not NEMO_SCRIPTS, reason="NEMO_SCRIPTS names no NeMo checkout")
+
+
+@needs_scripts
+@pytest.mark.parametrize("decoding", ["stored", "hotwords"])
+@pytest.mark.parametrize("script", NEMOS_OWN)
+def test_nemos_own_script(script, decoding, biased_nemo, manifest, expected, tmp_path):
+    path, options, output = call_of(script, biased_nemo, manifest, tmp_path)
     check(run_python(path, *options, *(HOTWORDS if decoding == "hotwords" else ()), folder=tmp_path))
     assert predictions(output) == expected[decoding]
+
+
+@pytest.fixture(scope="module")
+def hybrid(hybrids, eager, noise_wavs, tmp_path_factory):
+    """(a biased hybrid's file, pred_text of the manifest on its CTC branch)."""
+    model = nemo_ctcbias.from_ctc(hybrids("BPE")).eval()
+    model.set_biasing(**eager)
+    model.set_bias_list(["saoirse"])
+    path = tmp_path_factory.mktemp("hybrid") / "hybrid.nemo"
+    model.save_to(str(path))
+    lists = [["saoirse"], ["okonkwo"], [], ["new york"]]
+    texts = [one.text for one in model.transcribe(list(map(str, noise_wavs)), bias_lists=lists, verbose=False)]
+    assert "saoirse" in texts[0] and "okonkwo" in texts[1] and "new york" in texts[3]
+    return path, texts
+
+
+@pytest.mark.parametrize("script", ["nemo_script", *(pytest.param(name, marks=needs_scripts) for name in NEMOS_OWN)])
+def test_scripts_choose_the_ctc_branch_of_a_hybrid(script, hybrid, manifest, tmp_path):
+    path, options, output = call_of(script, hybrid[0], manifest, tmp_path)
+    check(run_python(path, *options, "decoder_type=ctc", folder=tmp_path))
+    assert predictions(output) == hybrid[1]
 
 
 # --- checkpoints saved before our modules moved

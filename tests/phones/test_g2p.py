@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemo_ctcbias.errors import PhoneticsError
-from nemo_ctcbias.phones.g2p import G2P, LN10, NGRAM_FILE, SHIPPED, TABLE_FILE, letters_of
+from nemo_ctcbias.phones.g2p import G2P, NGRAM_FILE, SHIPPED, TABLE_FILE, letters_of
+from nemo_ctcbias.phones.graphone_ngram import END
 from nemo_ctcbias.phones.phones import PHONE_IDS, PHONES
+from nemo_ctcbias.phones.transduction import LN10
 
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz'", min_size=1, max_size=12).filter(lambda word: word.strip("'"))
 
@@ -71,16 +73,23 @@ def test_log_probs_are_those_of_all_splits(g2p):
 
     def joint(word, tokens=(), sounds=()):
         if not word:
-            yield sounds, LN10 * g2p._ngram.score(" ".join(tokens))
+            yield sounds, joint_log_prob(tokens)
         for graphone in g2p.graphones:
             if word.startswith(graphone.letters):
                 yield from joint(word[len(graphone.letters) :], (*tokens, graphone.token), sounds + graphone.phones)
+
+    def joint_log_prob(tokens):
+        total, state = 0.0, g2p.ngram.start
+        for token in (*tokens, END):
+            score, state = g2p.ngram.score(state, g2p.ngram.numbers[token])
+            total += score
+        return LN10 * total
 
     for word in ("ox", "sh"):
         total = {}
         for sounds, score in joint(word):
             total[sounds] = total.get(sounds, 0.0) + math.exp(score)
-        wide = G2P(g2p.graphones, g2p._ngram, beam=10**6, threshold=1e9).pronounce(word, 10**6)
+        wide = G2P(g2p.graphones, g2p.ngram, beam=10**6, threshold=1e9).pronounce(word, 10**6)
         whole = sum(total.values())
         # Merged hypotheses keep the n-gram state of the likelier split, so small probabilities are approximate.
         for sounds, score in wide[:5]:

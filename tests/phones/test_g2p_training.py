@@ -43,9 +43,9 @@ def test_accuracy_counts_against_the_nearest_listed():
 @pytest.mark.skipif(not lmplz.available(), reason="KenLM's estimator is not here")
 def test_a_model_learns_its_words(tmp_path, monkeypatch):
     monkeypatch.setattr("nemo_ctcbias.phones.g2p_training.lmplz.estimate", _with_fallback(lmplz.estimate))
-    assert train(PAIRS * 5, tmp_path, order=3, bits=None) == 0
+    assert train(PAIRS * 5, tmp_path, order=3) == 0
     g2p = G2P.load(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"graphones.klm", "graphones.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"graphones.npz", "graphones.json"}
     assert sum(g2p.pronounce(word)[0][0] == phones for word, phones in PAIRS) > len(PAIRS) / 2
     with pytest.raises(PhoneticsError, match="too few words"):
         train(PAIRS[:1], tmp_path)

@@ -1,5 +1,6 @@
 import itertools
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemo_ctcbias.errors import PhoneticsError
+from nemo_ctcbias.phones import phone_search
 from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.phones.phone_search import PhoneSearch, best_place
 from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
@@ -82,16 +84,21 @@ def test_the_best_place_is_in_frames_of_the_encoder():
     st.integers(4, 12),
     st.integers(0, 999),
     st.booleans(),
-    st.lists(PRONUNCIATION, min_size=1, max_size=8),
+    st.lists(st.lists(st.sampled_from(FEW), min_size=1, max_size=7).map(tuple), min_size=1, max_size=8),
     st.lists(st.floats(-20, 0), min_size=8, max_size=8),
 )
-def test_bounds_lose_nothing_above_them(columns, seed, words, pronunciations, bounds):
+@pytest.mark.parametrize("many", [0, phone_search.MANY])
+def test_bounds_lose_nothing_above_them(many, columns, seed, words, pronunciations, bounds):
     heard, search = hearing(columns, seed, words), PhoneSearch(pronunciations)
     least = np.array(bounds[: len(pronunciations)])
-    exact, bounded = search.best(heard), search.best(heard, least)
+    exact = search.best(heard)
+    least[::2] = np.maximum(exact[::2], -20.0)  # what just reaches them, too
+    with patch.object(phone_search, "MANY", many):
+        bounded = search.best(heard, least)
     above = exact >= least
     assert np.array_equal(bounded[above], exact[above]) and (bounded[~above] < least[~above]).all()
-    every = search.best(heard, bounds[0])
+    with patch.object(phone_search, "MANY", many):
+        every = search.best(heard, bounds[0])
     assert np.array_equal(every[exact >= bounds[0]], exact[exact >= bounds[0]]), "one for all"
 
 

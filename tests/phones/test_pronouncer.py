@@ -62,7 +62,8 @@ def test_listed_phrases_are_one_slot_in_a_transcript():
     assert Pronouncer(listed).slots(["ship", "2"]) is None
 
 
-def test_what_cannot_be_pronounced_is_reported_and_kept(tmp_path):
+def test_what_cannot_be_pronounced_is_reported_and_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr("nemo_ctcbias.bias_list.readings._sayer", lambda language: None)  # no library says numbers
     path = tmp_path / "names.txt"
     path.write_text("Anna\nR2D2\n東京\n")
     pronouncer = Pronouncer(BiasList.load(path))
@@ -110,6 +111,37 @@ def names(letters):
 def test_acronyms_are_said_letter_by_letter_beside_as_a_word(text, letters, rest):
     found = phones(Pronouncer([text]).phrases[0])
     assert (*names(letters), *rest) in found and set(found) & set(phones(Pronouncer().text(text)))
+
+
+@pytest.mark.parametrize(
+    ("text", "ways"),
+    [
+        ("IbuVast 200", ["ibuvast two hundred", "ibuvast two zero zero"]),
+        ("COVID-19", ["covid nineteen"]),
+        ("3M", ["three m"]),
+        ("the 10:30", ["the ten thirty"]),
+        ("R2D2", ["r two d two"]),
+        ("2nd Avenue", ["second avenue"]),
+    ],
+)
+def test_numbers_sound_as_they_are_said(text, ways):
+    pytest.importorskip("num2words")
+    plain, pronouncer = Pronouncer(), Pronouncer([text, "Anna"])
+    found = phones(pronouncer.phrases[0])
+    assert found[0] == phones(plain.text(ways[0]))[0] and not pronouncer.notes
+    assert all(phones(plain.text(way))[0] in found for way in ways)
+    assert phones(pronouncer.slots(text.split())[0]) == found, "so they do in a transcript with digits"
+
+
+def test_numbers_beside_acronyms_and_in_other_languages():
+    pytest.importorskip("num2words")
+    plain = Pronouncer()
+    (gpt,) = Pronouncer(["GPT-4"]).phrases
+    assert {phones(plain.text("gpt four"))[0], (*names("gpt"), "F", "AO", "R")} <= set(phones(gpt))
+    (german,) = Pronouncer(["Studio 54"], languages=["de"]).phrases
+    assert phones(german)[0] == phones(plain.text("studio vierundfünfzig"))[0]
+    (respelt,) = Pronouncer([Phrase("Studio 54", spoken=["studio fifty four"])]).phrases
+    assert respelt == plain.text("studio fifty four"), "the user has said how it is said"
 
 
 def test_letters_are_said_by_their_names():

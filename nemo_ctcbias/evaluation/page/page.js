@@ -28,6 +28,7 @@ const KINDS = {
   utterance: "every utterance's own listed words among N distractors",
   session: "the listed words of a whole session among N distractors",
   irrelevant: "N distractors alone, none of them spoken",
+  unspoken: "N distractors alone, one list for all, none of them spoken anywhere",
   close: "every utterance's own listed words among N distractors spelled alike",
   given: "your own list of N phrases for every utterance",
 };
