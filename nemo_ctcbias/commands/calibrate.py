@@ -97,8 +97,8 @@ def told(found: Calibration, calibrator: Calibrator, seconds: float, recordings:
     source, phrases = calibrator.listed.source or "the list", len(calibrator.listed)
     usual = calibrator.usual(found.precision)
     lines = [
-        f"{_counted(recordings, 'recording')}, {seconds / 60:.1f} minutes; {source}: {_counted(phrases, 'phrase')}, and "
-        f"{_counted(len(calibrator.decoys), 'decoy')} that nobody said",
+        f"{_counted(recordings, 'recording')}, {seconds / 60:.1f} minutes; {source}: {_counted(phrases, 'phrase')}, "
+        f"and {_counted(len(calibrator.decoys), 'decoy')} that nobody said",
         f"heard at all, however unsure: {_counted(found.hits, 'phrase')} of the list, "
         f"{_counted(found.decoys, 'decoy')} in the other places",
     ]
@@ -117,8 +117,8 @@ def told(found: Calibration, calibrator: Calibrator, seconds: float, recordings:
     else:
         instead = "the usual threshold stays" if found.least is None else "the threshold lies above the surest decoy"
         lines.append(
-            f"too few hits to tell what gives {asked}: {found.needed} at the least would be needed; {instead}, by which "
-            f"{_counted(found.kept, 'hit')} would be written"
+            f"too few hits to tell what gives {asked}: {found.needed} at the least would be needed; {instead}, by "
+            f"which {_counted(found.kept, 'hit')} would be written"
         )
     return lines
 
@@ -135,15 +135,15 @@ def unknown(found: Calibration, calibrator: Calibrator, seconds: float) -> list[
     covered = sum(hit.end - hit.start for hit in kept)
     if covered > FULL * seconds:
         lines.append(
-            f"listed phrases fill {covered:.0f} of {seconds:.0f} s, which leaves chance little to be heard in; in speech "
-            "with fewer of them less is right, so give some of that, too"
+            f"listed phrases fill {covered:.0f} of {seconds:.0f} s, which leaves chance little to be heard in; in "
+            "speech with fewer of them less is right, so give some of that, too"
         )
     alike = calibrator.like_ordinary(dict.fromkeys(hit.phrase for hit in kept))
     if alike:
         shown = ", ".join(alike[:SHOWN]) + (", ..." if len(alike) > SHOWN else "")
         lines.append(
-            f"{_counted(len(alike), 'phrase')} heard sound like an ordinary word ({shown}): no decoy does, so how often "
-            "that word was said is not known"
+            f"{_counted(len(alike), 'phrase')} heard sound like an ordinary word ({shown}): no decoy does, so how "
+            "often that word was said is not known"
         )
     if calibrator.unsounded:
         lines.append(

@@ -1,11 +1,13 @@
 """Phrases that nobody said, made to be heard by chance as easily as those of a list.
 
-They tell how many hits of a list are chance (target and decoy, Elias & Gygi, Nature Methods 4, 2007).  A decoy has the
-words of a listed phrase with two thirds of their graphones replaced: each by one of as many letters that stands for as
-many vowels and consonants, drawn as the G2P model's n-gram has it beside the others; and of several such words it is
-the one that the n-gram finds as likely as the listed one.  So it has as many words, letters and phones, and is as much
-like a word of the language.  What the G2P model cannot pronounce has its letters replaced by others of such words of
-the list.
+They tell how many hits of a list are chance (target and decoy, Elias & Gygi, Nature Methods 4, 2007), if as many of
+them are as near to what people say.  So a decoy is as far from an ordinary word as the listed phrase: it is made from
+another ordinary word of as many letters, in which as many graphones are replaced as letters separate the listed word
+from the nearest ordinary one.  Of a word that is far from all of them (and of all, where nobody says which words are
+ordinary) two thirds of its own graphones are replaced.  A graphone is replaced by one of as many letters that stands
+for as many vowels and consonants, drawn as the G2P model's n-gram has it between the others; and of several words so
+made it is the one that the n-gram finds as likely as the listed one.  What the G2P model cannot pronounce has its
+letters replaced by others of such words of the list.
 
 No decoy is in the list, sounds like a phrase of it, or is nothing but ordinary words or what sounds like them.
 """
@@ -18,7 +20,10 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from random import Random
 
+from kaldialign import edit_distance
+
 from nemo_ctcbias.bias_list import BiasList, Phrase
+from nemo_ctcbias.bias_list.near import NearIndex
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.g2p import G2P, letters_of
@@ -27,8 +32,9 @@ from nemo_ctcbias.phones.graphones import Graphone
 from nemo_ctcbias.phones.phones import VOWELS, Pronunciation
 from nemo_ctcbias.phones.pronouncer import shipped_g2p
 
-WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")  # what is replaced in a phrase; all between stays
-REPLACED = 2 / 3  # of the graphones or letters of a word
+WORDS = re.compile(r"[^\W\d_]{2,}")  # what is replaced in a phrase; all between stays, as the "'s" of a name
+REPLACED = 2 / 3  # of the graphones or letters of a word, at the most
+ORDINARY = 20_000  # ordinary words, the most common ones
 DRAWN = 8  # graphones of which one is taken, as likely as it is beside the others
 TRIED = 4  # words of which the one is taken that is as likely as the listed one
 ROUNDS = 10  # times that a decoy is made anew where it must not be taken
@@ -54,6 +60,11 @@ class DecoyMaker:
             same.append(graphone)
             weights.append(probability)
         self._alike = {kind: (same, list(accumulate(weights))) for kind, (same, weights) in self._alike.items()}
+        ordinary = [word for word in self._common.most_common(ORDINARY) if word.isascii() and word.isalpha()]
+        self._near = NearIndex(ordinary) if ordinary else None
+        self._ordinary: dict[int, list[str]] = defaultdict(list)  # by how many letters they have
+        for word in ordinary:
+            self._ordinary[len(word)].append(word)
         forms = [form for phrase in self._phrases for form in phrase.forms]
         self._letters = [letter for word in _words(forms) if self._graphones(word) is None for letter in word.lower()]
         self._listed = {form.casefold() for form in forms} | {self._sound([form]) for form in forms} - {()}
@@ -108,16 +119,31 @@ class DecoyMaker:
         if graphones is None:
             made = "".join(random.choice(self._letters) if random.random() < REPLACED else one for one in word.lower())
         else:
-            wanted = self._log_prob(graphones)
-            tried = [self._drawn(graphones, random) for _ in range(TRIED)]
+            wanted, count = self._log_prob(graphones), self._replaced(word, graphones)
+            tried = [self._drawn(self._origin(graphones, count, random), count, random) for _ in range(TRIED)]
             best = min(tried, key=lambda drawn: abs(self._log_prob(drawn) - wanted))
             made = "".join(one.letters for one in best)
-        return made.upper() if word.isupper() else made.capitalize() if word[0].isupper() else made
+        cased = (one.upper() if like.isupper() else one for one, like in zip(made, word, strict=False))
+        return "".join(cased) + made[len(word) :]
 
-    def _drawn(self, graphones: Sequence[Graphone], random: Random) -> list[Graphone]:
-        """The graphones with some replaced, from first to last, as the n-gram has it between those beside them."""
+    def _replaced(self, word: str, graphones: Sequence[Graphone]) -> int:
+        """How many graphones separate a word from the nearest ordinary one."""
+        most = round(REPLACED * len(graphones))
+        letters = letters_of(word)
+        near = self._near.neighbours(letters)[:1] if self._near else ()
+        return min([most, *(max(1, edit_distance(letters, self._near.pool[one])["total"]) for one in near)])
+
+    def _origin(self, graphones: list[Graphone], count: int, random: Random) -> list[Graphone]:
+        """What `count` graphones are replaced in: those of an ordinary word where that leaves something of it."""
+        ordinary = self._ordinary.get(sum(len(one.letters) for one in graphones), ())
+        if count >= round(REPLACED * len(graphones)) or not ordinary:
+            return graphones
+        return self._graphones(random.choice(ordinary)) or graphones
+
+    def _drawn(self, graphones: Sequence[Graphone], count: int, random: Random) -> list[Graphone]:
+        """The graphones with so many replaced, from first to last, as the n-gram has it between those beside them."""
         score, numbers = self._g2p.ngram.score, self._g2p.ngram.numbers
-        replaced = set(random.sample(range(len(graphones)), round(REPLACED * len(graphones))))
+        replaced = set(random.sample(range(len(graphones)), min(count, len(graphones))))
         made, state = [], self._g2p.ngram.start
         for place, one in enumerate(graphones):
             if place in replaced:
