@@ -6,7 +6,7 @@
 The manifests hold transcripts and `rare_words`, as those for `nemo-ctcbias evaluate`; every model reads each of them
 with lists of each size, with and without the language model. The table for phones heard by the model's own spelling is
 made anew, or with `--phone-head` (one file for each model) that for phone heads; the rest stays as it is shipped, in
-nemo_ctcbias/phones/data.
+nemo_ctcbias/phones/data. What to ask for which precision is read off the first model.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ GAP = "<gap>"
 
 
 class Examples(NamedTuple):
-    """Candidates of one model, manifest and size: evidence [n, 6], which were written [n], which were right [n]."""
+    """Candidates of one model, manifest and size: evidence [n, 7], which were written [n], which were right [n]."""
 
+    model: str
     name: str
     evidence: np.ndarray
     written: np.ndarray
@@ -108,6 +109,7 @@ def listen(args: argparse.Namespace, name: str, head: Path | None) -> Iterator[E
                     for one in Candidates(compiled, witnesses, prior, confidence, common).of(beam, acting):
                         found.append((one, is_right(reference, beam.words, one, phrases[one.phrase])))
                 yield Examples(
+                    name,
                     label,
                     np.array([astuple(one.evidence) for one, _ in found]).reshape(-1, len(NAMES)),
                     np.array([one.written for one, _ in found], dtype=bool),
@@ -128,7 +130,7 @@ def learned(examples: Sequence[Examples]) -> Confidence:
         bias = float(fit.intercept_[0] - weights @ middle)
         formulas.append(Formula(round(bias, 4), dict(zip(NAMES, weights.round(4).tolist(), strict=True))))
     found = Confidence(*formulas, ((0.0, 0.0),))
-    return Confidence(*formulas, thresholds(examples, found))
+    return Confidence(*formulas, thresholds([one for one in examples if one.model == examples[0].model], found))
 
 
 def thresholds(examples: Sequence[Examples], confidence: Confidence) -> tuple[tuple[float, float], ...]:

@@ -23,7 +23,7 @@ import numpy as np
 
 from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.compiled_list import CompiledList
-from nemo_ctcbias.decision import Candidates, corrected, doubtful
+from nemo_ctcbias.decision import Candidates, confidences, corrected, doubtful
 from nemo_ctcbias.list_report import notes_on
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.confidence import shipped_confidence
@@ -156,11 +156,11 @@ class Recognizer:
     def _decoded(self, task: Task, heard: np.ndarray | None) -> list[BiasedBeam]:
         """One utterance, once it is known what to listen for and what the adapters make of it."""
         beams = self._searched(task, heard)
-        if any(self._asks(part, task) for part in DECIDED_PARTS):
+        if any(self.asks(part, task) for part in DECIDED_PARTS):
             beams = self._decided(beams, task, np.ones(len(task.listed)) if heard is None else np.array(heard))
         return beams[: task.nbest]
 
-    def _asks(self, part: str, task: Task) -> bool:
+    def asks(self, part: str, task: Task) -> bool:
         """Whether a part of `PHONE_PARTS` that looks at what the search wrote has something to go by."""
         return bool(task.heard) and self.settings.boost.enabled and self.settings.wants(part)
 
@@ -213,7 +213,7 @@ class Recognizer:
         log_probs, base = (base, None) if task.adapted is None else (task.adapted, base)
         if not self.settings.boost.enabled:
             return [greedy_beam(log_probs, search, self.vocabulary, base)]
-        rescores = self._asks("rescoring", task) and task.utterance.phones is not None
+        rescores = self.asks("rescoring", task) and task.utterance.phones is not None
         beams = self.search.beams(
             log_probs,
             search if heard is None else search.heard(heard),
@@ -241,20 +241,24 @@ class Recognizer:
         Args:
             acting: [N] factors on the phrases' weights, 0 for those that are not listened for.
         """
-        witness = "spelling" if task.utterance.phones is None else "head"
-        confidence, prior = shipped_confidence(witness), self.settings.detection_prior(task.listed.length)
-        candidates = Candidates(task.listed, task.heard, prior, confidence, self.common)
-        asked = self.settings.least_confidence
-        threshold = confidence.threshold(self.settings.precision) if asked is None else asked
+        candidates, threshold = self.candidates(task)
         found = candidates.of(beams[0], acting)
         while self.settings.wants("verification") and (gone := doubtful(found, threshold)):
             acting[list(gone)] = 0.0
             beams = self._searched(task, acting)
             found = candidates.of(beams[0], acting)
-        beams[0] = beams[0].with_confidences({(one.phrase, one.first): one.probability for one in found if one.written})
+        beams[0] = beams[0].with_confidences(confidences(found, task.listed))
         if self.settings.wants("correction"):
             beams[0] = corrected(beams[0], found, threshold, task.listed)
         return beams
+
+    def candidates(self, task: Task) -> tuple[Candidates, float]:
+        """Finds what was written, or heard and not written, and the probability that is asked of it."""
+        witness = "spelling" if task.utterance.phones is None else "head"
+        confidence, prior = shipped_confidence(witness), self.settings.detection_prior(task.listed.length)
+        candidates = Candidates(task.listed, task.heard, prior, confidence, self.common)
+        asked = self.settings.least_confidence
+        return candidates, confidence.threshold(self.settings.precision) if asked is None else asked
 
 
 def _spoken(beam: BiasedBeam, phone_frames: int) -> list[tuple[str, int, int]]:
