@@ -57,15 +57,11 @@ def test_what_silence_and_a_list_of_which_nothing_is_said_cannot_tell(model):
     shown = told(found, silence, 3.0)
     assert "too few hits to tell" in shown and "the usual threshold stays" in shown and "nothing like speech" in shown
     assert "1 phrase cannot be pronounced" in shown
-    unsaid = Calibrator(model, BiasList(["Wintermere", "Hollandaise", "Bellweather", "Quillon", "Ferring", "Sandrow"]))
-    with unsaid.listening():
-        unsaid.add(CLIPS, batch_size=4)
-    found = unsaid.result(0.95)
+    unsaid = BiasList(["Wintermere", "Hollandaise", "Bellweather", "Quillon", "Ferring", "Sandrow"])
+    found = model.calibrate(CLIPS, unsaid, batch_size=4)
     assert found.verdict != "found" and found.right == 0 and found.decoys > 0
-    model.set_biasing(**found.settings)
-    assert not [
-        one.hits for one in model.transcribe(CLIPS, bias_list=unsaid.listed, batch_size=4, verbose=False) if one.hits
-    ]
+    assert model.settings.least_confidence == found.least and model.settings.precision == 0.95
+    assert not any(one.hits for one in model.transcribe(CLIPS, bias_list=unsaid, batch_size=4, verbose=False))
     model.set_biasing(least_confidence=None)
 
 
