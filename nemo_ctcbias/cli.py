@@ -21,6 +21,7 @@ COMMANDS = {
     "variants": ("nemo_ctcbias.commands.variants", "other spellings of a name that a model may write instead"),
     "phones": ("nemo_ctcbias.commands.phones", "how well a phone head hears, beside the subword output pronounced"),
     "build-lm": ("nemo_ctcbias.commands.build_lm", "estimate a language model that has a place for listed words"),
+    "calibrate": ("nemo_ctcbias.commands.calibrate", "how sure a phrase must be, from recordings without transcripts"),
     "tune": ("nemo_ctcbias.commands.tune", "choose the weights of biasing for a model on held-out speech"),
     "evaluate": ("nemo_ctcbias.evaluation.command", "measure biasing beside NeMo's own and other decoders"),
 }

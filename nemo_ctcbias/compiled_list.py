@@ -138,6 +138,8 @@ class CompiledList:
 
     @cached_property
     def _length(self) -> int:
+        if self.bias_list.counts_as is not None:
+            return self.bias_list.counts_as
         first: dict[int, str] = {}
         for one in self._spelled.spellings:
             if self._spelled.bias_list[one.phrase].weight > 0:

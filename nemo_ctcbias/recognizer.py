@@ -42,6 +42,7 @@ ADAPTER_ALONE = 1.5
 # What a model without a phone head can do by its own spelling: how a whole hypothesis sounds it cannot tell, for it
 # wrote the best one.
 SPELLED_PARTS = ("detection", "verification", "correction")
+DECIDED_PARTS = ("verification", "correction")  # which ask how sure each phrase is
 
 
 @dataclass(frozen=True)
@@ -155,13 +156,22 @@ class Recognizer:
     def _decoded(self, task: Task, heard: np.ndarray | None) -> list[BiasedBeam]:
         """One utterance, once it is known what to listen for and what the adapters make of it."""
         beams = self._searched(task, heard)
-        if self.asks("verification", task) or self.asks("correction", task):
+        if any(self.asks(part, task) for part in DECIDED_PARTS):
             beams = self._decided(beams, task, np.ones(len(task.listed)) if heard is None else np.array(heard))
         return beams[: task.nbest]
 
     def asks(self, part: str, task: Task) -> bool:
         """Whether a part of `PHONE_PARTS` that looks at what the search wrote has something to go by."""
         return bool(task.heard) and self.settings.boost.enabled and self.settings.wants(part)
+
+    def decides(self, phones: bool) -> bool:
+        """Whether it is asked how sure each phrase is, and can be told.
+
+        Args:
+            phones: whether there is a phone head.
+        """
+        asks = self.settings.boost.enabled and any(map(self.settings.wants, DECIDED_PARTS))
+        return asks and (phones or not self._spelled_phones.mute)
 
     # --- before the search
 
@@ -247,7 +257,8 @@ class Recognizer:
         witness = "spelling" if task.utterance.phones is None else "head"
         confidence, prior = shipped_confidence(witness), self.settings.detection_prior(task.listed.length)
         candidates = Candidates(task.listed, task.heard, prior, confidence, self.common)
-        return candidates, confidence.threshold(self.settings.precision)
+        asked = self.settings.least_confidence
+        return candidates, confidence.threshold(self.settings.precision) if asked is None else asked
 
 
 def _spoken(beam: BiasedBeam, phone_frames: int) -> list[tuple[str, int, int]]:

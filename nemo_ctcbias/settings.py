@@ -108,6 +108,8 @@ class Settings:
     weight: strength of everything, on pyctcdecode's scale of hotword weights; 10 as tuned, 0 off.
     alternatives: token sequences tried for each phrase.
     precision: share of the listed phrases written that shall be right, from 0 to below 1; a higher one writes fewer.
+    least_confidence: what is asked of each phrase for that, from 0 (all are written) to 1 (none), as
+        `nemo-ctcbias calibrate` finds it in recordings of one's own; None: what the shipped table says of `precision`.
     nbest: hypotheses returned where n-best is asked for (`decoding.beam.return_best_hypothesis=false`).
     list_cost: how much more is asked of each phrase of a list of N phrases, times ln(N / 100); 1 is the whole prior.
     adapter: whether contextual adapters that are enabled listen to the list.
@@ -121,6 +123,7 @@ class Settings:
     bias_list: Any = None
     weight: float = AS_TUNED
     precision: float = PRECISION
+    least_confidence: float | None = None
     alternatives: int = 4
     nbest: int = 10
     list_cost: float = LIST_COST
@@ -201,6 +204,9 @@ class Settings:
             raise SettingError(f"biasing.boost.gap_scale: must lie between 0 and 1, got {self.boost.gap_scale!r}")
         if not 0 <= self.precision < 1:
             raise SettingError(f"biasing.precision: must be a share from 0 to below 1, got {self.precision!r}")
+        if self.least_confidence is not None and not 0 <= self.least_confidence <= 1:
+            told = f"must be from 0 to 1 or null, got {self.least_confidence!r}"
+            raise SettingError(f"biasing.least_confidence: {told}")
         for part in self.phonetics.parts or ():
             if part not in PHONE_PARTS:
                 known = ", ".join(PHONE_PARTS)

@@ -40,9 +40,15 @@ class BiasList(Sequence[Phrase]):
         lines: line number of each phrase in that file, or where it is as a text.
         shown: whether messages may show phrases; not those of a file that somebody else's manifest named.
 
+    Attributes:
+        counts_as: how many phrases it is taken for where its length matters, if not for its own: decoys stand for those
+            of another list.
+
     Raises:
         BiasListError: an entry that is no phrase; the message says which.
     """
+
+    counts_as: int | None = None
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from nemo.collections.asr.models import ASRModel
 from nemo.utils import logging, model_utils
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -22,6 +23,7 @@ from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.lm.kenlm_module import kenlm, tell_what_is_left_out
 from nemo_ctcbias.nemo import language_model
 from nemo_ctcbias.nemo.branch import CTCBranch
+from nemo_ctcbias.nemo.calibration import Calibrator
 from nemo_ctcbias.nemo.decoding_config import hotwords_of, settings_of
 from nemo_ctcbias.nemo.encoder import subsampling_of
 from nemo_ctcbias.nemo.files import member, packed_file, refuse_interpolation, unpacked
@@ -38,6 +40,7 @@ from nemo_ctcbias.nemo.phonetic import LEXICON
 from nemo_ctcbias.nemo.stored_weights import first_line
 from nemo_ctcbias.nemo.transcription import TranscriptionMixin
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
+from nemo_ctcbias.phones.calibration import Calibration
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.lexicon import lexicon_of
 from nemo_ctcbias.recognizer import Recognizer
@@ -201,6 +204,34 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
     def set_bias_weight(self, weight: float) -> None:
         """Strength of all lists: 10 as tuned, 0 off; saved with the model."""
         self.set_biasing(weight=weight)
+
+    def calibrate(
+        self,
+        audio: Sequence[str | np.ndarray],
+        bias_list: BiasList | Sequence | str | Path | None = None,
+        precision: float | None = None,
+        batch_size: int = 8,
+    ) -> Calibration:
+        """Set `least_confidence` so that the wanted share of listed phrases is right, from speech of one's own.
+
+        Nobody needs to transcribe it; it is transcribed twice, with the list and with decoys, and no other thread
+        should use the model meanwhile. The result says what was found and what could not be.
+
+        Args:
+            audio: files, or samples at the model's rate; none longer than the model can take.
+            bias_list: None: the stored one.
+            precision: None: the setting.
+            batch_size: recordings a batch.
+
+        Raises:
+            SettingError: the model does not ask how sure its hits are, or there is no phrase to make decoys of.
+        """
+        calibrator = Calibrator(self, self.bias_list if bias_list is None else BiasList.of(bias_list))
+        with calibrator.listening():
+            calibrator.add(audio, batch_size)
+        found = calibrator.result(self.settings.precision if precision is None else precision)
+        self.set_biasing(**found.settings)
+        return found
 
     # --- decoding
 

@@ -48,6 +48,7 @@ _CONSONANTS = {
     "W": ("approximant", 0.0, 1),
 }
 _ALIKE = {("stop", "affricate"), ("affricate", "fricative")}  # manners half a step apart
+VOWELS = frozenset(_VOWELS)
 _SEMIVOWELS = {("ER", "R"): 0.3, ("IY", "Y"): 0.4, ("UW", "W"): 0.4}
 
 
