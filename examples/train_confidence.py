@@ -5,8 +5,8 @@
 
 The manifests hold transcripts and `rare_words`, as those for `nemo-ctcbias evaluate`; every model reads each of them
 with lists of each size, with and without the language model. The table for phones heard by the model's own spelling is
-made anew; with `--phone-head` (one file for each model, `none` for one that has none) that for phone heads, too. The
-shipped table lies in nemo_ctcbias/phones/data.
+made anew, or with `--phone-head` (one file for each model) that for phone heads; the rest stays as it is shipped, in
+nemo_ctcbias/phones/data. What to ask for which precision is read off the first model.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ GAP = "<gap>"
 
 
 class Examples(NamedTuple):
-    """Candidates of one model, manifest and size: evidence [n, 6], which were written [n], which were right [n]."""
+    """Candidates of one model, manifest and size: evidence [n, 7], which were written [n], which were right [n]."""
 
+    model: str
     name: str
     evidence: np.ndarray
     written: np.ndarray
@@ -108,6 +109,7 @@ def listen(args: argparse.Namespace, name: str, head: Path | None) -> Iterator[E
                     for one in Candidates(compiled, witnesses, prior, confidence, common).of(beam, acting):
                         found.append((one, is_right(reference, beam.words, one, phrases[one.phrase])))
                 yield Examples(
+                    name,
                     label,
                     np.array([astuple(one.evidence) for one, _ in found]).reshape(-1, len(NAMES)),
                     np.array([one.written for one, _ in found], dtype=bool),
@@ -128,7 +130,7 @@ def learned(examples: Sequence[Examples]) -> Confidence:
         bias = float(fit.intercept_[0] - weights @ middle)
         formulas.append(Formula(round(bias, 4), dict(zip(NAMES, weights.round(4).tolist(), strict=True))))
     found = Confidence(*formulas, ((0.0, 0.0),))
-    return Confidence(*formulas, thresholds(examples, found))
+    return Confidence(*formulas, thresholds([one for one in examples if one.model == examples[0].model], found))
 
 
 def thresholds(examples: Sequence[Examples], confidence: Confidence) -> tuple[tuple[float, float], ...]:
@@ -163,7 +165,7 @@ def shown(one: Examples, confidence: Confidence) -> str:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", action="append", required=True, help=".nemo file, pretrained or shipped name")
-    parser.add_argument("--phone-head", action="append", default=[], metavar="F", help="of each model, or none")
+    parser.add_argument("--phone-head", type=Path, action="append", default=[], metavar="F", help="one for each model")
     parser.add_argument("--manifest", type=Path, action="append", required=True, help="NeMo manifest with rare_words")
     parser.add_argument("--pool", type=Path, required=True, help="text file of words to fill lists with")
     parser.add_argument("--sizes", default="100", help="distractors of a list, comma-separated (default %(default)s)")
@@ -175,19 +177,16 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         args.sizes = [int(size) for size in args.sizes.split(",")]
-        heads = [None if head == "none" else Path(head) for head in args.phone_head]
-        if heads and len(heads) != len(args.model):
-            raise SettingError("give as many --phone-head as --model, 'none' for a model without one")
-        table = json.loads(SHIPPED.read_text(encoding="utf-8"))
-        for witness, files in (("spelling", [None] * len(args.model)), ("head", heads)):
-            pairs = [pair for pair in zip(args.model, files, strict=bool(files)) if pair[1] or witness == "spelling"]
-            examples = [one for model, head in pairs for one in listen(args, model, head)]
-            if examples:
-                table[witness] = as_table(learned(examples))
-                print("\n".join(shown(one, learned(examples)) for one in examples))
+        if args.phone_head and len(args.phone_head) != len(args.model):
+            raise SettingError("give as many --phone-head as --model")
+        heads = args.phone_head or [None] * len(args.model)
+        examples = [one for pair in zip(args.model, heads, strict=True) for one in listen(args, *pair)]
     except BiasingError as error:
         print(f"train_confidence: {error}", file=sys.stderr)
         return 2
+    table, found = json.loads(SHIPPED.read_text(encoding="utf-8")), learned(examples)
+    table["head" if args.phone_head else "spelling"] = as_table(found)
+    print("\n".join(shown(one, found) for one in examples))
     args.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     return 0
 

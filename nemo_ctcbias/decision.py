@@ -21,6 +21,7 @@ from nemo_ctcbias.search.result import BiasedBeam
 
 SLACK = 2  # frames of the encoder by which a place is widened at both ends, words being vague about them
 OVERLAP = 0.5  # of a word, or of a phrase that is shorter: the phrase stands there, too
+TOLD, OTHERS = 0.05, 3  # least probability of other phrases that are told of in a hit, and how many of them
 LEAST = -1.5  # a score further below its prior than this speaks against a phrase whatever else speaks for it
 
 
@@ -112,7 +113,8 @@ class Candidates:
     ) -> Candidate:
         one = self._listed.bias_list[phrase]
         evidence = Evidence(
-            score=max(float(score - self._prior), FLOOR),
+            score=max(float(score), FLOOR),
+            prior=self._prior,
             phones=float(self._listed.scores.phones(phrase)),
             likeness=max(likeness(form, old) for form in one.forms),
             ordinary=float(bool(old) and all(self._common.known(word.strip(_MARKS)) for word in old.split())),
@@ -138,6 +140,29 @@ def doubtful(candidates: Sequence[Candidate], threshold: float) -> set[int]:
     return {one.phrase for one in written if one.evidence.likeness < 1} - standing
 
 
+def confidences(
+    candidates: Sequence[Candidate], listed: CompiledList
+) -> dict[tuple[int, int], tuple[float, tuple[tuple[str, float], ...]]]:
+    """Of each written (phrase, first word) how sure it is, and other phrases that were heard there."""
+    return {
+        (one.phrase, one.first): (one.probability, _others(one, candidates, listed))
+        for one in candidates
+        if one.written
+    }
+
+
+def _others(one: Candidate, candidates: Sequence[Candidate], listed: CompiledList) -> tuple[tuple[str, float], ...]:
+    """Phrases that were heard in the same words and are not written, the surest first."""
+    there = [
+        other
+        for other in candidates
+        if not other.written and other.phrase != one.phrase and other.probability >= TOLD
+        if other.first < one.last and one.first < other.last
+    ]
+    there.sort(key=lambda other: -other.probability)
+    return tuple((listed.bias_list[other.phrase].written, other.probability) for other in there[:OTHERS])
+
+
 def corrected(beam: BiasedBeam, candidates: Sequence[Candidate], threshold: float, listed: CompiledList) -> BiasedBeam:
     """A hypothesis with the phrases that it lacks and that are sure, in the place of the words there; surest first."""
     taken = [(one.first, one.last) for one in candidates if one.written]
@@ -150,19 +175,26 @@ def corrected(beam: BiasedBeam, candidates: Sequence[Candidate], threshold: floa
     if not chosen:
         return beam
     frames = [frames for _, frames in beam[2]]
-    return beam.with_lookups([_hit(one, listed, frames) for one in sorted(chosen, key=lambda one: one.first)])
+    chosen.sort(key=lambda one: one.first)
+    return beam.with_lookups([_hit(one, listed, frames, _others(one, candidates, listed)) for one in chosen])
 
 
-def _hit(found: Candidate, listed: CompiledList, frames: Sequence[tuple[int, int]]) -> Hit:
+def _hit(
+    found: Candidate,
+    listed: CompiledList,
+    frames: Sequence[tuple[int, int]],
+    others: tuple[tuple[str, float], ...],
+) -> Hit:
     return Hit(
         phrase=listed.bias_list[found.phrase].written,
         first_word=found.first,
         last_word=found.last,
         start=frames[found.first][0],
         end=frames[found.last - 1][1],
-        score=found.evidence.score,
+        score=found.evidence.score - found.evidence.prior,
         technique="lookup",
         base_text=found.old,
         confidence=found.probability,
-        parts={"phones": found.evidence.score},
+        parts={"phones": found.evidence.score - found.evidence.prior},
+        alternatives=others,
     )

@@ -23,7 +23,7 @@ import numpy as np
 
 from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.compiled_list import CompiledList
-from nemo_ctcbias.decision import Candidates, corrected, doubtful
+from nemo_ctcbias.decision import Candidates, confidences, corrected, doubtful
 from nemo_ctcbias.list_report import notes_on
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.confidence import shipped_confidence
@@ -240,7 +240,7 @@ class Recognizer:
             acting[list(gone)] = 0.0
             beams = self._searched(task, acting)
             found = candidates.of(beams[0], acting)
-        beams[0] = beams[0].with_confidences({(one.phrase, one.first): one.probability for one in found if one.written})
+        beams[0] = beams[0].with_confidences(confidences(found, task.listed))
         if self.settings.wants("correction"):
             beams[0] = corrected(beams[0], found, threshold, task.listed)
         return beams

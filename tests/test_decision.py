@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nemo_ctcbias import BiasList
 from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.compiled_list import CompiledList, Sources
-from nemo_ctcbias.decision import LEAST, Candidate, Candidates, corrected, doubtful
+from nemo_ctcbias.decision import LEAST, OTHERS, Candidate, Candidates, confidences, corrected, doubtful
 from nemo_ctcbias.phones import Lexicon
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.confidence import FLOOR, NAMES, Confidence, Evidence, Formula
@@ -61,7 +61,7 @@ def test_a_written_phrase_has_the_evidence_of_its_place():
     _, _, (cat,) = found("the cat", ["cat"], heard("K AE T", 4, 7, 7), prior=2.0)
     assert (cat.phrase, cat.first, cat.last, cat.start, cat.end, cat.old) == (0, 1, 2, 4, 7, "cat")
     evidence = cat.evidence
-    assert cat.written and evidence.score == pytest.approx(9 - 2, abs=0.1) and evidence.phones == 3
+    assert cat.written and evidence.score == pytest.approx(9, abs=0.1) and (evidence.prior, evidence.phones) == (2, 3)
     assert evidence.likeness == evidence.listed == evidence.ordinary == 1
     assert evidence.letters == pytest.approx(math.log(0.9), abs=0.01) and cat.probability == 0.5
 
@@ -95,7 +95,7 @@ def test_what_is_not_heard_not_listened_for_or_stands_nowhere_is_no_candidate():
 
 
 def candidate(phrase, first, last, probability, written=False, likeness=0.5):
-    evidence = Evidence(5.0, 4.0, likeness, 0.0, 0.0, -1.0)
+    evidence = Evidence(5.0, 0.0, 4.0, likeness, 0.0, 0.0, -1.0)
     return Candidate(phrase, first, last, first, last, "x", written, evidence, probability)
 
 
@@ -134,3 +134,16 @@ def test_what_comes_is_sure_and_takes_no_word_twice(candidates, threshold):
     for one in left_out:  # surer than all that came: a written phrase stands there
         assert any(one.first < last and first < one.last for first, last in written)
     assert (best is beam) == (not came)
+
+
+def test_phrases_that_sound_alike_are_told_of_in_the_hit():
+    compiled, beam = searched(spelled("ee"), ["maier", "meier", "meyer", "mayer", "mayr", "zoo"])
+    alike = [candidate(k, 0, 1, (8 - k) / 16) for k in (2, 1, 3, 4)]
+    beside = [candidate(5, 1, 2, 0.9), candidate(0, 0, 1, 0.3)]
+    sure = confidences([candidate(0, 0, 1, 0.8, True), *alike, *beside], compiled)
+    assert sure == {(0, 0): (0.8, (("meier", 7 / 16), ("meyer", 6 / 16), ("mayer", 5 / 16)))} and OTHERS == 3
+    assert confidences(alike, compiled) == {}
+    best = corrected(beam, [candidate(0, 0, 1, 0.8), *alike], 0.5, compiled)
+    (hit,) = best.hits
+    assert hit.phrase == "maier" and [phrase for phrase, _ in hit.alternatives] == ["meier", "meyer", "mayer"]
+    assert hit.as_dict()["alternatives"] == {"meier": 0.438, "meyer": 0.375, "mayer": 0.312}

@@ -27,7 +27,7 @@ SIPROT = {"text": "Siprot", "display": "SIPROT", "pronunciations": ["S IH P R AA
 SOURCES = Sources(VOCABULARY, lexicon=LEXICON)
 
 # Whatever else speaks for a phrase or against it: even odds at a score of 4, and half a score's worth for being alike.
-SOUND = Formula(-4.0, {**dict.fromkeys(NAMES, 0.0), "score": 1.0, "likeness": 0.5})
+SOUND = Formula(-4.0, {**dict.fromkeys(NAMES, 0.0), "score": 1.0, "prior": -1.0, "likeness": 0.5})
 BY_SOUND = Confidence(SOUND, SOUND, ((0.0, 0.5),))
 
 

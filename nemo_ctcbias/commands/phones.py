@@ -11,7 +11,7 @@ from typing import Any
 from nemo_ctcbias.errors import PhoneticsError, SettingError
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.phone_errors import PhoneErrors, Slot
-from nemo_ctcbias.phones.alignment import HeardPhones, hearings
+from nemo_ctcbias.phones.alignment import heard_phones, hearings
 from nemo_ctcbias.phones.phones import Pronunciation
 from nemo_ctcbias.phones.pronouncer import Pronouncer, split_words
 
@@ -90,7 +90,7 @@ def measure(
         text = vocabulary.decode(best_tokens(item.log_probs))
         recognised = [found[0] for word in text.split() if (found := pronunciations(word, pronouncer))]
         said = {
-            HEAD: HeardPhones.of(hearings(phones(item))[-1]).phones,
+            HEAD: heard_phones(hearings(phones(item))[-1]),
             SUBWORDS: tuple(phone for pronunciation in recognised for phone in pronunciation),
         }
         for name, heard in said.items():

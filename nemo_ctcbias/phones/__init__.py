@@ -2,7 +2,7 @@
 
 Reading order: `phones` (the inventory), `lexicon`, `graphones` (letters aligned with phones), `g2p` (the joint
 n-gram), `pronouncer` (who says how a word sounds), `g2g` (other spellings); `lattice` and `alignment` (CTC over
-phones), `edit_distance`; `slots`, `confusions`, `spelled_phones` and `hearing` (phones of a model without a phone
+phones); `slots`, `confusions`, `spelled_phones` and `hearing` (phones of a model without a phone
 head); `phone_search` and `score`, the one score of a phrase; then what is done with it: `detection` of phrases that can
 be heard, `rescoring` of n-best lists, and the `confidence` of what was written or missed, which asks for
 `common_words`; `spoken_variants`.  Only numpy, numba (through

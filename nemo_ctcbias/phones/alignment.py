@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 import numpy as np
@@ -56,24 +55,10 @@ def _forward(log_probs, labels, sources, weights, initial):
     return score[:states]
 
 
-@dataclass(frozen=True)
-class HeardPhones:
-    """The likeliest phone (or blank) of each frame, repeats collapsed: phones, and the middle frame of each."""
-
-    phones: Pronunciation
-    middles: tuple[float, ...]
-
-    @classmethod
-    def of(cls, log_probs: np.ndarray) -> HeardPhones:
-        """Read off phone log-probs [T, 40]."""
-        phones, middles, at = [], [], 0
-        for label, run in groupby(checked(log_probs).argmax(axis=1).tolist()):
-            count = len(list(run))
-            if label != BLANK:
-                phones.append(PHONES[label])
-                middles.append(at + (count - 1) / 2)
-            at += count
-        return cls(tuple(phones), tuple(middles))
+def heard_phones(log_probs: np.ndarray) -> Pronunciation:
+    """The likeliest phone (or blank) of each frame of phone log-probs [T, 40], repeats collapsed, blanks left out."""
+    labels = (label for label, _ in groupby(checked(log_probs).argmax(axis=1).tolist()))
+    return tuple(PHONES[label] for label in labels if label != BLANK)
 
 
 def word_cuts(spans: Sequence[tuple[int, int]], frames: int) -> list[int]:

@@ -5,8 +5,8 @@
 a logistic regression on what several models wrote, or did not, of lists in recordings with transcripts
 (`examples/train_confidence.py`), for phrases heard by a phone head and for those heard by the model's own spelling,
 for those that the search wrote and for those that it did not.  The evidence is what says the same of any model: how the
-phrase sounds there (the one score, against the prior of one phrase among N), how long it is, how much it looks like the
-words that stand there without it, whether these are ordinary words or listed ones, and how sure the model is of what is
+phrase sounds there (the one score), the prior of one phrase among N, how long it is, how much it looks like the words
+that stand there without it, whether these are ordinary words or listed ones, and how sure the model is of what is
 written.
 
 One threshold takes away what is written and puts what is not (the paper's lookup) in the place of other words.  It
@@ -30,20 +30,21 @@ from nemo_ctcbias.errors import PhoneticsError
 
 SHIPPED = Path(__file__).parent / "data" / "confidence.json"
 LEAST = 1e-4  # a token less likely than this says no more
-FLOOR = -5.0  # a score further below its prior says no more
+FLOOR = -5.0  # a score below says no more
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What speaks for and against a phrase at a place; all numbers.
 
-    score: the one score there, less the prior of one phrase among N, at least `FLOOR`; phones: how many it has;
-    likeness: of its letters to those of the words there without it, from 0 to 1; ordinary, listed: whether all of these
-    words are ordinary ones, and whether there is a listed phrase among them; letters: log-prob of the least likely
-    token of what is written there, the phrase or these words.
+    score: the one score there, at least `FLOOR`; prior: what the length of the list asks of it, `list_cost *
+    log_length(N)`; phones: how many it has; likeness: of its letters to those of the words there without it, from 0 to
+    1; ordinary, listed: whether all of these words are ordinary ones, and whether there is a listed phrase among them;
+    letters: log-prob of the least likely token of what is written there, the phrase or these words.
     """
 
     score: float
+    prior: float
     phones: float
     likeness: float
     ordinary: float

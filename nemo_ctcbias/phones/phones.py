@@ -17,7 +17,6 @@ PHONES: Pronunciation = tuple(
 PHONE_IDS = {phone: index for index, phone in enumerate(PHONES)}
 BLANK = len(PHONES)  # column of the CTC blank in phone log-probs [..., 40]
 
-INDEL_COST = 1.0  # of a phone that only one of two pronunciations has
 
 # Articulation after the IPA chart. Vowels: height (0 low, 1 high), backness (0 front, 1 back), rounding, and the
 # same three at the end of the glide. Consonants: manner, place (0 lips, 1 glottis), voicing.

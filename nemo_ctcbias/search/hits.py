@@ -29,6 +29,9 @@ class Hit:
     technique that acted added: "adapter" to these, "hotword" the boosting that was kept, "lm" the language model with
     the list's words in its class over the one without.  Of a lookup: "phones", its score by its sound against the prior
     of one phrase among many; `base_text` are the words that it replaced.
+
+    alternatives: other listed phrases that might stand there, as those that sound the same, and how sure each would be;
+    the surest first.
     """
 
     phrase: str
@@ -41,6 +44,7 @@ class Hit:
     base_text: str
     confidence: float
     parts: dict[str, float]
+    alternatives: tuple[tuple[str, float], ...] = ()
 
     def in_seconds(self, seconds_per_frame: float) -> Hit:
         """The same hit with times in seconds."""
@@ -49,6 +53,7 @@ class Hit:
 
     def as_dict(self) -> dict:
         """Fields for JSON."""
+        others = {"alternatives": {phrase: round(sure, 3) for phrase, sure in self.alternatives}}
         return {
             "phrase": self.phrase,
             "start": self.start,
@@ -58,6 +63,7 @@ class Hit:
             "base_text": self.base_text,
             "confidence": round(self.confidence, 3),
             "parts": {name: round(value, 3) for name, value in self.parts.items()},
+            **(others if self.alternatives else {}),
         }
 
 

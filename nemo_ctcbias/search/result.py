@@ -13,6 +13,9 @@ from nemo_ctcbias.search.hits import Find, Hit, words_of, write, written_words
 from nemo_ctcbias.search.search_list import SearchList
 from nemo_ctcbias.search.timing import Timing
 
+#: Other phrases that might stand in a hit's place, and how sure each would be.
+Others = tuple[tuple[str, float], ...]
+
 
 class Kept(NamedTuple):
     """A listed phrase in the text, the weight of its boost, and what of its credit it gave back."""
@@ -84,8 +87,8 @@ class BiasedBeam(tuple):
         """The same hypothesis with a phone score, which its total score includes."""
         return self._changed(self.text, self.score + phone_score, phone_score=phone_score)
 
-    def with_confidences(self, sure: Mapping[tuple[int, int], float]) -> BiasedBeam:
-        """The same hypothesis, its hits as sure as is said of (phrase, first word)."""
+    def with_confidences(self, sure: Mapping[tuple[int, int], tuple[float, Others]]) -> BiasedBeam:
+        """The same hypothesis, its hits as sure as is said of (phrase, first word), and what else might stand there."""
         return self._changed(self.text, self.score, _sure=dict(sure))
 
     def with_lookups(self, lookups: Sequence[Hit]) -> BiasedBeam:
@@ -157,6 +160,7 @@ class BiasedBeam(tuple):
                 lifted["adapter"] = timing.acoustic(start, end) - timing.acoustic(start, end, base=True)
             if in_class is not None:
                 lifted["lm"] = sum(in_class[first:last])
+            sure, others = self._sure.get((find.phrase, first)) or (timing.confidence(tokens), ())
             hit = Hit(
                 phrase=find.written,
                 first_word=first,
@@ -166,8 +170,9 @@ class BiasedBeam(tuple):
                 score=sum(lifted.values()),
                 technique=_technique(lifted),
                 base_text=timing.base_text(start, end),
-                confidence=self._sure.get((find.phrase, first), timing.confidence(tokens)),
+                confidence=sure,
                 parts={"acoustic": timing.acoustic(start, end, base=True), **lifted},
+                alternatives=others,
             )
             yield find.phrase, hit
 

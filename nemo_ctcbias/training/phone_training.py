@@ -10,7 +10,7 @@ import torch
 from nemo_ctcbias.errors import ModelError, PhoneticsError
 from nemo_ctcbias.evaluation.phone_errors import PhoneErrors
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
-from nemo_ctcbias.phones.alignment import HeardPhones
+from nemo_ctcbias.phones.alignment import heard_phones
 from nemo_ctcbias.phones.phones import BLANK, Pronunciation, phone_ids
 from nemo_ctcbias.phones.pronouncer import Pronouncer, split_words
 from nemo_ctcbias.training.frozen_training import FrozenBaseTraining
@@ -111,7 +111,7 @@ class PhoneHeadTraining(FrozenBaseTraining):
         for text, row, count in zip(self._texts(batch), log_probs.detach().cpu().numpy(), frames.tolist(), strict=True):
             slots = self.slots(text)
             if slots:
-                self.validation.add(slots, HeardPhones.of(row[:count]).phones)
+                self.validation.add(slots, heard_phones(row[:count]))
 
     def on_validation_epoch_end(self) -> None:
         """Phone error rate in percent."""

@@ -21,7 +21,7 @@ from nemo_ctcbias.phones.confidence import (
     shipped_confidence,
 )
 
-CLEAR = Evidence(score=12.0, phones=6.0, likeness=0.8, ordinary=0.0, listed=0.0, letters=-1.0)
+CLEAR = Evidence(score=12.0, prior=0.0, phones=6.0, likeness=0.8, ordinary=0.0, listed=0.0, letters=-1.0)
 WITNESSES = ("head", "spelling")
 NUMBER = st.floats(-20, 20)
 
@@ -46,6 +46,7 @@ def test_the_shipped_one_believes_what_sounds_right_and_doubts_what_replaces_ord
     assert sure > shipped.of(replace(CLEAR, ordinary=1.0, letters=0.0), False)
     assert shipped.of(CLEAR, False, 4.0) > sure > shipped.of(replace(CLEAR, listed=1.0), False)
     assert shipped.of(replace(CLEAR, score=-2.0), True) < shipped.of(CLEAR, True)
+    assert shipped.of(replace(CLEAR, prior=2.3), False) < sure < shipped.of(replace(CLEAR, prior=-3.0), False)
     asked = [shipped.threshold(precision) for precision in (0.0, 0.5, 0.9, 0.95, 0.98, 0.99)]
     assert asked == sorted(asked) and 0 == asked[0] and asked[-1] < 1
 
