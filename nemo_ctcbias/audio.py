@@ -192,6 +192,8 @@ def _ffmpeg(path: Path, unknown: soundfile.LibsndfileError) -> Iterator[Any]:
         with av.open(str(path)) as file:
             if not file.streams.audio:
                 raise AudioError(f"{path}: holds no audio; check the path")
+            if file.streams.audio[0].codec_context is None:  # FFmpeg has no decoder for it
+                raise unknown
             yield file
     except av.FFmpegError as error:
         raise unknown from error

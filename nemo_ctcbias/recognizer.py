@@ -155,11 +155,11 @@ class Recognizer:
     def _decoded(self, task: Task, heard: np.ndarray | None) -> list[BiasedBeam]:
         """One utterance, once it is known what to listen for and what the adapters make of it."""
         beams = self._searched(task, heard)
-        if self._asks("verification", task) or self._asks("correction", task):
+        if self.asks("verification", task) or self.asks("correction", task):
             beams = self._decided(beams, task, np.ones(len(task.listed)) if heard is None else np.array(heard))
         return beams[: task.nbest]
 
-    def _asks(self, part: str, task: Task) -> bool:
+    def asks(self, part: str, task: Task) -> bool:
         """Whether a part of `PHONE_PARTS` that looks at what the search wrote has something to go by."""
         return bool(task.heard) and self.settings.boost.enabled and self.settings.wants(part)
 
@@ -203,7 +203,7 @@ class Recognizer:
         log_probs, base = (base, None) if task.adapted is None else (task.adapted, base)
         if not self.settings.boost.enabled:
             return [greedy_beam(log_probs, search, self.vocabulary, base)]
-        rescores = self._asks("rescoring", task) and task.utterance.phones is not None
+        rescores = self.asks("rescoring", task) and task.utterance.phones is not None
         beams = self.search.beams(
             log_probs,
             search if heard is None else search.heard(heard),
@@ -231,10 +231,7 @@ class Recognizer:
         Args:
             acting: [N] factors on the phrases' weights, 0 for those that are not listened for.
         """
-        witness = "spelling" if task.utterance.phones is None else "head"
-        confidence, prior = shipped_confidence(witness), self.settings.detection_prior(task.listed.length)
-        candidates = Candidates(task.listed, task.heard, prior, confidence, self.common)
-        threshold = confidence.threshold(self.settings.precision)
+        candidates, threshold = self.candidates(task)
         found = candidates.of(beams[0], acting)
         while self.settings.wants("verification") and (gone := doubtful(found, threshold)):
             acting[list(gone)] = 0.0
@@ -244,6 +241,13 @@ class Recognizer:
         if self.settings.wants("correction"):
             beams[0] = corrected(beams[0], found, threshold, task.listed)
         return beams
+
+    def candidates(self, task: Task) -> tuple[Candidates, float]:
+        """Finds what was written, or heard and not written, and the probability that is asked of it."""
+        witness = "spelling" if task.utterance.phones is None else "head"
+        confidence, prior = shipped_confidence(witness), self.settings.detection_prior(task.listed.length)
+        candidates = Candidates(task.listed, task.heard, prior, confidence, self.common)
+        return candidates, confidence.threshold(self.settings.precision)
 
 
 def _spoken(beam: BiasedBeam, phone_frames: int) -> list[tuple[str, int, int]]:

@@ -101,6 +101,12 @@ def too_long(path):
         file.truncate(size + len(header))
 
 
+def unknown_codec(path):
+    soundfile.write(path, tone(), RATE)
+    content = path.read_bytes()
+    path.write_bytes(content[:20] + b"\xfe\xff" + content[22:])  # "as said below", where nothing is
+
+
 BROKEN = {
     "a header of 49 days": (absurd_length, r"1\.19e\+03 hours are more than 12; split it"),
     "thirteen hours": (too_long, "13 hours are more than 12; split it"),
@@ -115,6 +121,7 @@ BROKEN = {
     "text": (lambda path: path.write_text("not audio at all"), "cannot be read as audio"),
     "truncated": (truncated, "cannot be read as audio|holds no audio"),
     "header only": (header_only, "cannot be read as audio|holds no audio"),
+    "a codec that nobody has": (unknown_codec, "cannot be read as audio .*; convert it to wav or flac"),
     "not numbers": (not_numbers, "holds samples that are not numbers; export it again"),
 }
 

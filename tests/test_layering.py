@@ -9,7 +9,7 @@ from places import ROOT
 PACKAGE = ROOT / "nemo_ctcbias"
 #: What may import what stands before it, within a line only what does not close a circle.
 LAYERS = (
-    ("errors", "compiled", "shipped", "whole_files", "data_files", "audio"),
+    ("errors", "compiled", "shipped", "whole_files", "data_files", "audio", "streamed_audio"),
     ("bias_list",),
     ("adapter", "lm"),
     ("phones",),
@@ -17,7 +17,7 @@ LAYERS = (
     ("old_settings", "settings", "settings_file"),
     ("compiled_list", "list_report"),
     ("decision",),
-    ("recognizer", "side_by_side"),
+    ("recognizer", "side_by_side", "streaming"),
     ("nemo", "models", "whisper"),
     ("evaluation",),
     ("training",),

@@ -70,6 +70,8 @@ class Following(NamedTuple):
 
         So a phrase that begins with a letter begins behind a character of Chinese, and not behind a letter.
         """
+        if not self.joins.any():
+            return tuple(tokens)
         inside = [bool(place) and not self.opens[tokens[place - 1]] for place in range(len(tokens))]
         return tuple(
             token + len(self.joins) * bool(within and self.joins[token])
@@ -101,6 +103,7 @@ class WordEnds:
         self.endings = frozenset(endings)
         self.anywhere = anywhere
         self._longest = max(map(len, endings), default=0)
+        self._after: dict[tuple[str, bool], frozenset[str]] = {}
         begun: list[tuple[frozenset[str], str]] = [(frozenset(), "")] * (FREE + 1)
         for taken in dict.fromkeys(map(self.after, STEMS)):
             read = {ending[:count] for ending in taken for count in range(len(ending) + 1)}
@@ -110,10 +113,15 @@ class WordEnds:
 
     def after(self, phrase: str) -> frozenset[str]:
         """The endings that a phrase takes: Anna's, Annas; Jones's, Jones', Joneses; none after a possessive."""
-        phrase = _folded(phrase)
-        sibilant = phrase.endswith(("s", "x", "z", "ch", "sh"))
-        short = sum(map(str.isalnum, phrase)) < LONG
-        if phrase.endswith(("'s", "'")):
+        last, short = _folded(phrase[-2:]), sum(map(str.isalnum, phrase)) < LONG
+        if (last, short) not in self._after:
+            self._after[last, short] = self._taken_by(last, short)
+        return self._after[last, short]
+
+    def _taken_by(self, last: str, short: bool) -> frozenset[str]:
+        """The endings that phrases take with these last letters."""
+        sibilant = last.endswith(("s", "x", "z", "ch", "sh"))
+        if last.endswith(("'s", "'")):
             return frozenset()
 
         def takes(ending: str) -> bool:
@@ -121,7 +129,7 @@ class WordEnds:
                 return sibilant or ending != "'"
             if short:
                 return False
-            return sibilant or phrase.endswith("o") if ending.startswith("es") else not (sibilant and ending[0] == "s")
+            return sibilant or last.endswith("o") if ending.startswith("es") else not (sibilant and ending[0] == "s")
 
         return frozenset(filter(takes, self.endings))
 

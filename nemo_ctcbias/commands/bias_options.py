@@ -1,14 +1,17 @@
-"""`--bias-list FILE` and `--bias PHRASE`, as several commands take them."""
+"""`--bias-list FILE` and `--bias PHRASE`, as several commands take them, and what is said of them."""
 
 from __future__ import annotations
 
 import argparse
 import re
+import sys
+from collections.abc import Iterable
 
-from nemo_ctcbias.bias_list import BiasList, Phrase
+from nemo_ctcbias.bias_list import BiasList, Note, Phrase, summary
 from nemo_ctcbias.commands.recordings import is_file
 from nemo_ctcbias.errors import SettingError
 
+SHOWN_NOTES = 5
 WEIGHTED = re.compile(r"(.*[^\d:]):(-?\d+(?:\.\d+)?)")  # a colon between digits is part of the phrase
 
 
@@ -44,3 +47,16 @@ def weighted(text: str) -> Phrase:
     """
     found = WEIGHTED.fullmatch(text)
     return Phrase(found[1], float(found[2])) if found else Phrase(text)
+
+
+def report(source: str | None, notes: Iterable[Note], bias_list: BiasList) -> None:
+    """What the model cannot use of a list, on standard error: the first few, and how much it is."""
+    notes = list(notes)
+    serious = [note for note in notes if note.level != "changed"]
+    for note in serious[:SHOWN_NOTES]:
+        print(f"nemo-ctcbias: {note}", file=sys.stderr)
+    if serious:
+        told = (
+            f"{source or 'bias list'}: {summary(notes, len(bias_list))}; `nemo-ctcbias check-list` shows all of a list"
+        )
+        print(f"nemo-ctcbias: {told}", file=sys.stderr)

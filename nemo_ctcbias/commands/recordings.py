@@ -17,6 +17,7 @@ from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import AudioError, ManifestError
 
 STANDARD_INPUT = "-"
+LONG = 600.0  # seconds; longer recordings are never held as a whole
 
 
 @dataclass
@@ -118,7 +119,7 @@ def readable(recordings: Sequence[Recording]) -> list[Recording]:
         try:
             long = seconds_of(one.file or one.path)
         except AudioError as error:
-            _complain(one, error)
+            complain(one, error)
             continue
         if one.duration is None:
             one.seconds = max(0.0, long - one.offset)
@@ -132,15 +133,21 @@ def loaded(recordings: Sequence[Recording], sample_rate: int) -> Iterator[Record
         try:
             samples = load_audio(one.file or one.path, sample_rate, one.offset, one.duration)
         except AudioError as error:
-            _complain(one, error)
+            complain(one, error)
             continue
         one.pieces = split_long(samples, sample_rate)
         yield one
 
 
-def _complain(one: Recording, error: AudioError) -> None:
+def complain(one: Recording, error: AudioError) -> None:
+    """Report a recording that cannot be read."""
     message = str(error) if one.file is None else str(error).replace(one.file, one.path)
     print(f"nemo-ctcbias: {message}", file=sys.stderr)
+
+
+def is_long(one: Recording) -> bool:
+    """Whether a recording is read piece by piece, whoever else is transcribed with it."""
+    return one.seconds > LONG
 
 
 def is_file(text: str | Path) -> bool:

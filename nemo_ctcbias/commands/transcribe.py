@@ -5,37 +5,41 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from tqdm import tqdm
 
-from nemo_ctcbias.bias_list import BiasList, Note, summary
-from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of
+from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of, report
 from nemo_ctcbias.commands.compare import Comparison
 from nemo_ctcbias.commands.formats import FORMATS
+from nemo_ctcbias.commands.kept_part import KeptPart
 from nemo_ctcbias.commands.loading import check_files, load_model
 from nemo_ctcbias.commands.outputs import output_for
 from nemo_ctcbias.commands.recordings import (
     Recording,
+    complain,
     is_file,
+    is_long,
     loaded,
     readable,
     recordings_named,
     recordings_of_manifest,
 )
-from nemo_ctcbias.commands.transcripts import Transcript, transcribe_all
-from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.commands.stream import check_stream, streamed
+from nemo_ctcbias.commands.transcripts import Transcript, transcribe_all, transcribe_long
+from nemo_ctcbias.errors import AudioError, SettingError
 from nemo_ctcbias.lm.kenlm_module import needed_for
 from nemo_ctcbias.lm.options import LanguageModelOptions
 from nemo_ctcbias.settings import PRESET_NAMES, Settings
 from nemo_ctcbias.settings_file import read_settings
+from nemo_ctcbias.streamed_audio import pieces_of
 from nemo_ctcbias.whole_files import written_whole
 
 GROUP = 8  # batches whose recordings are held in memory at a time, sorted by length, and written when all are done
-SHOWN_NOTES = 5
 LM = LanguageModelOptions()
 
 
@@ -75,6 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--nbest", type=int, metavar="N", help="with --format json: the N best texts of recordings with a list")
     add("--min-confidence", type=float, metavar="P", help="leave out hits below it, from 0 to 1: the probability of a "
         "phrase's least likely token at its best frame, not calibrated; the text stays")  # fmt: skip
+    add("--stream", action="store_true", help="one file, or - for raw 16-bit mono samples from standard input, as if "
+        "it were heard now: words as soon as they stand; with --format json what may still change, too")  # fmt: skip
+    add("--rate", type=int, default=16000, help="samples a second of --stream - (default 16000)")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--out", metavar="FILE", help="write there, line by line as FILE.part until all is done")
     where.add_argument("--out-dir", metavar="FOLDER", help="a file a recording there")
@@ -89,6 +96,8 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     settings = read_settings(args.settings) if args.settings is not None else {}
     Settings.of(settings)
+    if args.stream:
+        return streamed(args, partial(_model, args, settings), bias_list)
     recordings = recordings_named(args.audio)
     recordings += recordings_of_manifest(args.manifest) if args.manifest else []
     form, named = FORMATS[args.format], len(recordings) > 1
@@ -102,9 +111,9 @@ def run(args: argparse.Namespace) -> int:
         return 1 if left else 0
     model = _model(args, settings)
     if bias_list is not None:
-        _report(bias_list.source, model.set_bias_list(bias_list), bias_list)
+        report(bias_list.source, model.set_bias_list(bias_list), bias_list)
     for own in {one.bias_list: None for one in good if one.bias_list is not None}:
-        _report(own.source, model.check_bias_list(own), own)
+        report(own.source, model.check_bias_list(own), own)
     shown = "{desc}: {percentage:3.0f}% of {total} s of audio [{elapsed}<{remaining}]"
     total = round(sum(one.seconds for one in good))
     bar = tqdm(total=total, desc="transcribing", bar_format=shown, disable=None, file=sys.stderr)
@@ -126,13 +135,37 @@ def run(args: argparse.Namespace) -> int:
 
 def _transcripts(args: argparse.Namespace, model: Any, recordings: list[Recording], bar: tqdm) -> Iterator[Transcript]:
     """Each as soon as its group is done."""
-    timed, least = FORMATS[args.format].timed or args.word_times, args.min_confidence or 0.0
+    least = args.min_confidence or 0.0
+    options = {"timed": FORMATS[args.format].timed or args.word_times, "done": partial(_advance, bar, 1)}
     for group in _groups(args, recordings):
-        here = list(loaded(group, model.cfg.sample_rate))
-        for one in transcribe_all(model, here, args.batch_size, timed=timed, done=partial(_advance, bar, 1)):
+        if is_long(group[0]):
+            found = list(filter(None, [_long(args, model, group[0], bar, options)]))
+        else:
+            here = list(loaded(group, model.cfg.sample_rate))
+            found = transcribe_all(model, here, args.batch_size, **options)
+        for one in found:
             one.recording.pieces = []
             nbest = one.nbest[: args.nbest] if args.nbest else ()
             yield replace(one, hits=tuple(hit for hit in one.hits if hit.confidence >= least), nbest=nbest)
+
+
+def _long(
+    args: argparse.Namespace, model: Any, one: Recording, bar: tqdm, options: dict[str, Any]
+) -> Transcript | None:
+    """A recording of hours, which goes on where an earlier run has left off; None if it cannot be read."""
+    rate, kept = model.cfg.sample_rate, KeptPart.beside(args.out, args.out_dir, one)
+    start, found = kept.read(one) if args.resume else (0, None)
+    _advance(bar, 1, start / rate)
+    try:
+        pieces = pieces_of(one.file or one.path, rate, one.offset, one.duration, start)
+        for end, more in transcribe_long(model, one, pieces, args.batch_size, found, **options):
+            kept.write(end, more)
+            found = more
+    except AudioError as error:
+        complain(one, error)
+        return None
+    kept.remove()
+    return found
 
 
 def _compared(args: argparse.Namespace, model: Any, recordings: list[Recording], bar: tqdm) -> int:
@@ -163,8 +196,12 @@ def _compared(args: argparse.Namespace, model: Any, recordings: list[Recording],
 
 
 def _groups(args: argparse.Namespace, recordings: Sequence[Recording]) -> Iterator[Sequence[Recording]]:
+    """Long ones alone, in order with the others."""
     size = GROUP * args.batch_size
-    yield from (recordings[first : first + size] for first in range(0, len(recordings), size))
+    for alone, some in groupby(recordings, key=lambda one: is_long(one) and not args.compare):
+        members = list(some)
+        step = 1 if alone else size
+        yield from (members[first : first + step] for first in range(0, len(members), step))
 
 
 def _advance(bar: tqdm, passes: int, seconds: float) -> None:
@@ -175,6 +212,8 @@ def _check(args: argparse.Namespace) -> None:
     """Refuse what can be refused before anything is read."""
     if not args.audio and not args.manifest:
         raise SettingError("transcribe: no recording given; name audio files or folders, or --manifest FILE")
+    if args.stream:
+        check_stream(args)
     if args.batch_size < 1:
         raise SettingError(f"--batch-size must be 1 or more, got {args.batch_size}")
     if args.bias_weight is not None and not 0 <= args.bias_weight < math.inf:
@@ -234,16 +273,3 @@ def _model(args: argparse.Namespace, settings: dict[str, Any]) -> Any:
         model.ctc_config.decoding.beam.return_best_hypothesis = False
         model.renew_decoding()
     return model
-
-
-def _report(source: str | None, notes: Iterable[Note], bias_list: BiasList) -> None:
-    """What the model cannot use of a list, on standard error: the first few, and how much it is."""
-    notes = list(notes)
-    serious = [note for note in notes if note.level != "changed"]
-    for note in serious[:SHOWN_NOTES]:
-        print(f"nemo-ctcbias: {note}", file=sys.stderr)
-    if serious:
-        told = (
-            f"{source or 'bias list'}: {summary(notes, len(bias_list))}; `nemo-ctcbias check-list` shows all of a list"
-        )
-        print(f"nemo-ctcbias: {told}", file=sys.stderr)

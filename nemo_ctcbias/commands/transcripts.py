@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.commands.recordings import Recording
@@ -17,6 +20,9 @@ class Word(NamedTuple):
     text: str
     start: float
     end: float
+
+
+TOGETHER = 8  # batches in a call of `transcribe`, which recognises one while the encoder works on the next
 
 
 @dataclass(frozen=True)
@@ -48,18 +54,18 @@ def transcribe_all(
     Args:
         unbiased: use no list at all, not even the model's.
         timed: with word times.
-        done: told the seconds of audio of each batch.
+        done: told the seconds of audio of some batches.
     """
     rate = model.cfg.sample_rate
     jobs = [(index, piece) for index, one in enumerate(recordings) for piece in one.pieces]
     jobs.sort(key=lambda job: -len(job[1][1]))  # like lengths together: less padding
     found: dict[tuple[int, int], list] = {}
-    for first in range(0, len(jobs), batch_size):
-        batch = jobs[first : first + batch_size]
+    for first in range(0, len(jobs), TOGETHER * batch_size):
+        batch = jobs[first : first + TOGETHER * batch_size]
         default = BiasList() if unbiased else model.bias_list
         lists = [default if unbiased or (own := recordings[i].bias_list) is None else own for i, _ in batch]
         config = model.get_transcribe_config()
-        config.batch_size, config.num_workers, config.verbose = len(batch), 0, False
+        config.batch_size, config.num_workers, config.verbose = batch_size, 0, False
         config.pad_min_duration = 0.0  # NeMo pads samples to a second but not files, and files are what these are
         config.timestamps, config.return_hypotheses = timed, timed
         audio = [piece for _, (_, piece) in batch]
@@ -71,6 +77,29 @@ def transcribe_all(
         _joined(one, [(start / rate, found[index, start]) for start, _ in one.pieces])
         for index, one in enumerate(recordings)
     ]
+
+
+def transcribe_long(
+    model: Any,
+    recording: Recording,
+    pieces: Iterator[tuple[int, np.ndarray]],
+    batch_size: int,
+    known: Transcript | None = None,
+    **options: Any,
+) -> Iterator[tuple[int, Transcript]]:
+    """(sample up to which it goes, transcript so far) of a recording that is never held as a whole, batch by batch.
+
+    Args:
+        pieces: of its samples, in order, as `recordings.loaded` cuts them.
+        known: what an earlier run made of what comes before them.
+        options: as for `transcribe_all`.
+    """
+    found = known or Transcript(recording, "")
+    while some := list(islice(pieces, batch_size)):
+        (new,) = transcribe_all(model, [replace(recording, pieces=some)], batch_size, **options)
+        text = " ".join(filter(None, (found.text, new.text)))
+        found = replace(found, text=text, hits=found.hits + new.hits, words=found.words + new.words)
+        yield some[-1][0] + len(some[-1][1]), found
 
 
 def _joined(recording: Recording, pieces: list[tuple[float, list]]) -> Transcript:

@@ -248,6 +248,7 @@ def _measure(system: System, size: int, lists: Sequence[Phrases], setting: Setti
         note = f"slow at this size: measured on {len(positions)} of {len(result.items)} utterances"
         result.notes.append((system.name, size, note))
     label = f"{system.name} N={size}"
-    how = (positions, label, options.progress, result.unlisted, options.cased)
-    runs = run_system(system, result.items, lists, [setting], *how)
+    runs = run_system(
+        system, result.items, lists, [setting], positions, label, options.progress, result.unlisted, options.cased
+    )
     result.runs[system.name, size] = runs[0]

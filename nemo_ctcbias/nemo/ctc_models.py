@@ -13,13 +13,17 @@ from omegaconf import DictConfig
 
 from nemo_ctcbias.nemo.biased_ctc import BiasedCTCMixin
 from nemo_ctcbias.nemo.branch import CTCBranch, HybridMixin
+from nemo_ctcbias.nemo.cache_aware import CacheAwareMixin
 from nemo_ctcbias.nemo.contextual import ContextualMixin
 from nemo_ctcbias.nemo.copies import CopyMixin
 from nemo_ctcbias.nemo.language_model import LanguageModelMixin
 from nemo_ctcbias.nemo.phonetic import PhoneticMixin
+from nemo_ctcbias.nemo.streams import StreamMixin
 
 
-class _Biased(CopyMixin, PhoneticMixin, ContextualMixin, LanguageModelMixin, BiasedCTCMixin):
+class _Biased(
+    CopyMixin, PhoneticMixin, ContextualMixin, LanguageModelMixin, CacheAwareMixin, StreamMixin, BiasedCTCMixin
+):
     """All that is ours, of models with subwords."""
 
     def _make_decoding(self, config: DictConfig):

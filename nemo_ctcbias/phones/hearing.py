@@ -7,7 +7,7 @@ for each of its sounds.  The score (`score`) is the same for both.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,6 +51,12 @@ class Hearing:
         first, last = self.starts[start], self.starts[end]
         kept, starts = slice(first, last), self.starts[start : end + 1] - first
         return Hearing(self.log_probs[kept], starts, self.enter[kept], self.leave[kept])
+
+    def counted_from(self, first: int) -> Hearing:
+        """The same from another frame of the encoder on, which becomes frame 0; before the first there was nothing."""
+        if first >= 0:
+            return self.between(first, len(self.starts) - 1)
+        return replace(self, starts=np.concatenate([np.zeros(-first, dtype=self.starts.dtype), self.starts]))
 
 
 def between(heard: Sequence[Hearing], start: int, end: int) -> list[Hearing]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nemo_ctcbias.compiled import compiled
-from nemo_ctcbias.phones.graphone_ngram import NgramArrays
+from nemo_ctcbias.phones.graphone_ngram import ROOT, NgramArrays
 
 LN10 = 2.302585092994046
 LONGEST = 2  # symbols that a graphone takes up of the source, and that it adds to the target
@@ -76,10 +76,11 @@ _ADDED, _FRESH, _FINAL, _ROWS = 3, 4, 5, 6
 @compiled
 def _transduce(source, side, ngram, start, end, beam, threshold):
     size, symbols = len(source), side.symbols[0]
-    targets, tables = _new_targets(256), np.zeros((_ROWS, 512), PATH)
+    targets, tables = _new_targets(128), np.empty((_ROWS, 128), PATH)
     count, best = np.zeros(_ROWS, np.int64), np.full(_ROWS, -np.inf)
-    seen = np.full((_ROWS, 256), -1)  # place of each target in each table
-    tables[0, 0].target, tables[0, 0].state, count[0] = 0, start, 1
+    seen = np.full((_ROWS, 128), -1)  # place of each target in each table
+    whole = tables[0, 0]
+    whole.target, whole.state, whole.score, whole.best, count[0] = 0, start, 0.0, 0.0, 1
     seen[0, 0] = 0
     for at in range(size + 1):
         row = at % 3
@@ -116,7 +117,8 @@ def _transduce(source, side, ngram, start, end, beam, threshold):
                 key = 1 + source[at] if length == 1 else 1 + symbols + source[at] * symbols + source[at + 1]
                 first, last = side.first[key], side.first[key + 1]
                 into = (at + length) % 3
-                tables, seen, targets = _room(tables, seen, targets, count[into], last - first)
+                if _full(tables, targets, count[into], last - first):
+                    tables, seen, targets = _room(tables, seen, targets, count[into], last - first)
                 path = tables[row, index]
                 _extend(into, tables, count, seen, best, targets, path, side, first, last, ngram, threshold)
         _clear(row, tables, count, seen, best)
@@ -144,7 +146,7 @@ def _extend(into, tables, count, seen, best, targets, path, side, first, last, n
         else:  # another split of the same letters and sounds; the future hangs on the likelier one
             known = tables[into, place]
             top = max(known.score, score)
-            known.score = top + np.log(np.exp(known.score - top) + np.exp(score - top))
+            known.score = top + np.log1p(np.exp(min(known.score, score) - top))
             if path.best + step > known.best:
                 known.best, known.state = path.best + step, state
 
@@ -153,7 +155,7 @@ def _extend(into, tables, count, seen, best, targets, path, side, first, last, n
 def _score(ngram, state, token):
     """Natural log of P(token | state), and the state behind it."""
     total = 0.0
-    while True:
+    while state != ROOT:
         low, last = ngram.first_child[state], ngram.first_child[state + 1]
         high = last
         while low < high:
@@ -166,6 +168,8 @@ def _score(ngram, state, token):
             return LN10 * (total + ngram.prob[low]), ngram.onward[low]
         total += ngram.backoff[state]
         state = ngram.shorter[state]
+    first = ngram.first_child[ROOT] + token  # all tokens stand there
+    return LN10 * (total + ngram.prob[first]), ngram.onward[first]
 
 
 @compiled
@@ -195,10 +199,15 @@ def _clear(row, tables, count, seen, best):
 
 
 @compiled
+def _full(tables, targets, count, more):
+    return count + more > tables.shape[1] or targets.used[0] + LONGEST * more > len(targets.parent)
+
+
+@compiled
 def _room(tables, seen, targets, count, more):
     """The same with room for so many more paths in a table, and for their targets."""
     if count + more > tables.shape[1]:
-        larger = np.zeros((tables.shape[0], 2 * (count + more)), PATH)
+        larger = np.empty((tables.shape[0], 2 * (count + more)), PATH)
         larger[:, : tables.shape[1]] = tables
         tables = larger
     if targets.used[0] + LONGEST * more > len(targets.parent):

@@ -1,7 +1,8 @@
 """CTC prefix beam search over token prefixes, with boosting and word language model.
 
-`search` folds the frames; what happens in one is compiled (`extension`, `selection`), the language model is asked in
-between.
+`start`, then `advance` with some frames as often as one likes, then `finish`; a recording that is there as a whole is
+one piece of it (`search`), and however it is cut the result is the same.  What happens in a frame is compiled
+(`extension`, `selection`, `settling`), the language model is asked in between.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ import numpy as np
 from nemo_ctcbias.bias_list.trie import ROOT, BoostingTrie
 from nemo_ctcbias.bias_list.word_ends import Following
 from nemo_ctcbias.errors import SettingError
-from nemo_ctcbias.search.beams import Tree, first_beam, new_tree
+from nemo_ctcbias.search.beams import EXTENSION, Tree, first_beam, new_tree
 from nemo_ctcbias.search.boosting import BoostOptions
 from nemo_ctcbias.search.extension import Rules, extend, kept_boosts
+from nemo_ctcbias.search.search_state import SearchState
 from nemo_ctcbias.search.selection import rank, read, scores_of, settle, with_room
+from nemo_ctcbias.search.settling import anchors
 from nemo_ctcbias.search.word_scorer import WordScorer
 
+NO_EXTENSION = np.empty(0, EXTENSION)
 NEARBY = 12  # frames, about a second: further from the next token that a frame hears, there is no speech to boost
 
 
@@ -76,6 +80,8 @@ class BeamSearch:
         free_depth: depth up to which tokens earn only `first_token` of the credit.
         phrase_cost: what a completed phrase gives back of its credit (never more than it has), before the weights.
         following: what may follow a phrase within its word; None: nothing.
+        lag: frames behind which the best hypothesis decides, and those that differ from it there are given up; None:
+            none are.
     """
 
     def __init__(
@@ -89,10 +95,11 @@ class BeamSearch:
         free_depth: int = 1,
         phrase_cost: float = 0.0,
         following: Following | None = None,
+        lag: int | None = None,
     ):
         self.starts_word = np.asarray(starts_word, dtype=bool)
         self.following = Following.by_words(self.starts_word) if following is None else following
-        self.options, self.max_blank = options, boost.max_blank
+        self.options, self.max_blank, self.lag = options, boost.max_blank, lag
         size = len(self.starts_word)
         self.active = trie is not None and len(trie) > 1 and boost.weight > 0
         self.trie = (trie if self.active else BoostingTrie([], [], self.following.symbols)).automaton
@@ -114,36 +121,91 @@ class BeamSearch:
             log_probs: [T, V + 1], blank last.
             scorer: of words, None for none.
         """
-        self.prefixes, self.scorer = new_tree(), scorer
-        beams = first_beam(self.initial_state, 0.0 if scorer is None else np.nan)
-        frames = np.asarray(log_probs, dtype=np.float64)
-        for frame, open_ in zip(frames, self._credited(frames), strict=True):
-            beams = self._frame(beams, frame, bool(open_))
-        return self._finish(beams)
+        state = self.start(scorer)
+        self.advance(state, log_probs)
+        return self.finish(state)
 
-    def _credited(self, frames: np.ndarray) -> np.ndarray:
-        """Frames [T] in which tokens of phrases earn credit: the blank leaves room, and something is heard nearby.
+    def start(self, scorer: WordScorer | None = None) -> SearchState:
+        """The state before the first frame."""
+        return SearchState(first_beam(self.initial_state, 0.0 if scorer is None else np.nan), new_tree(), scorer)
 
-        However faint, hiss leaves every token some probability in each of its frames, and in many frames together a
-        name finds enough of it.
+    def advance(self, state: SearchState, log_probs: np.ndarray, last: bool = False) -> None:
+        """Search on with some frames, which changes the state.
+
+        Args:
+            log_probs: [T, V + 1], blank last.
+            last: whether no frame follows, so that none has to wait.
         """
-        if not self.active or not len(frames):
-            return np.zeros(len(frames), dtype=bool)
-        heard = np.concatenate([[0], np.cumsum(frames[:, :-1].max(axis=1) >= frames[:, -1])])
-        at = np.arange(len(frames))
-        nearby = heard[np.minimum(at + NEARBY + 1, len(frames))] > heard[np.maximum(at - NEARBY, 0)]
-        return nearby & (np.exp(frames[:, -1]) <= self.max_blank)
+        frames = np.asarray(log_probs, dtype=np.float64)
+        if state.waiting is not None and len(state.waiting):
+            frames = np.concatenate([state.waiting, frames])
+        first, state.frames = state.searched, state.searched + len(frames)
+        opens = self._credited(frames, first, state, last)
+        state.waiting = frames[len(opens) :] if len(opens) < len(frames) else None
+        for at, (frame, open_) in enumerate(zip(frames, opens, strict=False), start=first):
+            self._frame(state, frame, bool(open_), at)
 
-    def _frame(self, beams: np.ndarray, frame: np.ndarray, open_: bool) -> np.ndarray:
-        likely, starts, trie = self._likely(frame), self.starts_word, self.trie
-        if self.scorer is not None and ((likely & starts).any() or (open_ and self._phrases_go_on)):
-            self.scorer.end_words(beams)
+    def finish(self, state: SearchState) -> list[Hypothesis]:
+        """Hypotheses if the recording ends here, best first; at most `beam_width`, distinct token sequences."""
+        state = state.copy()
+        self.advance(state, np.zeros((0, len(self.starts_word) + 1)), last=True)
+        return self._finish(state)
+
+    @staticmethod
+    def best(state: SearchState) -> int:
+        """Which of the beams is ranked first."""
+        return int(scores_of(state.beams, NO_EXTENSION).argmax())
+
+    def _credited(self, frames: np.ndarray, first: int, state: SearchState, last: bool) -> np.ndarray:
+        """Whether tokens of phrases earn credit in each of the frames, as far as it can be told, [at most T].
+
+        They do where the blank leaves room and something is heard nearby.  However faint, hiss leaves every token some
+        probability in each of its frames, and in many frames together a name finds enough of it.
+
+        Args:
+            first: number of the first frame.
+        """
+        at = np.arange(first, first + len(frames), dtype=np.float64)
+        heard = frames[:, :-1].max(axis=1, initial=-np.inf) >= frames[:, -1]
+        before = np.maximum.accumulate(np.concatenate([[state.heard_at], np.where(heard, at, -np.inf)]))[1:]
+        state.heard_at = before[-1] if len(before) else state.heard_at
+        if not self.active:
+            return np.zeros(len(frames), dtype=bool)
+        after = np.minimum.accumulate(np.where(heard, at, np.inf)[::-1])[::-1]
+        near = (at - before <= NEARBY) | (after - at <= NEARBY)
+        room = np.exp(frames[:, -1]) <= self.max_blank
+        open_ended = room & ~near & (at + NEARBY >= first + len(frames))
+        known = len(frames) if last or not open_ended.any() else int(open_ended.argmax())
+        return (near & room)[:known]
+
+    def _frame(self, state: SearchState, frame: np.ndarray, open_: bool, at: int) -> None:
+        likely, starts, trie, scorer = self._likely(frame), self.starts_word, self.trie, state.scorer
+        if scorer is not None and ((likely & starts).any() or (open_ and self._phrases_go_on)):
+            scorer.end_words(state.beams)
+        state.prefixes.used[1] = at
         stay, found = extend(
-            beams, frame, likely, self.allowed, open_, starts, self.following, trie, self.prefixes, self.rules
+            state.beams, frame, likely, self.allowed, open_, starts, self.following, trie, state.prefixes, self.rules
         )
-        chosen, words = self._choose(scores_of(stay, found), found)
-        self.prefixes = with_room(self.prefixes, len(chosen))
-        return settle(stay, found, chosen, beams, starts, trie, self.prefixes, words, self.scorer is not None)
+        chosen, words = self._choose(scores_of(stay, found), found, state)
+        prefixes = state.prefixes = with_room(state.prefixes, len(chosen))
+        state.beams = settle(stay, found, chosen, state.beams, starts, trie, prefixes, words, scorer is not None)
+        if self.lag is not None:
+            self._settle(state, at - self.lag)
+
+    def _settle(self, state: SearchState, horizon: int) -> None:
+        """Give up the hypotheses that differ from the best one in what it says up to a frame.
+
+        A phrase that nobody goes on with for so long is none: its boost does not count for the best.
+        """
+        beams = state.beams
+        ends, scores = anchors(beams, state.prefixes, horizon), scores_of(beams, NO_EXTENSION)
+        if self.active and (stale := (beams["lent"] > 0) & (ends == beams["prefix"])).any():
+            kept = kept_boosts(beams[stale], self.trie, state.prefixes, self.following, self.rules)
+            scores[stale] += kept - beams["committed"][stale] - beams["lent"][stale]
+        state.settled = int(ends[scores.argmax()])
+        same = ends == state.settled
+        if not same.all():
+            state.beams = beams[same]
 
     def _likely(self, frame: np.ndarray) -> np.ndarray:
         """Tokens [V] to try on every beam."""
@@ -154,29 +216,29 @@ class BeamSearch:
             likely[best] = True  # the frame's top-1 is never pruned
         return likely
 
-    def _choose(self, scores: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, Tree]:
+    def _choose(self, scores: np.ndarray, found: np.ndarray, state: SearchState) -> tuple[np.ndarray, Tree]:
         """Indices of the hypotheses to keep, tree of the unfinished words."""
         limits = self.options.beam_width, float(self.options.beam_prune_logp)
-        exact = np.full(len(scores), self.scorer is None)
+        exact = np.full(len(scores), state.scorer is None)
         while True:
-            words = self.prefixes if self.scorer is None else self.scorer.with_room(len(found))
+            words = state.prefixes if state.scorer is None else state.scorer.with_room(len(found))
             chosen, new = rank(scores, exact, found, words, *limits)
             if not len(new):
                 return chosen, words
-            self.scorer.price(new)
+            state.scorer.price(new)
 
-    def _finish(self, beams: np.ndarray) -> list[Hypothesis]:
+    def _finish(self, state: SearchState) -> list[Hypothesis]:
         """End the last words: complete phrases keep their boost, incomplete ones give it back."""
-        hypotheses = []
+        hypotheses, beams, scorer = [], state.beams, state.scorer
         acoustic = np.logaddexp(beams["blank"], beams["token"]).tolist()
-        boosts = kept_boosts(beams, self.trie, self.prefixes, self.following, self.rules).tolist()
-        all_tokens, all_credits = read(self.prefixes, beams["prefix"], beams["length"])
+        boosts = kept_boosts(beams, self.trie, state.prefixes, self.following, self.rules).tolist()
+        all_tokens, all_credits = read(state.prefixes, beams["prefix"], beams["length"])
         for row, beam in enumerate(beams):
             tokens = tuple(all_tokens[row, : beam["length"]].tolist())
             credits = tuple(all_credits[row, : beam["length"]].tolist())
-            lm, state = float(beam["lm"]), None
-            if self.scorer is not None:
-                ended, state = self.scorer.end_text(int(beam["before"]), int(beam["word"]), tokens)
+            lm, behind = float(beam["lm"]), None
+            if scorer is not None:
+                ended, behind = scorer.end_text(int(beam["before"]), int(beam["word"]), tokens)
                 lm += ended
-            hypotheses.append(Hypothesis(tokens, credits, acoustic[row], lm, boosts[row], state))
+            hypotheses.append(Hypothesis(tokens, credits, acoustic[row], lm, boosts[row], behind))
         return sorted(hypotheses, key=lambda h: (-h.score, h.tokens))

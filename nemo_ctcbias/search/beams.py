@@ -57,19 +57,22 @@ def first_beam(state: int, ended: float = 0.0) -> np.ndarray:
 class Tree(NamedTuple):
     """Sequences of tokens that share their beginnings: node 0 is the empty one, the others (parent, token).
 
-    parent, token: [nodes]; `used` [1] is how many there are.
+    parent, token: [nodes]; `used` [2] is how many there are, and the frame that is searched.
     value: [nodes] credit of a prefix's last token; penalty of an unfinished word.
+    born: [nodes] frame of a prefix's last token, by the likeliest of its emissions so far.
     place: hash table of the nodes, 0 where there is none; a power of two long.
     """
 
     parent: np.ndarray
     token: np.ndarray
     value: np.ndarray
+    born: np.ndarray
     place: np.ndarray
     used: np.ndarray
 
 
 def new_tree(room: int = 64) -> Tree:
     """A tree of the empty sequence, of value 0, with room for so many nodes in all."""
-    parent, token, place = (np.zeros(size, np.int64) for size in (room, room, 1 << (2 * room - 1).bit_length()))
-    return Tree(parent, token, np.zeros(room), place, used=np.ones(1, np.int64))
+    parent, token, born = (np.zeros(room, np.int64) for _ in range(3))
+    place = np.zeros(1 << (2 * room - 1).bit_length(), np.int64)
+    return Tree(parent, token, np.zeros(room), born, place, used=np.array([1, 0]))

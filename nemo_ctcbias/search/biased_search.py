@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +13,12 @@ from nemo_ctcbias.bias_list.vocabulary import WORD_START
 from nemo_ctcbias.lm.boost_class import BoostClass
 from nemo_ctcbias.lm.options import BOOST_SHARE, CLASS_PRIOR, CLASS_WEIGHT
 from nemo_ctcbias.lm.spoken_words import SpokenWords
-from nemo_ctcbias.search.beam_search import BeamOptions, BeamSearch, Hypothesis
+from nemo_ctcbias.search.beam_search import BeamOptions, BeamSearch
 from nemo_ctcbias.search.boosting import BoostOptions
-from nemo_ctcbias.search.log_probs import numbers
+from nemo_ctcbias.search.list_search import ListSearch
 from nemo_ctcbias.search.result import BiasedBeam
 from nemo_ctcbias.search.search_list import SearchList
-from nemo_ctcbias.search.timing import Timing
-from nemo_ctcbias.search.word_scorer import WordLanguageModel, WordScorer
+from nemo_ctcbias.search.word_scorer import WordLanguageModel
 
 
 class BiasedSearch:
@@ -73,15 +71,34 @@ class BiasedSearch:
         Raises:
             ModelError: if log-probs are not numbers (NaN).
         """
-        log_probs = numbers(log_probs)
-        boost, model = replace(self.boost, weight=self.boost.weight * weight), self.language_model
+        search = self.of(listed, weight, prior, lm_start_state, beam)
+        state = search.start()
+        search.advance(state, log_probs)
+        return search.finish(state, log_probs, base_log_probs, limit)
+
+    def of(
+        self,
+        listed: SearchList,
+        weight: float = 1.0,
+        prior: float = 0.0,
+        lm_start_state: Any = None,
+        beam: BeamOptions | None = None,
+        lag: int | None = None,
+        greedy: bool = False,
+    ) -> ListSearch:
+        """The search made ready for a list; the arguments as in `beams`, and more for streams.
+
+        Args:
+            lag: as in `BeamSearch`.
+            greedy: follow the best token of each frame, without boosting or language model.
+        """
+        boost = replace(self.boost, weight=0.0 if greedy else self.boost.weight * weight)
+        model = None if greedy else self.language_model
         acting = listed.active and boost.weight > 0
         if acting and self._is_kenlm and self.class_weight is not None:
             model = BoostClass(model, listed.words, self.class_weight - CLASS_PRIOR * prior)
             boost = replace(boost, weight=boost.weight * BOOST_SHARE)
         vocabulary, separator = self.vocabulary, self.vocabulary.separator_id
-        asked = SpokenWords.of(model) if self._is_kenlm else model
-        scorer = asked and WordScorer(asked, vocabulary.texts, vocabulary.starts_word, lm_start_state)
         # The start of a text counts as a space: what is written there reads the same without one.
         space = vocabulary.piece_ids.get(WORD_START) if separator is None else separator
         search = BeamSearch(
@@ -94,28 +111,11 @@ class BiasedSearch:
             free_depth=1 if separator is None else 2,
             phrase_cost=prior,
             following=vocabulary.following,
+            lag=lag,
         )
-        hypotheses = search.search(log_probs, scorer)
-        if acting and not (log_probs[:, :-1] >= log_probs[:, -1:]).any():
-            # Nothing is heard in any frame: not for a list the less likely token of one among many frames of hiss.
-            hypotheses = [one for one in hypotheses if not one.tokens] or hypotheses
-        best = self._joined(hypotheses)[:limit]
-        found = []
-        for text, one in best:
-            timing = Timing(log_probs, one.tokens, vocabulary.texts, base_log_probs)
-            found.append(BiasedBeam.of(one, timing, listed, text, boost.weight, prior))
-        return [one.in_class(asked, lm_start_state) for one in found] if isinstance(model, BoostClass) else found
-
-    def _joined(self, hypotheses: Sequence[Hypothesis]) -> list[tuple[str, Hypothesis]]:
-        """Texts and hypotheses, best first; those of equal text are one (their probabilities add up)."""
-        joined: dict[str, Hypothesis] = {}
-        for hypothesis in hypotheses:
-            text = self.vocabulary.decode(hypothesis.tokens)
-            first = joined.get(text)
-            if first is not None:
-                hypothesis = replace(first, acoustic=float(np.logaddexp(first.acoustic, hypothesis.acoustic)))
-            joined[text] = hypothesis
-        return sorted(joined.items(), key=lambda one: (-one[1].score, one[1].tokens))
+        asked = SpokenWords.of(model) if model is not None and self._is_kenlm else model
+        classes = isinstance(model, BoostClass)
+        return ListSearch(search, vocabulary, listed, boost.weight, prior, asked, classes, lm_start_state, greedy)
 
 
 def _is_kenlm(model: Any) -> bool:

@@ -107,7 +107,7 @@ def extend(beams, frame, likely, allowed, open_, starts_word, following, trie, p
                 count += 1
         _mark(into, beams, heir[b], next_heir, False)
     for b in np.flatnonzero(merged):  # only now: all of the above saw the credits of the frame before
-        prefixes.value[stay[b].prefix] = stay[b].credit
+        prefixes.value[stay[b].prefix], prefixes.born[stay[b].prefix] = stay[b].credit, prefixes.used[1]
     return stay, found[:count]
 
 

@@ -133,6 +133,11 @@ class BiasedBeam(tuple):
         return self._timing.path
 
     @property
+    def spans(self) -> list[tuple[int, int, int]]:
+        """(token, first frame, last frame + 1) of each of the tokens."""
+        return self._timing.spans
+
+    @property
     def log_probs(self) -> np.ndarray:
         """What was decoded, float [T, V + 1]."""
         return self._timing.log_probs

@@ -33,12 +33,13 @@ class SearchList:
         gains = np.log(np.where(self.weights > 0, self.weights, 1.0))
         spellings = spelled.spellings
         ends, following = vocabulary.word_ends, vocabulary.following
+        rows = {form: ends.row_of(form) for form in {one.form for one in spellings}}
         self.trie = BoostingTrie(
             [(one.phrase, following.symbols_of(one.tokens)) for one in spellings],
             self.strengths,
             following.symbols,
             costs=[one.cost - gains[one.phrase] for one in spellings],
-            rows=[ends.row_of(one.form) for one in spellings],
+            rows=[rows[one.form] for one in spellings],
         )
         self.finder = PhraseFinder(spelled, ends, vocabulary.cased)
         self._costs = {one.form: one.cost - gains[one.phrase] for one in spellings}

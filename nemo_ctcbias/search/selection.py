@@ -120,6 +120,20 @@ def copy(tree, larger):
     """Put the nodes of a tree into an empty one, under the same numbers."""
     for node in range(1, tree.used[0]):
         insert(larger, tree.parent[node], tree.token[node], tree.value[node])
+        larger.born[node] = tree.born[node]
+    larger.used[1] = tree.used[1]
+
+
+@compiled
+def transplant(tree, kept, target):
+    """Put some nodes of a tree (ascending, each after its parent, but for the first, which becomes the root) into an
+    empty one with room for them; they are numbered by their place.
+    """
+    for place in range(1, len(kept)):
+        node = kept[place]
+        new = insert(target, np.searchsorted(kept, tree.parent[node]), tree.token[node], tree.value[node])
+        target.born[new] = tree.born[node]
+    target.used[1] = tree.used[1]
 
 
 @compiled
@@ -131,14 +145,14 @@ def find(tree, parent, token):
 
 @compiled
 def insert(tree, parent, token, value):
-    """Node of (parent, token), which gets this value; it needs room if it is a new one."""
+    """Node of (parent, token), which gets this value and is born now; it needs room if it is a new one."""
     place = _place_of(tree, parent, token)
     node = tree.place[place]
     if not node:
         node = tree.place[place] = tree.used[0]
         tree.used[0] += 1
         tree.parent[node], tree.token[node] = parent, token
-    tree.value[node] = value
+    tree.value[node], tree.born[node] = value, tree.used[1]
     return node
 
 

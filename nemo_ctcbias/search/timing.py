@@ -48,7 +48,8 @@ class Timing(Sequence):
         return self._path
 
     @cached_property
-    def _spans(self) -> list[tuple[int, int, int]]:
+    def spans(self) -> list[tuple[int, int, int]]:
+        """(token, first frame, last frame + 1) in order."""
         return token_spans(self.path, self.log_probs.shape[1] - 1)
 
     @cached_property
@@ -57,7 +58,7 @@ class Timing(Sequence):
 
     def words(self) -> list[tuple[str, int, int]]:
         """(word, first frame, last frame + 1) in order."""
-        return word_spans(self._spans, self.pieces)
+        return word_spans(self.spans, self.pieces)
 
     def tokens_in(self, start: int, end: int) -> list[int]:
         """Places of the tokens of characters [start, end) of the text, a space before them included."""
@@ -65,19 +66,19 @@ class Timing(Sequence):
 
     def frames(self, tokens: Sequence[int]) -> tuple[int, int]:
         """First frame, last frame + 1 of some tokens; a space has none."""
-        spans = [self._spans[at] for at in tokens if self._offsets[at][0] < self._offsets[at][1]]
+        spans = [self.spans[at] for at in tokens if self._offsets[at][0] < self._offsets[at][1]]
         return spans[0][1], spans[-1][2]
 
     def confidence(self, tokens: Sequence[int]) -> float:
         """Of the least likely of some tokens at its best frame, from 0 to 1."""
-        spans = [self._spans[at] for at in tokens if self._offsets[at][0] < self._offsets[at][1]]
+        spans = [self.spans[at] for at in tokens if self._offsets[at][0] < self._offsets[at][1]]
         return min(float(np.exp(self.log_probs[start:end, token].max())) for token, start, end in spans)
 
     def confidences(self) -> list[float]:
         """Of each word, from 0 to 1; see `BiasedBeam.confidences`."""
-        owner = _word_of_token([token for token, _, _ in self._spans], self.pieces)
+        owner = _word_of_token([token for token, _, _ in self.spans], self.pieces)
         least = [1.0] * (owner[-1] + 1 if owner else 0)
-        for word, (token, start, end) in zip(owner, self._spans, strict=True):
+        for word, (token, start, end) in zip(owner, self.spans, strict=True):
             if self.pieces[token].strip(" ▁"):
                 least[word] = min(least[word], float(np.exp(self.log_probs[start:end, token].max())))
         return least[: len(self.words())]

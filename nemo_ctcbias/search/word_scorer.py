@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import copy
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from nemo_ctcbias.bias_list.vocabulary import readable
 from nemo_ctcbias.search.beams import Tree, new_tree
-from nemo_ctcbias.search.selection import with_room
+from nemo_ctcbias.search.selection import insert, with_room
 
 
 class WordLanguageModel(Protocol):
@@ -89,6 +90,37 @@ class WordScorer:
         if number == len(self._states):
             self._states.append(state)
         return number
+
+    def handed_on(
+        self, beams: np.ndarray, model: WordLanguageModel, taken: Callable[[Any], Any] = lambda state: state
+    ) -> WordScorer:
+        """A scorer that knows no more than some `BEAM`s need, which are changed to its numbers.
+
+        Args:
+            model: this scorer's, or one that has other words in its class.
+            taken: makes states of that of this scorer's.
+        """
+        new, same = copy.copy(self), model is self.model
+        new.model, new.words, new._texts = model, new_tree(), [""]
+        new._states, new._numbers, new._partial, new._ended = self._states[:1], {}, {"": 0.0}, {}
+        numbers, nodes = {0: 0}, {0: 0}
+        for name in ("before", "behind"):
+            for number in np.unique(beams[name]).tolist():
+                if number not in numbers:
+                    numbers[number] = new._number(taken(self._states[number]))
+            beams[name] = [numbers[number] for number in beams[name].tolist()]
+        for node in np.unique(beams["word"]).tolist():
+            way = [node]
+            while way[-1] not in nodes:
+                way.append(int(self.words.parent[way[-1]]))
+            for one in reversed(way[:-1]):
+                place = insert(new.with_room(1), nodes[int(self.words.parent[one])], int(self.words.token[one]), np.nan)
+                nodes[one] = int(place)
+                new.price(np.array([place]))
+        beams["word"] = [nodes[node] for node in beams["word"].tolist()]
+        if not same:
+            beams["partial"], beams["ended"] = new.words.value[beams["word"]], np.nan
+        return new
 
     def end_text(self, state: int, node: int, tokens: Sequence[int]) -> tuple[float, Any]:
         """Score that the end of the text adds, and the state behind it.

@@ -11,10 +11,11 @@ FILES = {"adapter": Path("a.pt"), "lm": Path("lm.bin"), "phone_head": Path("head
 
 def test_a_stock_model_has_the_boosting_and_its_own_spelling():
     context = Context(STOCK)
-    assert joint_parts(context) == ("hotword", "spot")
-    assert set(missing_parts(context)) == {"adapter", "boost-lm", "rescore", "verify", "lookup"}
+    assert joint_parts(context) == ("hotword", "spot", "lookup", "verify")
+    assert set(missing_parts(context)) == {"adapter", "boost-lm", "rescore"}
     assert expand(["ablation"], context) == (
-        "greedy", "hotword", "hotword+spot", "hotword+g2g", "joint",
+        "greedy", "hotword", "hotword+spot", "hotword+verify", "hotword+lookup", "hotword+g2g",
+        "hotword+spot+lookup", "joint",
     )  # fmt: skip
 
 

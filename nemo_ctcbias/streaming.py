@@ -1,0 +1,355 @@
+"""Recognition of a stream: the same techniques as in `recognizer`, on what was heard last.
+
+A step is `Rhythm.step` frames.  In each:
+
+    what is listened for    keyword detection in the last `window` frames
+    log-probs               contextual adapter, on the same
+    beam search             goes on with what came; if something is heard that was not listened for (or more clearly),
+                            from where it was `lag` frames ago, with the new list
+    what was written        verification by its sound: what does not sound right is searched for again without it
+    what stands             phonetic correction, and then it is told
+
+Behind `lag` frames what was told stands.  However the frames come, the result is the same, as everything happens at
+multiples of a step.  Nothing grows with the stream.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nemo_ctcbias.compiled_list import CompiledList
+from nemo_ctcbias.decision import SLACK, corrected, doubtful
+from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.phones.hearing import Hearing
+from nemo_ctcbias.recognizer import Recognizer, Task, Utterance
+from nemo_ctcbias.search.hits import Hit
+from nemo_ctcbias.search.list_search import ListSearch
+from nemo_ctcbias.search.log_probs import numbers
+from nemo_ctcbias.search.result import BiasedBeam
+from nemo_ctcbias.search.search_state import SearchState
+from nemo_ctcbias.search.stream_search import Segment, StreamSearch
+
+#: Contextual adapters on the frames [start, end) of a stream, `start` no further back than a `window`: (start, end,
+#: list, which of its phrases are listened for, strength) to log-probs [end - start, V + 1].
+AdaptStream = Callable[[int, int, CompiledList, "np.ndarray | None", float], np.ndarray]
+
+CLEARER = 0.1  # by how much the factor on a phrase's weight has to change for the search to go back
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How a stream is cut, in frames of the encoder.
+
+    step: frames that are searched at a time.
+    lag: behind so many, what was written stands; a phrase is listened for from its beginning if detection hears it
+        before that is further back than this.
+    pause: frames without a word that end a segment, as the end of a recording would.
+    longest: of a segment without pauses.
+    window: frames in which detection listens.
+    """
+
+    step: int
+    lag: int
+    pause: int
+    longest: int
+    window: int
+
+    @classmethod
+    def of(cls, seconds_per_frame: float, step: float, lag: float) -> Rhythm:
+        """From seconds.
+
+        Raises:
+            SettingError: a step or lag that cannot be.
+        """
+        if not 0 < step <= lag <= LONGEST_LAG:
+            raise SettingError(f"stream: step {step} s and lag {lag} s: must be above 0, no step longer than the lag")
+        frames = [max(1, round(seconds / seconds_per_frame)) for seconds in (step, lag, LONGEST, WINDOW + lag)]
+        return cls(frames[0], max(frames[:2]), max(frames[:2]), frames[2], frames[3])
+
+
+# Seconds: of a segment without pauses, and of the window behind the lag.
+LONGEST, WINDOW, LONGEST_LAG = 20.0, 3.0, 10.0
+
+
+@dataclass(frozen=True)
+class Told:
+    """A word, or words that a listed phrase is written for, that stand; frames of the stream."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Update:
+    """What is new in a stream.
+
+    words: that stand from now on; hits: listed phrases among them, `first_word` and `last_word` counted in the stream's
+    words as they were recognised; partial: what follows them as far as it is known, and may still change.
+    """
+
+    words: tuple[Told, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    partial: str = ""
+
+    @property
+    def text(self) -> str:
+        """The words that stand from now on."""
+        return " ".join(word.text for word in self.words)
+
+
+class RecognizedStream:
+    """One stream, recognised with a list that may change.
+
+    Args:
+        recognizer: of the model; may serve many streams.
+        listed: the list.
+        rhythm: how the stream is cut.
+        acts: whether a list makes any difference; without, the stream is decoded greedily, as NeMo does.
+        adapt: contextual adapters, None without.
+    """
+
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        listed: CompiledList,
+        rhythm: Rhythm,
+        acts: Callable[[CompiledList], bool] = len,
+        adapt: AdaptStream | None = None,
+    ) -> None:
+        self.recognizer, self.rhythm = recognizer, rhythm
+        self._acts, self._adapt = acts, adapt
+        self._streams = StreamSearch(rhythm.pause, rhythm.longest)
+        self._listed, self._factors = listed, None
+        self._search = self._searching()
+        self._state = self._streams.start(self._search)
+        self._base: deque[np.ndarray] = deque(maxlen=rhythm.window)
+        self._phones: deque[np.ndarray] = deque(maxlen=rhythm.window)
+        self._due: list[tuple[np.ndarray, np.ndarray | None]] = []
+        self._earlier: deque[tuple[SearchState, ListSearch]] = deque(maxlen=rhythm.lag // rhythm.step + 1)
+        self._doubted: dict[int, int] = {}  # phrases that did not sound right, and until which frame
+        self._partial = ""
+        self._segment, self._told, self._words = 0, 0, 0  # what was told: words of this segment, and of all
+
+    @property
+    def frames(self) -> int:
+        """How many were searched, or wait for the rest of their step."""
+        return self._state.core.frames + len(self._due)
+
+    def relist(self, listed: CompiledList) -> None:
+        """Listen for another list from the next step on."""
+        self._listed, self._doubted = listed, {}
+        self._earlier.clear()
+        self._take(None)
+
+    def advance(self, utterance: Utterance, whole: bool = False) -> Update:
+        """The next frames, as many as there are.
+
+        Args:
+            whole: whether they are steps of their own, so that none waits for the rest of a step.
+
+        Raises:
+            ModelError: they are not numbers (NaN); none of them was taken.
+        """
+        numbers(utterance.log_probs)
+        self._due += _frame_by_frame(utterance)
+        updates, step = [Update(partial=self._partial)], self.rhythm.step
+        while len(self._due) >= (1 if whole else step):
+            now, self._due = self._due[:step], self._due[step:]
+            updates.append(self._step(now))
+        self._partial = updates[-1].partial
+        return _joined(updates)
+
+    def finish(self) -> Update:
+        """The stream ends."""
+        updates = [self._step(self._due)] if self._due else []
+        self._due = []
+        heard = self._witnesses() if self._base else []
+        return _joined([*updates, self._tell(self._streams.finish(self._search, self._state), heard)])
+
+    # --- a step
+
+    def _step(self, frames: list[tuple[np.ndarray, np.ndarray | None]]) -> Update:
+        for log_probs, phones in frames:
+            self._base.append(log_probs)
+            if phones is not None:
+                self._phones.append(phones)
+        start = self._state.core.frames
+        end = start + len(frames)
+        heard = self._witnesses()
+        factors = self._heard(heard, end)
+        if _differ(factors, self._factors):
+            start = self._go_back(factors)
+        ended = self._go_on(start, end)
+        while self._doubts(heard, end):
+            ended += self._go_on(self._go_back(self._heard(heard, end)), end)
+        told = [self._tell(segment, heard) for segment in ended]
+        return _joined([*told, self._tell(self._streams.partial(self._search, self._state), heard)])
+
+    @property
+    def _window(self) -> Utterance:
+        return Utterance(np.stack(self._base), np.concatenate(self._phones) if self._phones else None)
+
+    def _witnesses(self) -> Sequence[Hearing]:
+        return self.recognizer.witnesses(self._window, self._listed) if self._acts(self._listed) else []
+
+    def _heard(self, heard: Sequence[Hearing], now: int) -> np.ndarray | None:
+        """Factors on the phrases' weights [N], 0 for what is not listened for; None: all are."""
+        factors = self.recognizer.detected(heard, self._listed) if heard else None
+        self._doubted = {phrase: until for phrase, until in self._doubted.items() if until > now}
+        if self._doubted:
+            factors = np.ones(len(self._listed)) if factors is None else factors
+            factors[list(self._doubted)] = 0.0
+        return factors
+
+    def _searching(self) -> ListSearch:
+        """The search for what is listened for."""
+        settings, listed, factors = self.recognizer.settings, self._listed, self._factors
+        search = listed.search if factors is None else listed.search.heard(factors)
+        if not self._acts(listed) or not settings.boost.enabled:
+            return self.recognizer.search.of(search, lag=self.rhythm.lag, greedy=True)
+        prior = settings.prior(listed.length) if factors is None else 0.0
+        return self.recognizer.search.of(search, settings.strength, prior, lag=self.rhythm.lag)
+
+    def _take(self, factors: np.ndarray | None) -> None:
+        """Listen for this from now on."""
+        before, self._factors = self._search, factors
+        self._search = self._searching()
+        self._state.core = self._search.take_over(self._state.core, before)
+
+    def _go_back(self, factors: np.ndarray | None) -> int:
+        """Listen for this from as far back as nothing stands; the frame."""
+        for at, (core, search) in enumerate(self._earlier):
+            state = self._streams.rewound(self._state, core)
+            if state is not None:
+                self._state, self._search = state, search
+                for _ in range(len(self._earlier) - at - 1):
+                    self._earlier.pop()
+                break
+        self._take(factors)
+        return self._state.core.frames
+
+    def _go_on(self, start: int, end: int) -> list[Segment]:
+        """Search frames [start, end); the segments that ended meanwhile."""
+        first, ended = end - len(self._base), []
+        base = np.stack(list(self._base)[start - first :])
+        changed, adapt = None, self._adapt if self._acts(self._listed) else None
+        if adapt is not None:
+            strength = self.recognizer.adapter_strength([self._factors])
+            changed = adapt(start, end, self._listed, self._factors, strength)
+        for at in range(0, end - start, self.rhythm.step):
+            here = slice(at, at + self.rhythm.step)
+            given = (base[here], None) if changed is None else (changed[here], base[here])
+            ended += self._streams.advance(self._search, self._state, *given)
+            self._earlier.append((self._state.core.copy(), self._search))
+        return ended
+
+    # --- what was written
+
+    def _task(self, heard: Sequence[Hearing], segment: Segment) -> Task:
+        """What was heard, frames counted from the segment's first."""
+        shift = segment.start - (self._state.core.frames - len(self._base))
+        return Task(self._window, None, self._listed, 0.0, [one.counted_from(shift) for one in heard], 1)
+
+    def _doubts(self, heard: Sequence[Hearing], now: int) -> bool:
+        """Whether something was written that does not sound right; it is not listened for as long as it is heard."""
+        segment = self._streams.partial(self._search, self._state)
+        task = self._task(heard, segment)
+        if not self.recognizer.asks("verification", task):
+            return False
+        candidates, threshold = self.recognizer.candidates(task)
+        told, end = self._told_of(segment), now - segment.start - SLACK
+        written = candidates.of(segment.beam, np.zeros(len(self._listed)))
+        gone = doubtful([one for one in written if one.first >= told and one.end <= end], threshold)
+        gone -= self._doubted.keys()
+        self._doubted.update(dict.fromkeys(gone, now + self.rhythm.window))
+        return bool(gone)
+
+    def _told_of(self, segment: Segment) -> int:
+        """How many of a segment's words were told."""
+        return self._told if segment.start == self._segment else 0
+
+    def _tell(self, segment: Segment, heard: Sequence[Hearing] = ()) -> Update:
+        """What of a segment stands and was not told, and what follows."""
+        self._segment, self._told = segment.start, self._told_of(segment)
+        told, final, beam = self._told, segment.final, segment.beam
+        whole = final == len(beam.words)
+        if final > told:
+            beam = self._decided(segment, heard)
+        written = [one for one in beam.written_words if one[0] >= told]
+        if not whole:  # a phrase is told when all of it stands
+            final = min([first for first, last, _ in written if first < final < last], default=final)
+        words = list(_written(beam, written, told, final, segment.start)) if final > told else []
+        hits = [
+            replace(
+                hit,
+                first_word=hit.first_word - told + self._words,
+                last_word=hit.last_word - told + self._words,
+                start=hit.start + segment.start,
+                end=hit.end + segment.start,
+            )
+            for hit in (beam.hits if words else ())
+            if told <= hit.first_word and hit.last_word <= final
+        ]
+        self._told, self._words = max(told, final), self._words + max(final - told, 0)
+        rest = [text for text, _, _ in _texts(beam.words, written, max(told, final), len(beam.words))]
+        return Update(tuple(words), tuple(hits), " ".join(rest))
+
+    def _decided(self, segment: Segment, heard: Sequence[Hearing]) -> BiasedBeam:
+        """The segment with what is sure and was not written in the place of words that were not told before."""
+        task, beam = self._task(heard, segment), segment.beam
+        verifies, corrects = (self.recognizer.asks(part, task) for part in ("verification", "correction"))
+        if not (verifies or corrects):
+            return beam
+        candidates, threshold = self.recognizer.candidates(task)
+        acting = np.ones(len(self._listed)) if self._factors is None else self._factors
+        found = [one for one in candidates.of(beam, acting) if one.first >= self._told]
+        beam = beam.with_confidences({(one.phrase, one.first): one.probability for one in found if one.written})
+        return corrected(beam, found, threshold, self._listed) if corrects else beam
+
+
+def _frame_by_frame(utterance: Utterance) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    """Each frame's log-probs [V + 1], and what the phone head heard in it [U, K, 40]."""
+    log_probs, phones = utterance.log_probs, utterance.phones
+    if phones is None or not len(log_probs):
+        yield from ((frame, None) for frame in log_probs)
+        return
+    cuts = np.round(np.arange(1, len(log_probs)) * (len(phones) / max(len(log_probs), 1))).astype(int)
+    yield from zip(log_probs, np.split(phones, cuts), strict=True)
+
+
+def _differ(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    """Whether something else is listened for, or something much more or less."""
+    if one is None or other is None:
+        return one is not other
+    return bool((((one > 0) != (other > 0)) | (np.abs(one - other) > CLEARER)).any())
+
+
+def _texts(
+    words: Sequence[str], written: Sequence[tuple[int, int, str]], first: int, last: int
+) -> Iterator[tuple[str, int, int]]:
+    """(text, first word, last word + 1) of words [first, last), those of a phrase in one."""
+    spans = {start: (end, text) for start, end, text in written if start >= first and end <= last}
+    at = first
+    while at < last:
+        end, text = spans.get(at, (at + 1, words[at]))
+        yield text, at, end
+        at = end
+
+
+def _written(
+    beam: BiasedBeam, written: Sequence[tuple[int, int, str]], first: int, last: int, start: int
+) -> Iterator[Told]:
+    frames = [frames for _, frames in beam[2]]
+    for text, at, end in _texts(beam.words, written, first, last):
+        yield Told(text, frames[at][0] + start, frames[end - 1][1] + start)
+
+
+def _joined(updates: Sequence[Update]) -> Update:
+    """Updates one after the other as one; what follows is what the last one says."""
+    words = tuple(word for one in updates for word in one.words)
+    return Update(words, tuple(hit for one in updates for hit in one.hits), updates[-1].partial)

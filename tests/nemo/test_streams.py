@@ -1,0 +1,138 @@
+"""Streams on models: samples in pieces, NeMo's cache-aware loop, lists of their own."""
+
+import numpy as np
+import pytest
+import torch
+from nemo.collections.asr.parts.utils.streaming_utils import CacheAwareStreamingAudioBuffer
+from test_encoders import made
+
+from nemo_ctcbias import from_ctc
+from nemo_ctcbias.errors import AudioError, BiasListError, SettingError
+
+
+@pytest.fixture(scope="module")
+def model(tiny_config, tokenizer_dir, eager):
+    one = from_ctc(made("streaming", tiny_config, tokenizer_dir))
+    one.set_biasing(**eager)
+    return one.eval()
+
+
+def streamed(stream, samples, cuts=()):
+    updates = [stream.feed(piece) for piece in np.split(samples, cuts)] + [stream.finish()]
+    words = [word for one in updates for word in one.words]
+    return words, [hit for one in updates for hit in one.hits]
+
+
+def test_samples_in_pieces_give_what_one_piece_gives(model, audio):
+    samples = audio[1].numpy()
+    whole = streamed(model.stream(["saoirse", "new york"]), samples)
+    assert whole[1]
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        cuts = np.sort(rng.integers(0, len(samples), 7))
+        assert streamed(model.stream(["saoirse", "new york"]), samples, cuts) == whole
+    for word in whole[0]:
+        assert 0 <= word.start < word.end <= len(samples) / 16000 + 0.2
+    texts = [word.text for word in whole[0]]
+    for hit in whole[1]:
+        assert hit.phrase in texts and 0 <= hit.start < hit.end
+
+
+def test_streams_side_by_side_have_lists_of_their_own_and_do_not_meet(model, audio):
+    samples = audio[1].numpy()
+    alone = [streamed(model.stream(one), samples, [9000]) for one in (["saoirse"], ["new york"], None)]
+    assert {hit.phrase for hit in alone[0][1]} == {"saoirse"} and not alone[2][1]
+    streams, found = [model.stream(one) for one in (["saoirse"], ["new york"], None)], [[], [], []]
+    for piece in np.split(samples, [9000]):
+        for stream, updates in zip(streams, found, strict=True):
+            updates.append(stream.feed(piece))
+            with pytest.raises(AudioError, match="not numbers"):
+                stream.feed(np.full(3, np.nan))
+    for stream, updates, (words, _) in zip(streams, found, alone, strict=True):
+        updates.append(stream.finish())
+        assert [word for one in updates for word in one.words] == words
+
+
+def test_without_a_list_a_stream_says_what_the_model_says(model, audio):
+    """With a window as long as the recording, the encoder hears the same."""
+    samples = audio[0].numpy()
+    long = len(samples) / 16000
+    words, _ = streamed(model.stream(None, step=1.0, left=long, right=long + 0.1), samples)
+    assert " ".join(word.text for word in words) == model.transcribe([samples], bias_list=None, verbose=False)[0].text
+
+
+def test_a_list_may_change_in_the_middle(model, audio):
+    """What stands stays; what does not is written with the new list."""
+    samples = np.concatenate([one.numpy() for one in audio])
+    stream = model.stream(["saoirse"])
+    updates = [stream.feed(samples[: len(samples) // 2])]
+    before = len(updates[0].words)
+    assert updates[0].hits
+    with pytest.raises(BiasListError):
+        stream.set_bias_list(7)
+    stream.set_bias_list(["new york"])
+    updates += [stream.feed(samples[len(samples) // 2 :]), stream.finish()]
+    assert {hit.phrase for one in updates[1:] for hit in one.hits} == {"new york"}
+    whole, _ = streamed(model.stream(["saoirse"]), samples)
+    assert updates[0].words == tuple(whole[:before])
+    with pytest.raises(AudioError, match="has ended"):
+        stream.feed(samples)
+
+
+def test_what_cannot_be_is_refused(model):
+    with pytest.raises(SettingError, match=r"stream: step 2\.0 s and lag 1\.0 s"):
+        model.stream(step=2.0)
+    with pytest.raises(SettingError, match="stream: left -1 s"):
+        model.stream(left=-1)
+
+
+def in_chunks(model, audio, **given):
+    """NeMo's loop over the chunks of several recordings; the last step's transcriptions and labels."""
+    buffer = CacheAwareStreamingAudioBuffer(model=model, online_normalization=False, pad_and_drop_preencoded=False)
+    for one in audio:
+        buffer.append_audio(one.numpy(), stream_id=-1)
+    caches, labels, at = model.encoder.get_initial_cache_state(batch_size=len(audio)), None, 0
+    for at, (chunk, lengths) in enumerate(iter(buffer)):
+        with torch.inference_mode():
+            labels, texts, *caches, _ = model.conformer_stream_step(
+                processed_signal=chunk,
+                processed_signal_length=lengths,
+                cache_last_channel=caches[0],
+                cache_last_time=caches[1],
+                cache_last_channel_len=caches[2],
+                keep_all_outputs=buffer.is_buffer_empty(),
+                previous_pred_out=labels,
+                drop_extra_pre_encoded=model.encoder.streaming_cfg.drop_extra_pre_encoded if at else 0,
+                return_transcription=True,
+                **{name: values[at] for name, values in given.items() if at in values},
+            )
+    assert at > 2
+    return texts, labels
+
+
+def test_the_cache_aware_loop_hears_lists(model, audio):
+    plain, labels = in_chunks(model, audio, bias_lists={0: [None] * len(audio)})
+    model.set_bias_list(["saoirse"])
+    try:
+        found, again = in_chunks(model, audio)
+    finally:
+        model.set_bias_list(None)
+    assert all(torch.equal(one, other) for one, other in zip(labels, again, strict=True))
+    assert any(one.hits for one in found)
+    for one in found:
+        assert {hit.phrase for hit in one.hits} <= {"saoirse"}
+        assert one.text.split().count("saoirse") >= len(one.hits)
+    assert [one.text for one in found] != [one.text for one in plain]
+
+
+def test_streams_of_a_batch_have_lists_of_their_own(model, audio):
+    lists = [["saoirse"], ["new york"], [], ["saoirse"]]
+    found, _ = in_chunks(model, audio, bias_lists={0: lists})
+    for place, one in enumerate(found):
+        (single,), _ = in_chunks(model, audio[place : place + 1], bias_lists={0: lists[place : place + 1]})
+        assert one.text == single.text
+        assert {hit.phrase for hit in getattr(one, "hits", ())} <= set(lists[place])
+    changed, _ = in_chunks(model, audio[1:2], bias_lists={0: [["saoirse"]], 2: [["new york"]]})
+    assert {hit.phrase for hit in changed[0].hits} - {"saoirse"} == {"new york"}
+    with pytest.raises(BiasListError, match="2 lists for 4 streams"):
+        in_chunks(model, audio, bias_lists={0: lists[:2]})
