@@ -24,7 +24,7 @@ class Shipped:
 
 
 SHIPPED = {
-    "strong": Shipped("whisper_ctc_strong.nemo", "lm_small.bin"),
+    "strong": Shipped("whisper_ctc_strong.nemo", "lm_small.bin", phone_head="phone_head_strong.pt"),
     "small": Shipped("fastconformer_ctc_small.nemo", "lm_small.bin", "contextual_adapter.pt", "phone_head.pt"),
 }
 DEFAULT = "strong"

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nemo_ctcbias.compiled_list import CompiledList
-from nemo_ctcbias.decision import SLACK, corrected, doubtful
+from nemo_ctcbias.decision import SLACK, confidences, corrected, doubtful
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.recognizer import Recognizer, Task, Utterance
@@ -308,7 +308,7 @@ class RecognizedStream:
         candidates, threshold = self.recognizer.candidates(task)
         acting = np.ones(len(self._listed)) if self._factors is None else self._factors
         found = [one for one in candidates.of(beam, acting) if one.first >= self._told]
-        beam = beam.with_confidences({(one.phrase, one.first): one.probability for one in found if one.written})
+        beam = beam.with_confidences(confidences(found, self._listed))
         return corrected(beam, found, threshold, self._listed) if corrects else beam
 
 
