@@ -256,7 +256,6 @@ def test_figures_measured_again_take_the_place_of_the_old_ones(tmp_path, monkeyp
     unspoken = {**one, "list_kind": "unspoken", "false_alarms_per_hour": 4.26}
     results_tables.add("small", "librispeech", [{**one, "false_alarms_per_hour": 0.5}, unspoken])
     rows = [row for row in results_tables.read() if (row["base"], row["speech"]) == ("small", "librispeech")]
-    head, _, *lines = results_tables.kinds([row for row in rows if row["lists"] != "utterance"]).splitlines()
-    assert head.endswith("| unspoken 100: FA/h |") and sum(line.endswith("| 4.3 |") for line in lines) == 1
+    assert "| 4.3 |" in results_tables.full(results_tables.chosen(rows, lists="unspoken"))
     full = results_tables.full(results_tables.chosen(rows, lists="utterance", distractors="100"))
     assert full.splitlines()[0].endswith("| FA/h |") and "| 0.5 |" in full and "| – |" in full
