@@ -43,7 +43,7 @@ PEERS = {
     "hotword+lm": "hotword + LM",
 }
 OURS = {  # named otherwise than by their parts
-    "untrained": "**untrained** (hotword + spot by spelling)",
+    "untrained": "**untrained** (hotword, and all that spelling tells)",
     "untrained+lm": "**untrained + boost-lm**",
     "hotword+spot+adapter+boost-lm+rescore": "**the same + rescore**",
     "hotword+spot+adapter+boost-lm+rescore+lookup": "**the same + lookup**",
