@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 recording=examples/data/demo/slt_01.flac
 if [ $# -gt 0 ] && [ -f "$1" ]; then recording=$1 && shift; fi
 work=$(mktemp -d)
-nemo-ctcbias serve --port 0 --lists "$work/lists" "$@" 2> "$work/log" &
+nemo-ctcbias serve --model small --port 0 --lists "$work/lists" "$@" 2> "$work/log" &
 server=$!
 trap 'kill "$server" 2> /dev/null; wait "$server" || true; rm -rf "$work"' EXIT
 until url=$(grep -o 'http://[^ ]*' "$work/log"); do

@@ -65,7 +65,9 @@ def serve(tmp_path_factory):
 @pytest.fixture(scope="session")
 def served(serve, tiny_model):
     """The server that most tests ask."""
-    return serve(tiny_model)
+    one = serve(tiny_model)
+    one.service.warm_up()  # what is compiled the first time takes long where it has never been
+    return one
 
 
 @pytest.fixture(scope="session")

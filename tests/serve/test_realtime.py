@@ -38,7 +38,7 @@ def connect(served):
         def opened(url=served.url, **options):
             address = f"ws{url.removeprefix('http')}/v1/realtime"
             socket = sockets.enter_context(connect(address, open_timeout=60, **options))
-            assert json.loads(socket.recv(30))["type"] == "session.created"
+            assert json.loads(socket.recv(120))["type"] == "session.created"
             return socket
 
         yield opened
@@ -48,7 +48,7 @@ def tell(socket, kind, **fields):
     socket.send(json.dumps({"type": kind, **fields}))
 
 
-def hear(socket, kind, seconds=30):
+def hear(socket, kind, seconds=120):
     """The next event of a kind, and those before it."""
     before = []
     while (event := json.loads(socket.recv(seconds)))["type"] != kind:
@@ -69,7 +69,7 @@ def test_words_are_told_as_they_stand(connect, spoken, tiny_model):
     for at in range(0, len(audio), 3200):
         socket.send(audio[at : at + 3200])
     tell(socket, "input_audio_buffer.commit")
-    _, events = hear(socket, "input_audio_buffer.committed", 120)
+    _, events = hear(socket, "input_audio_buffer.committed")
     stream = tiny_model.stream(BiasList(["saoirse", "東京"]))
     updates = [stream.feed(np.frombuffer(audio, dtype="<i2"), RATE), stream.finish()]
     words = [word for one in updates for word in one.words]
