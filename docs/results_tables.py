@@ -149,6 +149,24 @@ def kinds(rows: Sequence[Row]) -> str:
     return table(head, lines)
 
 
+def summary(rows: Sequence[Row]) -> str:
+    """The usual lists of one base, a row a system: both sets of recordings, 100 distractors and 1,000."""
+    measures = ("wer", "precision", "f1")
+    head = ["system"]
+    for speech in ("books", "voices"):
+        head += [f"{speech}: WER", "precision", "F1", "F1 of 1,000"]
+    lines = []
+    for system in ORDER:
+        mine = {(row["speech"], row["distractors"]): row for row in rows if row["system"] == system}
+        if {(speech, "100") for speech in WHOLE} <= set(mine):
+            cells = []
+            for speech in WHOLE:
+                cells += [mine[speech, "100"][measure] for measure in measures]
+                cells.append(mine[speech, "1000"]["f1"] if (speech, "1000") in mine else "–")
+            lines.append((title(mine["librispeech", "100"]), *cells))
+    return table(head, lines)
+
+
 def _by_system(rows: Sequence[Row]) -> list[dict[tuple[str, str], Row]]:
     """For each system, its rows by kind and length of lists."""
     there = {row["system"] for row in rows}
@@ -166,6 +184,9 @@ def _title(one: dict[tuple[str, str], Row]) -> str:
 def _tables() -> dict[str, Callable[[], str]]:
     rows = read()
     tables: dict[str, Callable[[], str]] = {}
+    for base in BASES:
+        usual = [row for row in rows if row["base"] == base and row["lists"] == "utterance"]
+        tables[f"{base}, both"] = lambda usual=usual: summary(usual)
     for base, speech in product(BASES, WHOLE):
         mine = [row for row in rows if (row["base"], row["speech"]) == (base, speech)]
         usual = [row for row in mine if row["lists"] == "utterance"]
