@@ -243,8 +243,11 @@ class Recognizer:
         """
         candidates, threshold = self.candidates(task)
         found = candidates.of(beams[0], acting)
-        while self.settings.wants("verification") and (gone := doubtful(found, threshold)):
-            acting[list(gone)] = 0.0
+        # What stands there without being listened for, the model or the language model writes by itself.
+        while self.settings.wants("verification") and (
+            gone := [phrase for phrase in doubtful(found, threshold) if acting[phrase] > 0]
+        ):
+            acting[gone] = 0.0
             beams = self._searched(task, acting)
             found = candidates.of(beams[0], acting)
         beams[0] = beams[0].with_confidences(confidences(found, task.listed))

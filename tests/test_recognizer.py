@@ -285,6 +285,23 @@ def test_what_was_given_up_is_not_corrected_to():
     assert best.text == "ship row" and not best.hits
 
 
+def test_what_the_language_model_writes_without_the_list_stands(tmp_path):
+    """It cannot be given up: nothing listens for it any more, and it is written all the same."""
+    from nemo_ctcbias.lm.kenlm_file import load_language_model
+
+    arpa = tmp_path / "tiny.arpa"
+    arpa.write_text(
+        "\\data\\\nngram 1=5\nngram 2=1\n\n\\1-grams:\n-9\t<unk>\t0\n0\t<s>\t0\n-1\t</s>\n-0.1\tkat\t0\n"
+        "-1\tthe\t0\n\n\\2-grams:\n-0.3\t<s> the\n\n\\end\\\n"
+    )
+    compiled = listed({"text": "kat", "pronunciations": ["Z UW Z UW"]})
+    one = Utterance(spelled("the kab", 0.6, "the kat"), said([*spread("DH AH", 0, 6), *spread("K AE B", 8, 14)], 14))
+    settings = Settings.of({"phonetics": {"parts": ["verification"]}})
+    model = load_language_model(arpa, settings.language_model_options)
+    (best,) = Recognizer(settings, VOCABULARY, model).recognize([one], [compiled])[0]
+    assert best.text == "the kat" and best.hits[0].base_text == "kab" and best.hits[0].confidence < 0.1
+
+
 def test_what_was_said_and_what_the_model_writes_anyway_stands():
     log_probs = spelled("the kab", 0.5, "the kat")
     compiled = listed({"text": "kat", "pronunciations": ["K AE T"]}, {"text": "the", "pronunciations": ["Z UW"]})
