@@ -47,7 +47,7 @@ OURS = {  # named otherwise than by their parts
     "untrained+lm": "**untrained + boost-lm**",
     "hotword+spot+adapter+boost-lm+rescore": "**the same + rescore**",
     "hotword+spot+adapter+boost-lm+rescore+lookup": "**the same + lookup**",
-    "joint": "**joint** (the same + verify)",
+    "joint": "**joint** (all that the model has)",
     "joint+g2g": "**joint + g2g** (three spellings)",
 }
 COMPARED = (*list(PEERS)[:6], "hotword", "hotword+verify", "adapter", "adapter+spot", "hotword+spot")
