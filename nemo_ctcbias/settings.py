@@ -172,9 +172,8 @@ class Settings:
         )
 
     def without_kenlm(self) -> Settings:
-        """What is left where KenLM's module is missing: no language model, nothing that asks how a word sounds."""
-        lm, phonetics = replace(self.lm, enabled=False), replace(self.phonetics, parts=(), variants=1)
-        return replace(self, lm=lm, phonetics=phonetics)
+        """What is left where KenLM's module is missing: everything but the language model."""
+        return replace(self, lm=replace(self.lm, enabled=False))
 
     def _check(self) -> None:
         """Ranges."""

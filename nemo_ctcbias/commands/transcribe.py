@@ -242,9 +242,8 @@ def check_model_options(args: argparse.Namespace) -> None:
     if args.pronunciations is not None and not is_file(args.pronunciations):
         raise SettingError(f"--pronunciations {args.pronunciations}: no such lexicon; give one in CMUdict's format")
     check_files(args.model, args.adapter, args.phone_head, args.lm)
-    for option, value in (("--lm", args.lm), ("--phone-head", args.phone_head), ("--variants", args.variants)):
-        if value not in (None, "none", 1):
-            needed_for(option)
+    if args.lm not in (None, "none"):
+        needed_for("--lm")
 
 
 def _check_form(args: argparse.Namespace, named: bool) -> None:

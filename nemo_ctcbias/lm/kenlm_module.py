@@ -1,4 +1,4 @@
-"""KenLM's Python module, which is optional: language models and pronunciations need it, lists and the search do not.
+"""KenLM's Python module, which is optional: language models need it, and nothing else does.
 
 There are no wheels of it, and not every machine has a C++ compiler.
 """
@@ -39,6 +39,5 @@ def needed_for(what: str) -> ModuleType:
 def tell_what_is_left_out() -> None:
     """Log, once, what a model that would use KenLM does without."""
     logger.warning(
-        "kenlm is not installed, so the language model is left out, and all that asks how words sound (detection, "
-        f"verification, spelling variants); list, adapter and search act without. {INSTALL}"
+        f"kenlm is not installed, so the language model is left out; everything else acts without. {INSTALL}"
     )

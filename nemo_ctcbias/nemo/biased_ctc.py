@@ -273,9 +273,7 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
 
     def _use(self, settings: Settings) -> None:
         """Take settings; what is compiled of lists stays as long as it would be the same."""
-        self.lacks_kenlm = kenlm is None and (
-            self.asks_how_words_sound(settings) or (settings.lm.enabled and settings.lm.path is not None)
-        )
+        self.lacks_kenlm = kenlm is None and settings.lm.enabled and settings.lm.path is not None
         if self.lacks_kenlm:
             settings = settings.without_kenlm()
         if _searched_with(getattr(self, "settings", None)) != _searched_with(settings):

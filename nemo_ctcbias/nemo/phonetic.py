@@ -12,7 +12,6 @@ from omegaconf import OmegaConf, open_dict
 from torch import Tensor
 
 from nemo_ctcbias.errors import ModelError, PhoneticsError
-from nemo_ctcbias.lm.kenlm_module import needed_for
 from nemo_ctcbias.nemo.encoder import Encoded, rows_of, widths_of
 from nemo_ctcbias.nemo.files import settle_file
 from nemo_ctcbias.nemo.fingerprint import check_fingerprint, fingerprint
@@ -23,7 +22,7 @@ from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.lexicon import lexicon_of
 from nemo_ctcbias.phones.phone_head import PhoneHead, PhoneHeadConfig
 from nemo_ctcbias.phones.spoken_variants import SpokenVariants
-from nemo_ctcbias.recognizer import Utterance
+from nemo_ctcbias.recognizer import SPELLED_PARTS, Utterance
 from nemo_ctcbias.settings import PHONE_PARTS, Settings
 
 HEAD = "phone_head"
@@ -149,7 +148,7 @@ class PhoneticMixin:
 
     def asks_how_words_sound(self, settings: Settings) -> bool:
         """Whether settings would have it do so."""
-        parts = PHONE_PARTS if self.has_phone_head else ("detection",)
+        parts = PHONE_PARTS if self.has_phone_head else SPELLED_PARTS
         return settings.phonetics.variants > 1 or any(map(settings.wants, parts))
 
     def utterances(self, encoded: Encoded, phones: bool) -> list[Utterance]:
@@ -175,10 +174,7 @@ class PhoneticMixin:
         Raises:
             SettingError: a setting that does not exist or is out of range.
             PhoneticsError: a lexicon that cannot be read.
-            MissingDependencyError: spelling variants without kenlm.
         """
-        if settings.get("variants", 1) != 1:
-            needed_for("biasing.phonetics.variants")
         lexicon_of(settings.get("lexicon"))
         self.set_biasing(phonetics=settings)
 
@@ -197,11 +193,11 @@ class PhoneticMixin:
 
     def _warn_of_missing_head(self) -> None:
         """What is asked for and cannot be had is said once."""
-        missed = set(PHONE_PARTS[1:]).intersection(self.settings.phonetics.parts or ())
+        missed = "rescoring" in (self.settings.phonetics.parts or ())
         if self.settings.enabled and missed and not self.has_phone_head:
             if not self._phonetics_missed:
                 logging.warning(
-                    f"biasing.phonetics.parts: {' and '.join(sorted(missed))} need a phone head, which this model does "
-                    "not have; load one with load_phone_head(FILE). Everything else works without."
+                    "biasing.phonetics.parts: rescoring needs a phone head, which this model does not have; load one "
+                    "with load_phone_head(FILE). Everything else works without."
                 )
             self._phonetics_missed = True
