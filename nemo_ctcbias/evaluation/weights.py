@@ -21,7 +21,7 @@ GRID: dict[str, tuple[float, ...]] = {
     "weight": (5.0, 7.5, 10.0, 12.5, 15.0),
     "precision": (0.8, 0.9, 0.95, 0.98),
     "boost.token_bonus": (0.5, 1.0, 1.5, 2.0),
-    "phonetics.detection_threshold": (3.5, 5.0, 6.5),
+    "phonetics.detection_threshold": (-1.5, 0.0, 1.5),
     "lm.alpha": (0.3, 0.5, 0.7),
     "lm.beta": (0.5, 1.5, 2.5),
     "phonetics.rescoring_weight": (0.0, 0.2, 0.4, 0.7),

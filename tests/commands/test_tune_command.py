@@ -38,7 +38,7 @@ def test_weights_are_written_and_transcribe_takes_them(files, capsys):
     assert "on the third held back" in shown.out and "| lm.alpha | 0.5 |" in shown.out
     assert "the weights may fit nothing else" in shown.err
     biasing = yaml.safe_load((files / "tuned.yaml").read_text())["biasing"]
-    assert {"weight", "boost", "lm", "phonetics"} == set(biasing)
+    assert {"weight", "precision", "boost", "lm", "phonetics"} == set(biasing)
     clip, names, tuned = (str(one) for one in (DEMO / "rms_00.flac", DEMO / "names.txt", files / "tuned.yaml"))
     assert main(["transcribe", clip, "--bias-list", names, "--settings", tuned, "--model", "small"]) == 0
     assert capsys.readouterr().out.strip()

@@ -16,6 +16,7 @@ pytest.importorskip("kenlm", reason="only kenlm reads its files")
 def test_a_binary_on_which_kenlm_crashes_is_refused_and_the_process_lives(tmp_path, monkeypatch):
     calls = []
     run = subprocess.run
+    kenlm_trial._crashes.cache_clear()  # of other tests
     monkeypatch.setattr(subprocess, "run", lambda *args, **options: calls.append(args) or run(*args, **options))
     whole = shipped_file("lm_small.bin")
     refused = 0

@@ -284,7 +284,7 @@ class TestDecoding:
         for one, other in zip(transcribed(model, audio), boosted, strict=True):
             assert (one.text, one.score) == (other.text, other.score)
             sure = [replace(hit, confidence=1.0) for hit in other.hits]
-            assert one.hits == sure
+            assert [replace(hit, alternatives=()) for hit in one.hits] == sure
 
     def test_correction_writes_phrases_and_says_so(self, model, audio, monkeypatch):
         monkeypatch.setattr("nemo_ctcbias.phones.confidence.Confidence.of", lambda *_: 1.0)
