@@ -53,19 +53,19 @@ def text(page, name):
 def test_a_file_and_names(page, noise_wavs, ask):
     page.choose("#file", noise_wavs[0])
     write(page, f"saoirse\n東京\nfremont\t1.5\n{NASTY}")
-    page.wait("byId('names-summary').textContent.includes('4 phrases; 1 dropped')")
+    page.wait("byId('names-summary').textContent.includes('4 phrases; 2 dropped')")
     assert "東京 (line 2)" in text(page, "names-notes")
     answer, without = transcribed(page)
     assert answer["text"] == ask(hotwords=f"saoirse\nfremont\t1.5\n{NASTY}").json()["text"]
     assert without["text"] == ask(hotwords="[]").json()["text"] and answer["hits"]
     assert (text(page, "with"), text(page, "without")) == (answer["text"], without["text"])
     marks = page.run("[...document.querySelectorAll('#with mark')].map((one) => one.textContent)")
-    assert sorted(marks) == sorted(hit["phrase"] for hit in answer["hits"])
+    assert " ".join(marks).split() == [hit["phrase"] for hit in answer["hits"]]
     changed = page.run("[...document.querySelectorAll('#with ins')].map((one) => one.textContent).join(' ')").split()
     same = page.run("[...document.querySelectorAll('#with > span')].map((one) => one.textContent).join(' ')").split()
     assert sorted(changed + same) == sorted(answer["text"].split()) and changed
     assert f"{len(answer['hits'])}" == str(page.run("document.querySelectorAll('#hits tbody tr').length"))
-    assert "3 of 4 names were listened for" in text(page, "unused")
+    assert "2 of 4 names were listened for" in text(page, "unused")
     assert answer["alternatives"][1]["text"] in text(page, "alternatives")
     assert "no contextual adapter" in text(page, "attention")
     assert page.run("document.querySelectorAll('img').length") == 0
