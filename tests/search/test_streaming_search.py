@@ -114,7 +114,7 @@ def all_words(segments):
     lag=st.sampled_from([3, 8]),
     longest=st.sampled_from([14, 40]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_stream_is_the_same_however_it_comes_and_what_stands_stands(
     seed, frames, cuts, phrases, lm, width, adapted, lag, longest
 ):
