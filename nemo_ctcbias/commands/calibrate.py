@@ -13,6 +13,7 @@ from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of
 from nemo_ctcbias.commands.loading import check_files, load_model
 from nemo_ctcbias.commands.recordings import loaded, readable, recordings_named
+from nemo_ctcbias.decision import TOLD
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.phones.calibration import Calibration
 from nemo_ctcbias.settings import PRECISION
@@ -99,7 +100,7 @@ def told(found: Calibration, calibrator: Calibrator, seconds: float, recordings:
     lines = [
         f"{_counted(recordings, 'recording')}, {seconds / 60:.1f} minutes; {source}: {_counted(phrases, 'phrase')}, "
         f"and {_counted(len(calibrator.decoys), 'decoy')} that nobody said",
-        f"heard at all, however unsure: {_counted(found.hits, 'phrase')} of the list, "
+        f"heard with a confidence of {TOLD:g} or more: {_counted(found.hits, 'phrase')} of the list, "
         f"{_counted(found.decoys, 'decoy')} in the other places",
     ]
     asked = f"a precision of {found.precision:g}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.decision import TOLD
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.phones.calibration import Calibration, calibrated
 from nemo_ctcbias.phones.confidence import shipped_confidence
@@ -48,7 +49,7 @@ class Calibrator:
         self.unsounded = self._unsounded(bias_list)
         self._left_out = self.unsounded | self._unsounded(self.decoys)
         self._hits: list[Hit] = []
-        self._by_chance: list[Hit] = []
+        self._by_chance: list[float] = []
 
     @contextmanager
     def listening(self):
@@ -61,7 +62,7 @@ class Calibrator:
             self._model.set_biasing(least_confidence=before)
 
     def add(self, audio: Sequence[str | np.ndarray], batch_size: int = 8) -> None:
-        """Count hits in recordings, transcribed twice: with the list, and with its decoys.
+        """Count hits in recordings, transcribed twice: with the list, and with its decoys; what is hardly sure is not.
 
         Args:
             audio: files, or samples at the model's rate; none longer than the model can take.
@@ -70,9 +71,14 @@ class Calibrator:
         for hits, by_chance in zip(
             *(self._heard(audio, one, batch_size) for one in (self.listed, self.decoys)), strict=True
         ):
-            self._hits += hits
-            # What is said there is a phrase of the list, which leaves no place to others of it.
-            self._by_chance += [hit for hit in by_chance if not any(_stronger(one, hit) for one in hits)]
+            self._hits += [hit for hit in hits if hit.confidence >= TOLD]
+            self._by_chance += [sure for one in by_chance for sure in self._sure(one) if not _stronger(hits, one, sure)]
+
+    def _sure(self, hit: Hit) -> Iterator[float]:
+        """Confidences of the decoys in one place: of a list that is shorter each would have had it for itself."""
+        for decoy, sure in ((hit.phrase, hit.confidence), *hit.alternatives):
+            if sure >= TOLD and decoy not in self._left_out:
+                yield sure
 
     def _heard(self, audio: Sequence[str | np.ndarray], bias_list: BiasList, batch_size: int) -> list[list[Hit]]:
         config = self._model.get_transcribe_config()
@@ -84,9 +90,9 @@ class Calibrator:
 
     def result(self, precision: float) -> Calibration:
         """What the hits so far say of a wanted precision."""
-        confidences = ([hit.confidence for hit in hits] for hits in (self._hits, self._by_chance))
+        listed = [hit.confidence for hit in self._hits]
         phrases = sum(phrase.weight > 0 for phrase in self.listed)
-        return calibrated(*confidences, phrases / len(self.decoys), precision, self.usual(precision))
+        return calibrated(listed, self._by_chance, phrases / len(self.decoys), precision, self.usual(precision))
 
     def usual(self, precision: float) -> float:
         """The confidence that is asked for a precision without a calibration."""
@@ -105,5 +111,6 @@ class Calibrator:
         return {phrase.written for phrase, known in zip(bias_list, sounds, strict=True) if not known}
 
 
-def _stronger(one: Hit, other: Hit) -> bool:
-    return one.confidence >= other.confidence and min(one.end, other.end) > max(one.start, other.start)
+def _stronger(hits: Sequence[Hit], place: Hit, sure: float) -> bool:
+    """Whether a phrase of the list is at least so sure there: what is said leaves no place to others of the list."""
+    return any(one.confidence >= sure and min(one.end, place.end) > max(one.start, place.start) for one in hits)

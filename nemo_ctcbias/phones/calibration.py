@@ -28,7 +28,7 @@ class Calibration:
         "chance": hits enough, and decoys that were heard as surely.
     precision: that is wanted.
     least: confidence to be asked of each phrase; None: what is asked without a calibration.
-    hits, decoys: how many there were of either, however unsure.
+    hits, decoys: how many were heard of either.
     kept, chance: hits of the list that are at least so sure, and how many of them are expected to be chance.
     needed: hits, at the least, by which the wanted precision could have been seen.
     best: the highest precision that is expected of any number of hits, 0 without any.

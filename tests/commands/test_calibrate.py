@@ -12,6 +12,7 @@ from nemo_ctcbias.cli import main
 from nemo_ctcbias.commands import calibrate as command
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.nemo.calibration import Calibrator
+from nemo_ctcbias.search.hits import Hit
 
 DATA = ROOT / "examples" / "data"
 DEMO, MODEL = DATA / "demo", str(DATA / "fastconformer_ctc_small.nemo")
@@ -63,6 +64,23 @@ def test_what_silence_and_a_list_of_which_nothing_is_said_cannot_tell(model):
     assert model.settings.least_confidence == found.least and model.settings.precision == 0.95
     assert not any(one.hits for one in model.transcribe(CLIPS, bias_list=unsaid, batch_size=4, verbose=False))
     model.set_biasing(least_confidence=None)
+
+
+def test_decoys_count_that_another_took_the_place_of(model, monkeypatch):
+    def hit(phrase, start, sure, **others):
+        alternatives = tuple((name, confidence) for name, confidence in others.items())
+        return Hit(phrase, 0, 1, start, start + 1.0, 0.0, "hotword", "", sure, {}, alternatives)
+
+    counted = Calibrator(model, BiasList(["Okonkwo", "Київ"]))
+    heard = {
+        counted.listed: [hit("Okonkwo", 0.0, 0.6), hit("Okonkwo", 5.0, 0.01)],
+        counted.decoys: [hit("A", 0.5, 0.8, B=0.5, C=0.3), hit("D", 3.0, 0.2, E=0.1), hit("F", 5.0, 0.04)],
+    }
+    monkeypatch.setattr(counted, "_heard", lambda audio, bias_list, batch_size: [heard[bias_list]])
+    counted.add([""])
+    found = counted.result(0.95)
+    assert (found.hits, found.decoys) == (1, 3)  # 0.8, 0.2 and 0.1: B and C are where Okonkwo is surer
+    assert counted._by_chance == [0.8, 0.2, 0.1]
 
 
 def test_a_model_that_does_not_tell_how_sure_it_is(model):
