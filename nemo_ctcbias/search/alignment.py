@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,12 +31,17 @@ def align(log_probs: np.ndarray, tokens: Sequence[int]) -> np.ndarray:
     # A blank may be skipped between two different tokens.
     skip = np.zeros(len(labels), dtype=bool)
     skip[3::2] = labels[3::2] != labels[1:-2:2]
-    needed = len(tokens) + int((~skip[3::2]).sum())
+    needed = frames_needed(tokens)
     if frames < needed or not frames:
         if not len(tokens):
             return np.zeros(0, dtype=np.int64)
         raise ValueError(f"{len(tokens)} tokens need at least {needed} frames, got {frames}")
     return _best_path(emit, labels, skip)
+
+
+def frames_needed(tokens: Sequence[int]) -> int:
+    """How many frames a path of these tokens takes at the least: a blank parts equal ones."""
+    return len(tokens) + sum(one == other for one, other in pairwise(tokens))
 
 
 @compiled

@@ -238,7 +238,7 @@ class BeamSearch:
             credits = tuple(all_credits[row, : beam["length"]].tolist())
             lm, behind = float(beam["lm"]), None
             if scorer is not None:
-                ended, behind = scorer.end_text(int(beam["before"]), int(beam["word"]), tokens)
+                ended, behind = scorer.end_text(int(beam["before"]), int(beam["word"]))
                 lm += ended
             hypotheses.append(Hypothesis(tokens, credits, acoustic[row], lm, boosts[row], behind))
         return sorted(hypotheses, key=lambda h: (-h.score, h.tokens))

@@ -47,8 +47,7 @@ class ListSearch:
 
     def start(self) -> SearchState:
         """The state before the first frame."""
-        vocabulary = self.vocabulary
-        scorer = self.asked and WordScorer(self.asked, vocabulary.texts, vocabulary.starts_word, self.lm_start_state)
+        scorer = self.asked and WordScorer(self.asked, self.vocabulary.texts, self.lm_start_state)
         return self.tokens.start(scorer)
 
     def advance(self, state: SearchState, log_probs: np.ndarray) -> None:

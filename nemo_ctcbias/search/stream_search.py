@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from nemo_ctcbias.search.alignment import frames_needed
 from nemo_ctcbias.search.beam_search import Hypothesis
 from nemo_ctcbias.search.extension import kept_boosts
 from nemo_ctcbias.search.list_search import ListSearch
@@ -166,7 +167,8 @@ class StreamSearch:
         beam = search.written(hypothesis, *self._frames(search, state))
         ways = [(settled, frames - search.tokens.lag)] if done or not settled else self._between(search, beam, begun)
         for tokens, end in ways:
-            if tokens <= settled and self._leaves_room(state, tokens, end):
+            fits = frames_needed(hypothesis.tokens[:tokens]) <= end  # what the last cut left may crowd its first frames
+            if tokens <= settled and fits and self._leaves_room(state, tokens, end):
                 return self._cut(search, state, hypothesis, tokens, end)
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,16 +34,14 @@ class WordScorer:
             words.
     """
 
-    def __init__(
-        self, model: WordLanguageModel, pieces: Sequence[str], starts_word: Iterable[bool], start_state: Any = None
-    ):
+    def __init__(self, model: WordLanguageModel, pieces: Sequence[str], start_state: Any = None):
         self.model = model
         self.pieces = [piece.replace("▁", "").strip() for piece in pieces]
-        self.starts_word = [bool(starts) for starts in starts_word]
         self.words, self._texts = new_tree(), [""]
         self._states, self._numbers = [start_state if start_state is not None else model.get_start_state()], {}
         self._partial: dict[str, float] = {"": 0.0}
         self._ended: dict[tuple[int, str], tuple[float, int]] = {}
+        self._led: dict[int, tuple[Any, str]] = {}  # for each number a state and a word that led to it
 
     def with_room(self, more: int) -> Tree:
         """`words`, which so many more nodes may be put into."""
@@ -79,6 +77,8 @@ class WordScorer:
         if ended is None:
             score, behind = self.model.score(self._states[state], word) if word else (0.0, self._states[state])
             ended = self._ended[state, word] = float(score), self._number(behind)
+            if word:
+                self._led.setdefault(ended[1], (self._states[state], word))
         return ended
 
     def _number(self, state: Any) -> int:
@@ -102,12 +102,15 @@ class WordScorer:
         """
         new, same = copy.copy(self), model is self.model
         new.model, new.words, new._texts = model, new_tree(), [""]
-        new._states, new._numbers, new._partial, new._ended = self._states[:1], {}, {"": 0.0}, {}
+        new._states, new._numbers, new._partial, new._ended, new._led = self._states[:1], {}, {"": 0.0}, {}, {}
         numbers, nodes = {0: 0}, {0: 0}
         for name in ("before", "behind"):
             for number in np.unique(beams[name]).tolist():
                 if number not in numbers:
                     numbers[number] = new._number(taken(self._states[number]))
+                    if number in self._led:
+                        before, word = self._led[number]
+                        new._led.setdefault(numbers[number], (taken(before), word))
             beams[name] = [numbers[number] for number in beams[name].tolist()]
         for node in np.unique(beams["word"]).tolist():
             way = [node]
@@ -122,26 +125,19 @@ class WordScorer:
             beams["partial"], beams["ended"] = new.words.value[beams["word"]], np.nan
         return new
 
-    def end_text(self, state: int, node: int, tokens: Sequence[int]) -> tuple[float, Any]:
+    def end_text(self, number: int, node: int) -> tuple[float, Any]:
         """Score that the end of the text adds, and the state behind it.
 
         Args:
-            state, node: before the last word, and of it.
-            tokens: of the whole text.
+            number, node: of the state before the last word, and of that word.
         """
-        word, state = readable(self._texts[node]), self._states[state]
+        word, state = readable(self._texts[node]), self._states[number]
         if word:
             return self.model.score(state, word, is_last_word=True)
-        # A bare separator stands last. The word before it is scored already; what is left is the end of the text,
-        # which a space must not escape.
-        *earlier, word = ["", *self._words_of(tokens)]
-        if not word:
+        # A bare separator stands last, if anything does. The word before it is scored already; what is left is the end
+        # of the text, which a space must not escape. It follows from the state, whichever word led there, but for the
+        # last digits.
+        if number not in self._led:
             return 0.0, state
-        before = self._states[0]
-        for one in earlier[1:]:
-            _, before = self.model.score(before, one)
-        return self.model.score(before, word, is_last_word=True)[0] - self.model.score(before, word)[0], state
-
-    def _words_of(self, tokens: Sequence[int]) -> list[str]:
-        text = "".join(" " * self.starts_word[token] + self.pieces[token] for token in tokens)
-        return readable(text).split()
+        before, word = self._led[number]
+        return round(self.model.score(before, word, is_last_word=True)[0] - self.model.score(before, word)[0], 9), state

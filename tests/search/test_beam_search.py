@@ -128,7 +128,7 @@ def test_with_a_language_model_arrays_agree_with_the_plain_search(seed, frames, 
     log_probs, pieces = random_log_probs(seed, frames, 5), ["▁a", "b", "▁c", "d"]
     options, boost = BeamOptions(beam_width=width), BoostOptions(0.8)
     trie = BoostingTrie([(i, p) for i, p in enumerate(phrases)], list(phrases.values()), 4)
-    scorer = WordScorer(WordTable(seed), pieces, starts)
+    scorer = WordScorer(WordTable(seed), pieces)
     fast = {h.tokens: h for h in BeamSearch(starts, options, boost, trie).search(log_probs, scorer)}
     texts = [piece.strip("▁") for piece in pieces]
     slow = plain_search(log_probs, phrases, starts, options, boost, lm=WordTable(seed), pieces=texts)
