@@ -37,6 +37,9 @@ def translated(section: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The section `biasing` with today's keys, and what was done to it, in words; old defaults go without saying."""
     found = {name: dict(value) if isinstance(value, dict) else value for name, value in section.items()}
     remarks: list[str] = []
+    if found.pop("enabled", True) is False:
+        found["preset"] = "off"
+        remarks.append("enabled: false is preset: off now")
     phonetics = found.get("phonetics")
     if isinstance(phonetics, dict):
         off = _parts(phonetics, remarks)

@@ -103,7 +103,6 @@ class Settings:
 
     preset: "off" does nothing, "fast" leaves out the language model and how phrases sound, "accurate" does all that the
         model has; None likewise. What is set for a part itself counts for more.
-    enabled: False decodes as if there were no list.
     bias_list: a file or a list of phrases; in a `.nemo` the list that was stored with it.
     weight: strength of everything, on pyctcdecode's scale of hotword weights; 10 as tuned, 0 off.
     alternatives: token sequences tried for each phrase.
@@ -119,7 +118,6 @@ class Settings:
     """
 
     preset: str | None = None
-    enabled: bool = True
     bias_list: Any = None
     weight: float = AS_TUNED
     precision: float = PRECISION
@@ -160,8 +158,6 @@ class Settings:
         return settings._with_preset(given)
 
     def _with_preset(self, given: Mapping[str, Any]) -> Settings:
-        if self.preset == "off":
-            return replace(self, enabled=False)
         if self.preset != "fast":
             return self
         lm, phonetics = given.get("lm") or {}, given.get("phonetics") or {}
@@ -210,6 +206,11 @@ class Settings:
             if part not in PHONE_PARTS:
                 known = ", ".join(PHONE_PARTS)
                 raise SettingError(f"biasing.phonetics.parts: unknown part {part!r}; choose from {known}")
+
+    @property
+    def enabled(self) -> bool:
+        """Whether lists act at all."""
+        return self.preset != "off"
 
     @property
     def strength(self) -> float:

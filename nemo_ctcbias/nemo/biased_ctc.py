@@ -382,4 +382,4 @@ def _searched_with(settings: Settings | None) -> Settings | None:
     """Settings without those that say for which recordings there is a search at all, and where it is done."""
     if settings is None:
         return None
-    return replace(settings, enabled=True, workers=None, lm=replace(settings.lm, always=False))
+    return replace(settings, preset=None, workers=None, lm=replace(settings.lm, always=False))

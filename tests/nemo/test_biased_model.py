@@ -103,7 +103,7 @@ def test_save_and_restore_as_a_nemo_user_would(eager, tmp_path, audio):
 @pytest.mark.parametrize("off", ["none", "empty", "weight 0", "phrases of weight 0", "disabled", "strength 0"])
 def test_no_list_is_the_base_model_byte_for_byte(off, biased, base, audio):
     if off == "disabled":
-        biased._cfg.biasing.enabled = False
+        biased.set_preset("off")
     if off == "strength 0":
         biased.set_bias_weight(0.0)
     chosen = {"none": None, "empty": [], "phrases of weight 0": [Phrase("anna", 0.0)]}.get(off, STRONG)
@@ -115,7 +115,7 @@ def test_no_list_is_the_base_model_byte_for_byte(off, biased, base, audio):
             model.transcribe(audio, verbose=False, return_hypotheses=True, timestamps=True) for model in (biased, base)
         )
     finally:
-        biased._cfg.biasing.enabled = True
+        biased.set_preset(None)
         biased.set_bias_weight(10.0)
         biased.set_bias_list(None)
     for one, other in zip(ours, theirs, strict=True):
