@@ -26,7 +26,7 @@ def test_settings_are_frozen_and_typed():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"strength": 1}, r"biasing: unknown key 'strength'; known: preset, enabled"),
+        ({"strength": 1}, r"biasing: unknown key 'strength'; known: preset, bias_list"),
         ({"boost": {"bonus": 1}}, r"biasing\.boost: unknown key 'bonus'; known: enabled, gap_scale"),
         ({"boost": 3}, r"biasing\.boost: must be a section"),
         ({"weight": -1}, r"biasing\.weight: must be 0 or more, got -1.0; 10 is the tuned"),
