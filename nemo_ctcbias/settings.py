@@ -7,29 +7,25 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from nemo_ctcbias.bias_list.list_length import LIST_COST, log_excess, log_length
-from nemo_ctcbias.bias_list.report import SHOWN_CHARACTERS
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.options import LanguageModelOptions
 from nemo_ctcbias.old_settings import translated
 from nemo_ctcbias.phones import detection, rescoring
 from nemo_ctcbias.search.beam_search import BeamOptions
 from nemo_ctcbias.search.boosting import BoostOptions
+from nemo_ctcbias.typed_section import as_section, typed_fields
 
 PRESET_NAMES = ("off", "fast", "accurate")
 #: What the sounds of a list are good for, in the order in which it is done; see `PhoneticsSettings.parts`.
 PHONE_PARTS = ("detection", "rescoring", "verification", "correction")
 PRECISION = 0.95  # of the listed phrases that are written
 AS_TUNED = 10.0  # `weight` at which everything acts as it was tuned
-# Beyond any sense, and still far from what overflows in a formula or fills the memory.
-MOST, MOST_COUNT = 1e9, 10_000
-
-T = TypeVar("T")
+MOST_COUNT = 10_000  # beyond any sense, and still far from what fills the memory
 
 
 @dataclass(frozen=True)
@@ -150,9 +146,9 @@ class Settings:
         preset = given.get("preset")
         if preset not in (None, *PRESET_NAMES):
             raise SettingError(f"biasing.preset: must be {', '.join(PRESET_NAMES)} or null, got {preset!r}")
-        found = _typed(cls, given, "biasing")
+        found = typed_fields(cls, given, "biasing")
         for name, kind in cls.SECTIONS.items():
-            found[name] = kind(**_typed(kind, given.get(name) or {}, f"biasing.{name}"))
+            found[name] = kind(**typed_fields(kind, given.get(name) or {}, f"biasing.{name}"))
         settings = cls(**found)
         settings._check()
         return settings._with_preset(given)
@@ -251,12 +247,12 @@ def clean(given: Mapping[str, Any] | None) -> dict[str, Any]:
     Raises:
         SettingError: no section of settings at all.
     """
-    given = _section({} if given is None else given, "biasing")
+    given = as_section({} if given is None else given, "biasing")
     for name in Settings.SECTIONS:
         if given.get(name, ...) is None:
             del given[name]
         elif name in given:
-            given[name] = _section(given[name], f"biasing.{name}")
+            given[name] = as_section(given[name], f"biasing.{name}")
     found, remarks = translated(given)
     if remarks:
         told = f"biasing: settings of an older version: {'; '.join(remarks)}"
@@ -289,61 +285,6 @@ def setting_names() -> Iterator[str]:
     for item in fields(Settings):
         inner = Settings.SECTIONS.get(item.name)
         yield from [item.name] if inner is None else (f"{item.name}.{each.name}" for each in fields(inner))
-
-
-def _section(given: Any, where: str) -> dict[str, Any]:
-    """A mapping whose keys are names."""
-    if not isinstance(given, Mapping):
-        raise SettingError(f"{where}: must be a section of settings, got {_shown(given)}")
-    odd = next((key for key in given if not isinstance(key, str)), None)
-    if odd is not None:
-        raise SettingError(f"{where}: the key {_shown(odd)} is no name; write settings as name: value")
-    return dict(given)
-
-
-def _typed(kind: type, given: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Fields of a dataclass as they were given, each of its type; sections are left out."""
-    given = _section(given, where)
-    known = {item.name: item for item in fields(kind)}
-    unknown = [name for name in given if name not in known]
-    if unknown:
-        raise SettingError(f"{where}: unknown key {unknown[0]!r}; known: {', '.join(known)}")
-    inner = getattr(kind, "SECTIONS", {})
-    return {
-        name: _value(known[name].type, value, f"{where}.{name}") for name, value in given.items() if name not in inner
-    }
-
-
-def _value(kind: str, value: Any, where: str) -> Any:
-    """A value as its annotation says."""
-    kind, optional = kind.removesuffix(" | None"), kind.endswith(" | None")
-    if isinstance(value, str) and "${" in value:  # which OmegaConf would fill in from this machine's environment
-        raise SettingError(f"{where}: nothing is interpolated here, got {_shown(value)}; write the value itself")
-    if (value is None and optional) or kind == "Any":
-        return value
-    wanted = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"}.get(kind)
-    if kind == "bool" and isinstance(value, bool):
-        return value
-    if kind in ("int", "float") and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if abs(value) <= MOST and (kind == "float" or value == int(value)):
-            return float(value) if kind == "float" else int(value)
-        if math.inf > abs(value) > MOST:
-            wanted = f"between -{MOST:g} and {MOST:g}"
-    if kind == "str" and isinstance(value, str):
-        return value
-    if kind == "tuple[str, ...]":
-        wanted = "a list of names"
-        if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
-            return tuple(value)
-    raise SettingError(f"{where}: must be {wanted}{' or null' if optional else ''}, got {_shown(value)}")
-
-
-def _shown(value: Any) -> str:
-    try:
-        shown = repr(value)
-    except ValueError:  # Python does not write numbers of thousands of digits
-        return "a number of thousands of digits"
-    return shown if len(shown) <= SHOWN_CHARACTERS else shown[: SHOWN_CHARACTERS - 1] + "…"
 
 
 def changed(settings: Settings) -> dict[str, Any]:

@@ -14,7 +14,7 @@ LAYERS = (
     ("adapter", "lm"),
     ("phones",),
     ("search",),
-    ("old_settings", "settings", "settings_file"),
+    ("old_settings", "typed_section", "settings", "settings_file"),
     ("compiled_list", "list_report"),
     ("decision",),
     ("recognizer", "side_by_side", "streaming"),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
-from nemo_ctcbias.bias_list.list_file import JSON_SUFFIXES, kind_of, read_list, text_phrases
+from nemo_ctcbias.bias_list.list_file import JSON_SUFFIXES, json_line, kind_of, read_list, text_line
 from nemo_ctcbias.bias_list.list_text import unquoted
 from nemo_ctcbias.bias_list.phrase import Entry, Phrase, entries_of
 from nemo_ctcbias.bias_list.report import Note, quoted
@@ -164,9 +163,9 @@ class BiasList(Sequence[Phrase]):
             OutputError: the file cannot be written.
         """
         name = fspath(path)
-        write = _json_line if Path(name).suffix.lower() in JSON_SUFFIXES else _text_line
+        write = json_line if Path(name).suffix.lower() in JSON_SUFFIXES else text_line
         lines = [write(phrase) + "\n" for phrase in self._phrases]
-        if lines and write is _text_line and kind_of(name, lines[0].strip()) != "text":
+        if lines and write is text_line and kind_of(name, lines[0].strip()) != "text":
             raise BiasListError(f"{name}: would be read as another format than text; save the list as .jsonl")
         with written_whole(name) as file:
             file.write_text("".join(lines), encoding="utf-8", newline="\n")
@@ -220,7 +219,7 @@ class BiasList(Sequence[Phrase]):
 
     def digest(self) -> str:
         """Eight hex digits that change with the phrases (or their order): the list's signature in reports."""
-        content = "\n".join(_json_line(phrase) for phrase in self._phrases)
+        content = "\n".join(json_line(phrase) for phrase in self._phrases)
         return hashlib.sha256(content.encode("utf-8")).hexdigest()[:8]
 
     def __len__(self) -> int:
@@ -259,43 +258,3 @@ def _exists(path: str) -> bool:
         return Path(path).exists()
     except (OSError, ValueError):  # too long for a file name, or a NUL in it: surely a phrase
         return False
-
-
-def _text_line(phrase: Phrase) -> str:
-    # A weight after a tab also keeps trailing tabs out of the question; 1.0 is the default and stays unwritten.
-    # With one, commas and underscores are read as they stand.
-    line = phrase.text
-    if phrase.weight != 1.0 or _reads_differently(line, phrase):
-        line = f"{phrase.text}\t{phrase.weight!r}"
-    if any(c in line for c in "\0\r\n") or line.startswith("\ufeff") or _reads_differently(line, phrase):
-        holds = "would be read differently"
-        if phrase.spoken or phrase.display:
-            holds = "has a spoken or display form"
-        elif phrase.pronunciations:
-            holds = "has pronunciations that are lost"
-        elif phrase.type:
-            holds = "has a type that is lost"
-        raise BiasListError(f"{quoted(phrase.text)} {holds} in the text format; save the list as .jsonl")
-    return line
-
-
-def _reads_differently(line: str, phrase: Phrase) -> bool:
-    try:
-        return text_phrases(line) != ([phrase], None)
-    except BiasListError:
-        return True
-
-
-def _json_line(phrase: Phrase) -> str:
-    fields: dict[str, Any] = {"text": phrase.text}
-    if phrase.weight != 1.0:
-        fields["weight"] = phrase.weight
-    if phrase.spoken:
-        fields["spoken"] = list(phrase.spoken)
-    if phrase.display is not None:
-        fields["display"] = phrase.display
-    if phrase.pronunciations:
-        fields["pronunciations"] = list(phrase.pronunciations)
-    if phrase.type is not None:
-        fields["type"] = phrase.type
-    return json.dumps(fields, ensure_ascii=False)

@@ -187,3 +187,49 @@ def _placed(where: str, shown: bool) -> Callable[[Callable[[Any], Any], Any], An
             raise BiasListError(f"{where}: {reason}") from error
 
     return call
+
+
+def text_line(phrase: Phrase) -> str:
+    """A phrase as a line of a text file.
+
+    Raises:
+        BiasListError: it would not be read as the same phrase.
+    """
+    # A weight after a tab also keeps trailing tabs out of the question; 1.0 is the default and stays unwritten.
+    # With one, commas and underscores are read as they stand.
+    line = phrase.text
+    if phrase.weight != 1.0 or _reads_differently(line, phrase):
+        line = f"{phrase.text}\t{phrase.weight!r}"
+    if any(c in line for c in "\0\r\n") or line.startswith("\ufeff") or _reads_differently(line, phrase):
+        holds = "would be read differently"
+        if phrase.spoken or phrase.display:
+            holds = "has a spoken or display form"
+        elif phrase.pronunciations:
+            holds = "has pronunciations that are lost"
+        elif phrase.type:
+            holds = "has a type that is lost"
+        raise BiasListError(f"{quoted(phrase.text)} {holds} in the text format; save the list as .jsonl")
+    return line
+
+
+def _reads_differently(line: str, phrase: Phrase) -> bool:
+    try:
+        return text_phrases(line) != ([phrase], None)
+    except BiasListError:
+        return True
+
+
+def json_line(phrase: Phrase) -> str:
+    """A phrase as a line of a file of JSON lines, without what is usual."""
+    fields: dict[str, Any] = {"text": phrase.text}
+    if phrase.weight != 1.0:
+        fields["weight"] = phrase.weight
+    if phrase.spoken:
+        fields["spoken"] = list(phrase.spoken)
+    if phrase.display is not None:
+        fields["display"] = phrase.display
+    if phrase.pronunciations:
+        fields["pronunciations"] = list(phrase.pronunciations)
+    if phrase.type is not None:
+        fields["type"] = phrase.type
+    return json.dumps(fields, ensure_ascii=False)
