@@ -21,6 +21,28 @@ def batch(audio):
     }
 
 
+@pytest.fixture(scope="session")
+def with_all_parts(base_nemo, eager):
+    """Makes a biased model with a phone head and an adapter, random ones, that uses all that sounds are good for."""
+    from nemo_ctcbias import from_ctc
+    from nemo_ctcbias.settings import PHONE_PARTS
+
+    def made():
+        model = from_ctc(base_nemo)
+        model.set_biasing(**eager)
+        torch.manual_seed(3)
+        model.add_phone_head({"hidden": 8, "context": 3})
+        torch.manual_seed(7)
+        model.add_adapter("names", {"dim": 16, "heads": 2, "query_context": 3})
+        for key, parameter in model.context.adapter_layer["names"].named_parameters():
+            if "out.weight" in key:
+                torch.nn.init.normal_(parameter, std=0.5)
+        model.set_phonetics(parts=list(PHONE_PARTS), detection_threshold=-100.0)
+        return model.eval()
+
+    return made
+
+
 def hybrid_config(tiny_config, kind, tokenizer_dir):
     """Of a tiny hybrid: the tiny CTC model with a transducer beside it."""
     from omegaconf import open_dict

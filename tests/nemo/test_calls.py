@@ -9,10 +9,9 @@ import pytest
 import torch
 from nemo.collections.asr.parts.mixins.transcription import TranscribeConfig
 
-from nemo_ctcbias import from_ctc, recognizer
+from nemo_ctcbias import recognizer
 from nemo_ctcbias.bias_list import trie
 from nemo_ctcbias.search import biased_search
-from nemo_ctcbias.settings import PHONE_PARTS
 
 pytest.importorskip("kenlm", reason="it says how words sound")
 
@@ -20,19 +19,10 @@ LISTS = [["saoirse"], ["new york"], [], ["fox", "okonkwo"]]
 
 
 @pytest.fixture
-def model(base_nemo, eager):
-    model = from_ctc(base_nemo)
-    model.set_biasing(**eager)
-    torch.manual_seed(3)
-    model.add_phone_head({"hidden": 8, "context": 3})
-    torch.manual_seed(7)
-    model.add_adapter("names", {"dim": 16, "heads": 2, "query_context": 3})
-    for key, parameter in model.context.adapter_layer["names"].named_parameters():
-        if "out.weight" in key:
-            torch.nn.init.normal_(parameter, std=0.5)
-    model.set_phonetics(parts=list(PHONE_PARTS), detection_threshold=-100.0)
+def model(with_all_parts):
+    model = with_all_parts()
     model.set_biasing(precision=0.0)
-    return model.eval()
+    return model
 
 
 def transcribed(model, audio, **options):

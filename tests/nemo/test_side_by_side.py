@@ -7,12 +7,10 @@ import signal
 import time
 
 import pytest
-import torch
 from nemo.collections.asr.parts.mixins.transcription import TranscribeConfig
 
-from nemo_ctcbias import from_ctc, recognizer, side_by_side
+from nemo_ctcbias import recognizer, side_by_side
 from nemo_ctcbias.errors import BiasListError, WorkerError
-from nemo_ctcbias.settings import PHONE_PARTS
 
 pytestmark = pytest.mark.skipif(not side_by_side.can_fork(), reason="processes are forked on Linux only")
 
@@ -20,18 +18,8 @@ LISTS = [["saoirse"], ["new york"], [], ["fox", "okonkwo"]]
 
 
 @pytest.fixture(scope="module")
-def model(base_nemo, eager):
-    model = from_ctc(base_nemo)
-    model.set_biasing(**eager)
-    torch.manual_seed(3)
-    model.add_phone_head({"hidden": 8, "context": 3})
-    torch.manual_seed(7)
-    model.add_adapter("names", {"dim": 16, "heads": 2, "query_context": 3})
-    for key, parameter in model.context.adapter_layer["names"].named_parameters():
-        if "out.weight" in key:
-            torch.nn.init.normal_(parameter, std=0.5)
-    model.set_phonetics(parts=list(PHONE_PARTS), detection_threshold=-100.0)
-    return model.eval()
+def model(with_all_parts):
+    return with_all_parts()
 
 
 @pytest.fixture(scope="module")
