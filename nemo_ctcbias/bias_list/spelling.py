@@ -20,7 +20,6 @@ from nemo_ctcbias.errors import SettingError
 SUPPRESSED = 2000  # token sequences by which a suppressed form is known: what it is to be kept from, it must know
 BOLD = 10.0  # ten times as likely as other phrases: what is larger is mostly of another tool's scale
 SHORT_WORD = 2  # letters; a whole phrase this short is found everywhere
-FIRST_CJK = "\u2e80"  # from here on one character is a syllable or a word, so two are not short
 NUMBERS_HINT = ", or have numbers read as words: pip install 'nemo-ctcbias[numbers]'"
 
 
@@ -235,9 +234,8 @@ class _Speller:
         if phrase.weight > BOLD:
             reason = f"has the weight {phrase.weight:g}, with which it is easily written where nobody said it"
             return [_Remark("warning", reason, "use 1 for normal, 2 for twice as likely, at most 10")]
-        if (
-            len(form) > SHORT_WORD or phrase.weight <= 0 or is_spaceless(form[0])
-        ):  # one character is a syllable there, or a word
+        # Where words are written without spaces, one character is a syllable or a word, so two are not short.
+        if len(form) > SHORT_WORD or phrase.weight <= 0 or is_spaceless(form[0]):
             return []
         remedy = "lower its weight or list a longer phrase"
         return [_Remark("warning", "is kept, but such short words over-fire", remedy)]
