@@ -6,15 +6,14 @@ import html
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nemo_ctcbias.evaluation.findings import Evaluation
 from nemo_ctcbias.evaluation.page_charts import charts
 from nemo_ctcbias.evaluation.page_data import as_json, page_data
 
-if TYPE_CHECKING:
-    from nemo_ctcbias.evaluation.evaluate import Evaluation
-
-SCRIPTS = ("page.js", "tables.js", "browser.js", "attention.js")  # in the order in which they need each other
+#: In the order in which they need each other.
+SCRIPTS = ("elements.js", "page.js", "tables.js", "browser.js", "attention.js", "start.js")
 
 
 def html_page(result: Evaluation, rows: Sequence[Mapping[str, Any]], details: Mapping[str, Any]) -> str:

@@ -35,6 +35,8 @@ IGNORED = {
     "prompt": "prose is of no use to a CTC model, only names in quotation marks, behind a colon or in a bare list",
 }
 KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+#: Files of the page that the report of an evaluation has, too; there the first has another name.
+SHARED_WITH_REPORT = {"report.css": "page.css", "elements.js": "elements.js", "attention.js": "attention.js"}
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src blob:; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -221,9 +223,10 @@ def _add_state(app: FastAPI, service: Service) -> None:
 
 
 def _add_page(app: FastAPI) -> None:
-    folder = files("nemo_ctcbias.serve") / "page"
+    folder, report = files("nemo_ctcbias.serve") / "page", files("nemo_ctcbias.evaluation") / "page"
     contents = {one.name: one.read_bytes() for one in folder.iterdir() if one.name.rpartition(".")[2] in KINDS}
-    contents["report.css"] = (files("nemo_ctcbias.evaluation") / "page" / "page.css").read_bytes()  # looks alike
+    for name, own in SHARED_WITH_REPORT.items():
+        contents[name] = (report / own).read_bytes()
 
     def page(name: str) -> Response:
         if name not in contents:

@@ -1,4 +1,4 @@
-// The adapter's attention: frames from left to right, a row for each phrase, the darker the more. And the start.
+// The adapter's attention: frames from left to right, a row for each phrase, the darker the more.
 
 function heatMap({ phrases, weights, seconds_per_frame: step }) {
   const rows = weights.map((digits) => Array.from({ length: digits.length / 2 }, (_, frame) => Number(digits.slice(2 * frame, 2 * frame + 2))));
@@ -40,10 +40,3 @@ function paint(canvas, rows) {
 }
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.querySelectorAll("canvas").forEach((canvas) => canvas.repaint()));
-byId("system").addEventListener("change", chooseRun);
-byId("size").addEventListener("change", chooseRun);
-byId("phrase-filter").addEventListener("input", () => fillPhrases(current()));
-filters.forEach((id) => byId(id).addEventListener("input", () => fillList()));
-document.addEventListener("keydown", pressed);
-choices();
-chooseRun();

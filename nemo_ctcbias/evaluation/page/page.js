@@ -1,18 +1,6 @@
-// What all parts use, and the head of the page. Text from the data goes into text nodes only, never into markup.
-"use strict";
+// The data, how its numbers are written, and the head of the page.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const byId = (id) => document.getElementById(id);
-
-/** An element; children are elements, or anything else as text. */
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children.map((child) => (child instanceof Node ? child : String(child))));
-  return element;
-}
 
 const whole = (value) => value.toLocaleString("en");
 const fixed = (value, digits) => (value === null || value === undefined ? "–" : value.toFixed(digits));

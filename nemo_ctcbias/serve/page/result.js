@@ -70,8 +70,19 @@ function showAlternatives({ alternatives }) {
 }
 
 function showAttention({ attention }) {
-  const map = attention?.weights ? heatMap(attention) : make("p", { class: "hint" }, `No picture: ${attention?.reason ?? "none was made"}.`);
+  const map = attention?.weights ? playedMap(attention) : make("p", { class: "hint" }, `No picture: ${attention?.reason ?? "none was made"}.`);
   byId("attention").replaceChildren(make("h3", {}, "Where the adapter looked"), map);
+}
+
+/** The heat map, which plays the recording from where it is clicked. */
+function playedMap(attention) {
+  const map = heatMap(attention), canvas = map.querySelector("canvas");
+  canvas.addEventListener("click", (event) => {
+    const box = canvas.getBoundingClientRect();
+    const at = (event.clientX - box.left) / box.width * canvas.width * attention.seconds_per_frame;
+    play(at, at + 1);
+  });
+  return map;
 }
 
 /** Subtitles of an answer's segments. */

@@ -1,17 +1,4 @@
-// What all parts use.  Text of others goes into text nodes only, never into markup.
-"use strict";
-
-const byId = (id) => document.getElementById(id);
-
-/** An element; children are elements, or anything else as text. */
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== false) element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children.map((child) => (child instanceof Node ? child : String(child))));
-  return element;
-}
+// What the parts of this page use besides: buttons, requests, the player.
 
 /** A button that does something. */
 function button(text, does, attributes = {}) {
