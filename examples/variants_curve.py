@@ -18,7 +18,7 @@ import matplotlib
 
 from nemo_ctcbias.errors import BiasingError, SettingError
 from nemo_ctcbias.evaluation.evaluate import EvaluateOptions, evaluate
-from nemo_ctcbias.evaluation.systems import make_system
+from nemo_ctcbias.evaluation.registry import make_system
 
 matplotlib.use("Agg")  # no display is needed to write a file
 from matplotlib import pyplot as plt

@@ -67,7 +67,7 @@ def tuned_weights(args: argparse.Namespace) -> Tuned:
     from nemo_ctcbias.evaluation.logprobs import encode, load_model
     from nemo_ctcbias.evaluation.manifest import read_manifest
     from nemo_ctcbias.evaluation.rare_words import read_phrases, read_word_counts
-    from nemo_ctcbias.evaluation.systems import make_system
+    from nemo_ctcbias.evaluation.registry import make_system
     from nemo_ctcbias.evaluation.weights import FEW, tune_weights
 
     if bool(args.bias_list) == (args.distractors is not None):

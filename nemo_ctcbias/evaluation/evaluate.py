@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,45 +13,21 @@ from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation import report
 from nemo_ctcbias.evaluation.ablation import expand, missing_parts
+from nemo_ctcbias.evaluation.findings import Evaluation
 from nemo_ctcbias.evaluation.lists import GIVEN, WORDLESS, GivenList, ListBuilder
 from nemo_ctcbias.evaluation.logprobs import Item, encode, load_model, model_hash
-from nemo_ctcbias.evaluation.manifest import Skip, read_manifest
+from nemo_ctcbias.evaluation.manifest import read_manifest
 from nemo_ctcbias.evaluation.options import ABLATION, USUAL, EvaluateOptions
-from nemo_ctcbias.evaluation.rare_words import read_phrases, read_word_counts
-from nemo_ctcbias.evaluation.runner import Run, run_system, subset
+from nemo_ctcbias.evaluation.rare_words import read_phrases, read_word_counts, read_words
+from nemo_ctcbias.evaluation.registry import is_own, make_system
+from nemo_ctcbias.evaluation.runner import run_system, subset
 from nemo_ctcbias.evaluation.signature import signature
-from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System, make_system, read_words
+from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System
 from nemo_ctcbias.evaluation.tuning import Tuning, tune
 from nemo_ctcbias.settings import Settings, clean, overlaid
 from nemo_ctcbias.settings_file import read_settings
 from nemo_ctcbias.shipped import Shipped, checkpoint, shipped, shipped_file
 from nemo_ctcbias.whole_files import make_folder
-
-__all__ = ["EvaluateOptions", "Evaluation", "evaluate"]
-
-
-@dataclass
-class Evaluation:
-    """Everything an evaluation found; `report` writes it out.
-
-    Attributes:
-        unlisted: what the model writes of each item without a list.
-        runs: by system and list size, in the order asked for.
-        tunings: what tuning chose for a system, if there was a tuning manifest.
-        left_out: system, list size (None: all) and reason of what was not measured.
-        notes: system, list size and remark of what was measured in part.
-        skipped: manifest name and utterance, of those that could not be used.
-    """
-
-    options: EvaluateOptions
-    items: list[Item]
-    signature: str
-    unlisted: list[str] = field(default_factory=list)
-    runs: dict[tuple[str, int], Run] = field(default_factory=dict)
-    tunings: dict[str, Tuning] = field(default_factory=dict)
-    left_out: list[tuple[str, int | None, str]] = field(default_factory=list)
-    notes: list[tuple[str, int, str]] = field(default_factory=list)
-    skipped: list[tuple[str, Skip]] = field(default_factory=list)
 
 
 def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -194,8 +170,6 @@ def _refuse_overlap(options: EvaluateOptions, rows: Sequence[dict], tune_rows: S
 
 def _prepare(systems: Sequence[System], context: Context, result: Evaluation) -> list[System]:
     """Systems that can run; a peer that is not installed or cannot run here becomes a reported gap."""
-    from nemo_ctcbias.evaluation.systems import is_own
-
     ready = []
     for system in systems:
         try:

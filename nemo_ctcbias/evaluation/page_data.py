@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nemo_ctcbias import __version__
 from nemo_ctcbias.evaluation import runner
 from nemo_ctcbias.evaluation.attended import Attended
+from nemo_ctcbias.evaluation.findings import Evaluation
 from nemo_ctcbias.evaluation.page_clips import clips
 from nemo_ctcbias.evaluation.page_words import differences
+from nemo_ctcbias.evaluation.registry import is_own
 from nemo_ctcbias.evaluation.runner import Run
 from nemo_ctcbias.evaluation.scoring import phrase_table
-from nemo_ctcbias.evaluation.systems import is_own
 from nemo_ctcbias.evaluation.table import show_setting
-
-if TYPE_CHECKING:
-    from nemo_ctcbias.evaluation.evaluate import Evaluation
 
 UTTERANCE_ROWS = 20_000  # utterances times systems times list sizes
 PHRASE_ROWS = 300  # of each system and list size, the most wrong first

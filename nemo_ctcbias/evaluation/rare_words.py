@@ -27,6 +27,11 @@ def read_phrases(path: str | Path) -> list[str]:
     return phrases
 
 
+def read_words(path: str | Path | None) -> tuple[str, ...]:
+    """Words of a lexicon file, one or more a line; empty without a file."""
+    return tuple(dict.fromkeys(word for line in read_phrases(path) for word in line.split())) if path else ()
+
+
 def read_word_counts(path: str | Path) -> dict[str, int]:
     """Occurrences of each word, from lines with a word and a whole number in either order.
 

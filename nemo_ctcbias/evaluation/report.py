@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nemo_ctcbias.evaluation.bootstrap import intervals, paired_difference
 from nemo_ctcbias.evaluation.counts import METRICS
+from nemo_ctcbias.evaluation.findings import Evaluation
 from nemo_ctcbias.evaluation.html_page import html_page
+from nemo_ctcbias.evaluation.registry import is_own
 from nemo_ctcbias.evaluation.runner import Run
 from nemo_ctcbias.evaluation.scoring import phrase_table
-from nemo_ctcbias.evaluation.systems import is_own
 from nemo_ctcbias.evaluation.table import markdown
 from nemo_ctcbias.whole_files import make_folder, written_whole
-
-if TYPE_CHECKING:
-    from nemo_ctcbias.evaluation.evaluate import Evaluation
 
 Rows = list[dict[str, Any]]
 

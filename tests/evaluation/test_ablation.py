@@ -3,7 +3,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from nemo_ctcbias.evaluation.ablation import PEERS, expand, joint_parts, missing_parts
-from nemo_ctcbias.evaluation.systems import Context, make_system
+from nemo_ctcbias.evaluation.registry import make_system
+from nemo_ctcbias.evaluation.systems import Context
 
 STOCK = SimpleNamespace()
 FILES = {"adapter": Path("a.pt"), "lm": Path("lm.bin"), "phone_head": Path("head.pt")}

@@ -10,7 +10,7 @@ from nemo_ctcbias import from_ctc
 from nemo_ctcbias.evaluation.evaluate import context_of
 from nemo_ctcbias.evaluation.logprobs import encode, load_model, read_audio
 from nemo_ctcbias.evaluation.manifest import read_manifest
-from nemo_ctcbias.evaluation.systems import make_system
+from nemo_ctcbias.evaluation.registry import make_system
 from nemo_ctcbias.shipped import shipped
 
 pytest.importorskip("nemo.collections.asr")

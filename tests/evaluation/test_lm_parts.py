@@ -4,7 +4,8 @@ import pytest
 
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.logprobs import Item
-from nemo_ctcbias.evaluation.systems import Context, make_system
+from nemo_ctcbias.evaluation.registry import make_system
+from nemo_ctcbias.evaluation.systems import Context
 
 pytest.importorskip("nemo.collections.asr")
 pytest.importorskip("kenlm", reason="only kenlm scores words")

@@ -10,7 +10,8 @@ from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.ablation import joint_parts
 from nemo_ctcbias.evaluation.evaluate import EvaluateOptions, context_of, evaluate
 from nemo_ctcbias.evaluation.logprobs import Item
-from nemo_ctcbias.evaluation.systems import Context, make_system
+from nemo_ctcbias.evaluation.registry import make_system
+from nemo_ctcbias.evaluation.systems import Context
 from nemo_ctcbias.evaluation.weights import weights_of
 from nemo_ctcbias.settings import PHONE_PARTS, Settings, changed, overlaid
 

@@ -5,7 +5,8 @@ import pytest
 
 from nemo_ctcbias.errors import ModelError, SettingError
 from nemo_ctcbias.evaluation.logprobs import Item
-from nemo_ctcbias.evaluation.systems import Context, make_system
+from nemo_ctcbias.evaluation.registry import make_system
+from nemo_ctcbias.evaluation.systems import Context
 from nemo_ctcbias.phones import Lexicon
 from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
 from nemo_ctcbias.recognizer import Utterance

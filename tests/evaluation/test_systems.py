@@ -11,8 +11,9 @@ import pytest
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.peers_wordspotter import join_bare_starts
+from nemo_ctcbias.evaluation.registry import make_system
 from nemo_ctcbias.evaluation.runner import run_system, subset
-from nemo_ctcbias.evaluation.systems import Context, make_system
+from nemo_ctcbias.evaluation.systems import Context
 
 pytest.importorskip("nemo.collections.asr")
 
