@@ -2,9 +2,9 @@
 
 `scores_of` what `extension.extend` found, `rank` it, `settle` what was chosen; the rest is about trees.
 
-What a phrase that is not complete lends must not be the end of all others: once it is given back, for the recording goes
-on with something else, nothing would be left that does.  So hypotheses are as near to the best as they are with what is
-lent to them, or as they are without.
+What a phrase that is not complete lends must not be the end of all others: once it is given back, for the recording
+goes on with something else, nothing would be left that does.  So hypotheses are as near to the best as they are with
+what is lent to them, or as they are without.
 """
 
 from __future__ import annotations
