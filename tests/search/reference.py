@@ -261,7 +261,7 @@ def plain_search(
                     later[new.tokens] = new.credit
         credits_of.update(later)
 
-        def secured(beam):
+        def secured(beam, after=after):
             due = 0.0
             if beam.tokens in after or not starts_word[beam.tokens[-1]]:
                 due = cost_of_end(beam.tokens if beam.tokens in after else beam.tokens[:-1])
