@@ -13,8 +13,6 @@ from nemo_ctcbias import recognizer
 from nemo_ctcbias.bias_list import trie
 from nemo_ctcbias.search import biased_search
 
-pytest.importorskip("kenlm", reason="it says how words sound")
-
 LISTS = [["saoirse"], ["new york"], [], ["fox", "okonkwo"]]
 
 
