@@ -45,6 +45,7 @@ CONFIG = {
     "log_level": 30,
     "asr_decoding_type": "ctc",
     "enable_itn": False,
+    "enable_pnc": False,  # NeMo 2.7
     "enable_nmt": False,
     "asr_output_granularity": "segment",
     "return_tail_result": False,
