@@ -4,9 +4,10 @@
         --pool words.txt --sizes 100,1000 --lm lm.bin --out confidence.json
 
 The manifests hold transcripts and `rare_words`, as those for `nemo-ctcbias evaluate`; every model reads each of them
-with lists of each size, with and without the language model. The table for phones heard by the model's own spelling is
-made anew, or with `--phone-head` (one file for each model) that for phone heads; the rest stays as it is shipped, in
-nemo_ctcbias/phones/data. What to ask for which precision is read off the first model's longest lists.
+with lists of each size, with and without the language model. The table of those witnesses is made anew by which phrases
+are heard (`--witnesses`: the model's own spelling, a phone head, for which `--phone-head` has a file for each model, or
+both); the rest stays as it is shipped, in nemo_ctcbias/phones/data. What to ask for which precision is read off the
+first model's longest lists.
 """
 
 from __future__ import annotations
@@ -38,9 +39,11 @@ from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.phones import G2P
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.confidence import NAMES, SHIPPED, Confidence, Formula
-from nemo_ctcbias.recognizer import Recognizer, Utterance
+from nemo_ctcbias.phones.hearing import HEAD, SPELLING
+from nemo_ctcbias.recognizer import Listened, Recognizer, Utterance
 from nemo_ctcbias.settings import Settings
 
+WITNESSES = (SPELLING, HEAD, f"{HEAD}+{SPELLING}")
 PRECISIONS = (0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
 POOL = 400_000  # pronunciations that are remembered from one list to the next
 NOTHING = Formula(0.0, dict.fromkeys(NAMES, 0.0))
@@ -48,7 +51,7 @@ GAP = "<gap>"
 
 
 class Examples(NamedTuple):
-    """Candidates of one model, manifest and size: evidence [n, 7], which were written [n], which were right [n]."""
+    """Candidates of one model, manifest and size: evidence [n, 8], which were written [n], which were right [n]."""
 
     model: str
     size: int
@@ -102,12 +105,13 @@ def listen(args: argparse.Namespace, name: str, head: Path | None) -> Iterator[E
                 for item, phrases in zip(tqdm(items, desc=label, unit="utt", disable=None), listed, strict=True):
                     utterance = encodings.utterance(item, True) if head else Utterance(item.log_probs)
                     compiled = lists.of(BiasList(phrases))
-                    witnesses = recognizer.witnesses(utterance, compiled)
-                    acting = recognizer.detected(witnesses, compiled)
-                    beam = recognizer.recognize([utterance], [compiled])[0][0]
+                    heard = recognizer.witnesses(utterance, compiled)
+                    heard = {name: heard[name] for name in args.witnesses.split("+")}
+                    acting = recognizer.detected(heard, compiled)
+                    beam = recognizer.decoded(utterance, compiled, Listened(heard, acting), None, 1)[0]
                     prior, reference = settings.detection_prior(compiled.length), normalise(item.row["text"]).split()
                     confidence = Confidence(NOTHING, NOTHING, ((0.0, 0.5),))
-                    for one in Candidates(compiled, witnesses, prior, confidence, common).of(beam, acting):
+                    for one in Candidates(compiled, heard, prior, confidence, common).of(beam, acting):
                         found.append((one, is_right(reference, beam.words, one, phrases[one.phrase])))
                 yield Examples(
                     name,
@@ -170,6 +174,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", action="append", required=True, help=".nemo file, pretrained or shipped name")
     parser.add_argument("--phone-head", type=Path, action="append", default=[], metavar="F", help="one for each model")
+    parser.add_argument("--witnesses", choices=WITNESSES, default=SPELLING, help="(default %(default)s)")
     parser.add_argument("--manifest", type=Path, action="append", required=True, help="NeMo manifest with rare_words")
     parser.add_argument("--pool", type=Path, required=True, help="text file of words to fill lists with")
     parser.add_argument("--sizes", default="100", help="distractors of a list, comma-separated (default %(default)s)")
@@ -181,15 +186,15 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         args.sizes = [int(size) for size in args.sizes.split(",")]
-        if args.phone_head and len(args.phone_head) != len(args.model):
-            raise SettingError("give as many --phone-head as --model")
+        if len(args.phone_head) != (len(args.model) if HEAD in args.witnesses.split("+") else 0):
+            raise SettingError("give as many --phone-head as --model for what heads hear, none for spelling alone")
         heads = args.phone_head or [None] * len(args.model)
         examples = [one for pair in zip(args.model, heads, strict=True) for one in listen(args, *pair)]
     except BiasingError as error:
         print(f"train_confidence: {error}", file=sys.stderr)
         return 2
     table, found = json.loads(SHIPPED.read_text(encoding="utf-8")), learned(examples)
-    table["head" if args.phone_head else "spelling"] = as_table(found)
+    table[args.witnesses] = as_table(found)
     print("\n".join(shown(one, found) for one in examples))
     args.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     return 0

@@ -7,7 +7,7 @@ those that were heard somewhere and which it could not write, for their letters 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.confidence import FLOOR, Confidence, Evidence, letters_of, likeness
-from nemo_ctcbias.phones.hearing import Hearing, between
+from nemo_ctcbias.phones.hearing import HEAD, SPELLING, Heard, between
 from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.search.result import BiasedBeam
 
@@ -31,7 +31,7 @@ class Candidate:
 
     phrase: its index in the list; first, last: half-open span of words that it stands in, or would take the place of;
     start, end: frames of the encoder, half-open; old: the words there without it; written: whether the search wrote it;
-    probability: that it is right.
+    score: the one score there, by the witness that heard it best; probability: that it is right.
     """
 
     phrase: int
@@ -41,6 +41,7 @@ class Candidate:
     end: int
     old: str
     written: bool
+    score: float
     evidence: Evidence
     probability: float
 
@@ -59,14 +60,14 @@ class Candidates:
     def __init__(
         self,
         listed: CompiledList,
-        heard: Sequence[Hearing],
+        heard: Heard,
         prior: float,
         confidence: Confidence,
         common: CommonWords,
     ):
         self._listed, self._heard, self._prior = listed, heard, prior
         self._confidence, self._common = confidence, common
-        self._places: dict[int, tuple[float, int, int]] = {}
+        self._places: dict[int, tuple[dict[str, float], int, int]] = {}
 
     def of(self, beam: BiasedBeam, acting: np.ndarray) -> list[Candidate]:
         """Phrases that stand in a hypothesis, then those that were heard and do not.
@@ -82,38 +83,56 @@ class Candidates:
 
     def _written(self, written: Sequence[tuple[int, Hit]]) -> Iterator[Candidate]:
         for phrase, hit in written:
-            score = self._listed.scores.at(phrase, between(self._heard, hit.start - SLACK, hit.end + SLACK))
-            if not np.isnan(score):
+            if self._listed.scores.sounds[phrase]:
+                scores = self._at(phrase, hit.start - SLACK, hit.end + SLACK)
                 span = hit.first_word, hit.last_word, hit.start, hit.end
-                yield self._candidate(phrase, span, hit.base_text, True, score, hit.confidence)
+                yield self._candidate(phrase, span, hit.base_text, True, scores, hit.confidence)
 
     def _missing(self, beam: BiasedBeam, phrases: Sequence[int]) -> Iterator[Candidate]:
         if not phrases:
             return
         sure, spans = beam.confidences, [span for _, span in beam[2]]
         for phrase in phrases:
-            score, start, end = self._place(phrase)
-            if not score - self._prior >= LEAST:
+            scores, start, end = self._place(phrase)
+            if not scores or max(scores.values()) - self._prior < LEAST:
                 continue
             words = [at for at, span in enumerate(spans) if _overlap(span, (start, end))]
             if words:
                 first, last = words[0], words[-1] + 1
                 old, span = " ".join(beam.words[first:last]), (first, last, start, end)
-                yield self._candidate(phrase, span, old, False, score, min(sure[first:last]))
+                yield self._candidate(phrase, span, old, False, scores, min(sure[first:last]))
 
-    def _place(self, phrase: int) -> tuple[float, int, int]:
-        """Of a phrase in this recording, whatever is written there."""
+    def _at(self, phrase: int, start: int, end: int) -> dict[str, float]:
+        """Score of a phrase in these frames by each witness."""
+        scores = self._listed.scores
+        return {name: scores.at(phrase, between(heard, start, end)) for name, heard in self._heard.items()}
+
+    def _place(self, phrase: int) -> tuple[dict[str, float], int, int]:
+        """Scores and frames of a phrase in this recording, whatever is written there: where it is heard best."""
         if phrase not in self._places:
-            scores = self._listed.scores
-            self._places[phrase] = scores.place(phrase, self._heard) if scores.sounds[phrase] else (np.nan, 0, 0)
+            self._places[phrase] = self._found(phrase) if self._listed.scores.sounds[phrase] else ({}, 0, 0)
         return self._places[phrase]
 
+    def _found(self, phrase: int) -> tuple[dict[str, float], int, int]:
+        places = {name: self._listed.scores.place(phrase, heard) for name, heard in self._heard.items()}
+        best = max(places, key=lambda name: places[name][0])
+        score, start, end = places[best]
+        return {**self._at(phrase, start - SLACK, end + SLACK), best: score}, start, end
+
     def _candidate(
-        self, phrase: int, span: tuple[int, int, int, int], old: str, written: bool, score: float, sure: float
+        self,
+        phrase: int,
+        span: tuple[int, int, int, int],
+        old: str,
+        written: bool,
+        scores: Mapping[str, float],
+        sure: float,
     ) -> Candidate:
         one = self._listed.bias_list[phrase]
+        heard = {name: max(float(score), FLOOR) for name, score in scores.items()}
         evidence = Evidence(
-            score=max(float(score), FLOOR),
+            head=heard.get(HEAD, 0.0),
+            spelling=heard.get(SPELLING, 0.0),
             prior=self._prior,
             phones=float(self._listed.scores.phones(phrase)),
             likeness=max(likeness(form, old) for form in one.forms),
@@ -121,7 +140,8 @@ class Candidates:
             listed=float(bool(self._listed.search.finder.find(old))),
             letters=letters_of(sure),
         )
-        return Candidate(phrase, *span, old, written, evidence, self._confidence.of(evidence, written, one.weight))
+        probability = self._confidence.of(evidence, written, one.weight)
+        return Candidate(phrase, *span, old, written, max(heard.values()), evidence, probability)
 
 
 _MARKS = ".,;:!?\"'()[]-…¿¡«»“”„‘’"
@@ -191,10 +211,10 @@ def _hit(
         last_word=found.last,
         start=frames[found.first][0],
         end=frames[found.last - 1][1],
-        score=found.evidence.score - found.evidence.prior,
+        score=found.score - found.evidence.prior,
         technique="lookup",
         base_text=found.old,
         confidence=found.probability,
-        parts={"phones": found.evidence.score - found.evidence.prior},
+        parts={"phones": found.score - found.evidence.prior},
         alternatives=others,
     )

@@ -28,7 +28,7 @@ from nemo_ctcbias.list_report import notes_on
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.confidence import shipped_confidence
 from nemo_ctcbias.phones.detection import detect
-from nemo_ctcbias.phones.hearing import Hearing
+from nemo_ctcbias.phones.hearing import HEAD, SPELLING, Heard, Hearing
 from nemo_ctcbias.phones.rescoring import N_BEST, Lattices, rescore
 from nemo_ctcbias.phones.spelled_phones import SpelledPhones
 from nemo_ctcbias.search.biased_search import BiasedSearch
@@ -63,7 +63,7 @@ class Task:
 
     adapted: [T, V + 1] log-probs with the adapters; None where none acted.
     prior: what each phrase must earn in the search, for the length of the list.
-    heard: phones, by each witness that may tell how the list sounds.
+    heard: phones, by each witness that can tell how the list sounds.
     nbest: hypotheses to return.
     """
 
@@ -71,14 +71,14 @@ class Task:
     adapted: np.ndarray | None
     listed: CompiledList
     prior: float
-    heard: Sequence[Hearing]
+    heard: Heard
     nbest: int
 
 
 class Listened(NamedTuple):
     """What is heard of an utterance before the search: by each witness, and the factors of `Recognizer.detected`."""
 
-    witnesses: list[Hearing]
+    witnesses: Heard
     factors: np.ndarray | None
 
 
@@ -175,27 +175,30 @@ class Recognizer:
 
     # --- before the search
 
-    def witnesses(self, utterance: Utterance, listed: CompiledList) -> list[Hearing]:
-        """Phones as the phone head hears them, else as the model's own spelling sounds; none where nobody asks."""
+    def witnesses(self, utterance: Utterance, listed: CompiledList) -> Heard:
+        """Phones as the phone head hears them, and as the model's own spelling sounds; none where nobody asks."""
+        heard: Heard = {}
         if not self._acts(listed) or not any(map(self.settings.wants, PHONE_PARTS)):
-            return []
+            return heard
         if utterance.phones is not None:
-            return Hearing.by_head(utterance.phones, len(utterance.log_probs))
-        if not any(map(self.settings.wants, SPELLED_PARTS)) or self._spelled_phones.mute:
-            return []
-        return [self._spelled_phones.hear(utterance.log_probs)]
+            heard[HEAD] = Hearing.by_head(utterance.phones, len(utterance.log_probs))
+        if any(map(self.settings.wants, SPELLED_PARTS)) and not self._spelled_phones.mute:
+            heard[SPELLING] = [self._spelled_phones.hear(utterance.log_probs)]
+        return heard
 
     @cached_property
     def _spelled_phones(self) -> SpelledPhones:
         return SpelledPhones(self.vocabulary)
 
-    def detected(self, heard: Sequence[Hearing], listed: CompiledList) -> np.ndarray | None:
-        """Factor on each phrase's weight [N], 0 for those that cannot be heard; None: all are listened for."""
+    def detected(self, heard: Heard, listed: CompiledList) -> np.ndarray | None:
+        """Factor on each phrase's weight [N], 0 for those that no witness heard; None: all are listened for."""
         if not heard or not self.settings.wants("detection"):
             return None
         listed.tell(lambda: notes_on(listed, self.settings, sounds=True))
         prior = self.settings.detection_prior(listed.length)
-        return detect(listed.scores, heard, self.settings.phonetics.detection_threshold, prior)
+        threshold = self.settings.phonetics.detection_threshold
+        found = [detect(listed.scores, witness, threshold, prior) for witness in heard.values()]
+        return np.maximum.reduce(found)
 
     def _acts(self, listed: CompiledList) -> bool:
         return len(listed) > 0 and self.settings.weight > 0
@@ -257,8 +260,7 @@ class Recognizer:
 
     def candidates(self, task: Task) -> tuple[Candidates, float]:
         """Finds what was written, or heard and not written, and the probability that is asked of it."""
-        witness = "spelling" if task.utterance.phones is None else "head"
-        confidence, prior = shipped_confidence(witness), self.settings.detection_prior(task.listed.length)
+        confidence, prior = shipped_confidence("+".join(task.heard)), self.settings.detection_prior(task.listed.length)
         candidates = Candidates(task.listed, task.heard, prior, confidence, self.common)
         asked = self.settings.least_confidence
         return candidates, confidence.threshold(self.settings.precision) if asked is None else asked

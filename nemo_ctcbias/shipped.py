@@ -24,7 +24,9 @@ class Shipped:
 
 
 SHIPPED = {
-    "strong": Shipped("whisper_ctc_strong.nemo", "lm_small.bin", phone_head="phone_head_strong.pt"),
+    "strong": Shipped(
+        "whisper_ctc_strong.nemo", "lm_small.bin", "contextual_adapter_strong.pt", "phone_head_strong.pt"
+    ),
     "small": Shipped("fastconformer_ctc_small.nemo", "lm_small.bin", "contextual_adapter.pt", "phone_head.pt"),
 }
 DEFAULT = "strong"

@@ -24,7 +24,7 @@ import numpy as np
 from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.decision import SLACK, confidences, corrected, doubtful
 from nemo_ctcbias.errors import SettingError
-from nemo_ctcbias.phones.hearing import Hearing
+from nemo_ctcbias.phones.hearing import Heard
 from nemo_ctcbias.recognizer import Recognizer, Task, Utterance
 from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.search.list_search import ListSearch
@@ -168,7 +168,7 @@ class RecognizedStream:
         """The stream ends."""
         updates = [self._step(self._due)] if self._due else []
         self._due = []
-        heard = self._witnesses() if self._base else []
+        heard = self._witnesses() if self._base else {}
         return _joined([*updates, self._tell(self._streams.finish(self._search, self._state), heard)])
 
     # --- a step
@@ -194,10 +194,10 @@ class RecognizedStream:
     def _window(self) -> Utterance:
         return Utterance(np.stack(self._base), np.concatenate(self._phones) if self._phones else None)
 
-    def _witnesses(self) -> Sequence[Hearing]:
-        return self.recognizer.witnesses(self._window, self._listed) if self._acts(self._listed) else []
+    def _witnesses(self) -> Heard:
+        return self.recognizer.witnesses(self._window, self._listed) if self._acts(self._listed) else {}
 
-    def _heard(self, heard: Sequence[Hearing], now: int) -> np.ndarray | None:
+    def _heard(self, heard: Heard, now: int) -> np.ndarray | None:
         """Factors on the phrases' weights [N], 0 for what is not listened for; None: all are."""
         factors = self.recognizer.detected(heard, self._listed) if heard else None
         self._doubted = {phrase: until for phrase, until in self._doubted.items() if until > now}
@@ -250,12 +250,13 @@ class RecognizedStream:
 
     # --- what was written
 
-    def _task(self, heard: Sequence[Hearing], segment: Segment) -> Task:
+    def _task(self, heard: Heard, segment: Segment) -> Task:
         """What was heard, frames counted from the segment's first."""
         shift = segment.start - (self._state.core.frames - len(self._base))
-        return Task(self._window, None, self._listed, 0.0, [one.counted_from(shift) for one in heard], 1)
+        heard = {name: [one.counted_from(shift) for one in witness] for name, witness in heard.items()}
+        return Task(self._window, None, self._listed, 0.0, heard, 1)
 
-    def _doubts(self, heard: Sequence[Hearing], now: int) -> bool:
+    def _doubts(self, heard: Heard, now: int) -> bool:
         """Whether something was written that does not sound right; it is not listened for as long as it is heard."""
         segment = self._streams.partial(self._search, self._state)
         task = self._task(heard, segment)
@@ -273,7 +274,7 @@ class RecognizedStream:
         """How many of a segment's words were told."""
         return self._told if segment.start == self._segment else 0
 
-    def _tell(self, segment: Segment, heard: Sequence[Hearing] = ()) -> Update:
+    def _tell(self, segment: Segment, heard: Heard) -> Update:
         """What of a segment stands and was not told, and what follows."""
         self._segment, self._told = segment.start, self._told_of(segment)
         told, final, beam = self._told, segment.final, segment.beam
@@ -299,7 +300,7 @@ class RecognizedStream:
         rest = [text for text, _, _ in _texts(beam.words, written, max(told, final), len(beam.words))]
         return Update(tuple(words), tuple(hits), " ".join(rest))
 
-    def _decided(self, segment: Segment, heard: Sequence[Hearing]) -> BiasedBeam:
+    def _decided(self, segment: Segment, heard: Heard) -> BiasedBeam:
         """The segment with what is sure and was not written in the place of words that were not told before."""
         task, beam = self._task(heard, segment), segment.beam
         verifies, corrects = (self.recognizer.asks(part, task) for part in ("verification", "correction"))

@@ -14,7 +14,7 @@ from nemo_ctcbias.decision import LEAST, OTHERS, Candidate, Candidates, confiden
 from nemo_ctcbias.phones import Lexicon
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.confidence import FLOOR, NAMES, Confidence, Evidence, Formula
-from nemo_ctcbias.phones.hearing import Hearing
+from nemo_ctcbias.phones.hearing import HEAD, SPELLING, Hearing
 from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
 from nemo_ctcbias.recognizer import Recognizer, Utterance
 from nemo_ctcbias.settings import Settings
@@ -41,7 +41,7 @@ def heard(phones, first, last, frames):
         frame = first + int((last - first) * (place + 0.5) / len(symbols))
         probs[frame] = 1e-4
         probs[frame, PHONE_IDS[phone]] = 1.0
-    return Hearing.by_head(np.log(probs / probs.sum(axis=1, keepdims=True)), frames)
+    return {HEAD: Hearing.by_head(np.log(probs / probs.sum(axis=1, keepdims=True)), frames)}
 
 
 def searched(log_probs, phrases):
@@ -61,14 +61,15 @@ def test_a_written_phrase_has_the_evidence_of_its_place():
     _, _, (cat,) = found("the cat", ["cat"], heard("K AE T", 4, 7, 7), prior=2.0)
     assert (cat.phrase, cat.first, cat.last, cat.start, cat.end, cat.old) == (0, 1, 2, 4, 7, "cat")
     evidence = cat.evidence
-    assert cat.written and evidence.score == pytest.approx(9, abs=0.1) and (evidence.prior, evidence.phones) == (2, 3)
+    assert cat.written and evidence.head == cat.score == pytest.approx(9, abs=0.1)
+    assert (evidence.prior, evidence.phones, evidence.spelling) == (2, 3, 0)
     assert evidence.likeness == evidence.listed == evidence.ordinary == 1
     assert evidence.letters == pytest.approx(math.log(0.9), abs=0.01) and cat.probability == 0.5
 
 
 def test_a_phrase_that_sounds_like_nothing_there_has_the_lowest_score():
     _, _, (cat,) = found("the cat", ["cat"], heard("Z UW", 0, 2, 7))
-    assert cat.written and cat.evidence.score == FLOOR
+    assert cat.written and cat.evidence.head == cat.score == FLOOR
 
 
 def test_a_phrase_that_was_heard_would_take_the_place_of_the_words_there():
@@ -76,7 +77,7 @@ def test_a_phrase_that_was_heard_would_take_the_place_of_the_words_there():
     for old, ordinary in (("ship row", 0.0), ("ship the", 1.0)):
         _, beam, (siprot,) = found(f"the {old} cat", ["siprot"], heard("S IH P R AA T", 4, 12, 16), common=common)
         assert not siprot.written and (siprot.first, siprot.last, siprot.old) == (1, 3, old)
-        assert siprot.evidence.score == pytest.approx(18, abs=0.1)
+        assert siprot.evidence.head == pytest.approx(18, abs=0.1)
         assert siprot.evidence.letters == math.log(min(beam.confidences[1:3]))
         assert (siprot.evidence.ordinary, siprot.evidence.listed) == (ordinary, 0)
         assert 0 < siprot.evidence.likeness < 1
@@ -94,9 +95,22 @@ def test_what_is_not_heard_not_listened_for_or_stands_nowhere_is_no_candidate():
     assert all(one.phrase == 0 for one in found("the ship row cat", ["siprot", nobody], witness)[2])
 
 
+def test_of_two_witnesses_each_tells_and_the_place_is_where_one_heard_it_best():
+    """What the head heard in a place the spelling is asked about there, and the other way round."""
+    (clear,) = heard("S IH P R AA T", 4, 12, 16).values()
+    (vague,) = heard("S IH P", 4, 8, 16).values()
+    for witnesses in ({HEAD: clear, SPELLING: vague}, {HEAD: vague, SPELLING: clear}):
+        _, _, (siprot,) = found("the ship row cat", ["siprot"], witnesses)
+        evidence = siprot.evidence
+        told = {HEAD: evidence.head, SPELLING: evidence.spelling}
+        surer = max(told, key=told.get)
+        assert witnesses[surer] is clear and siprot.score == told[surer] == pytest.approx(18, abs=0.1)
+        assert (siprot.first, siprot.last) == (1, 3) and FLOOR <= min(told.values()) < 10
+
+
 def candidate(phrase, first, last, probability, written=False, likeness=0.5):
-    evidence = Evidence(5.0, 0.0, 4.0, likeness, 0.0, 0.0, -1.0)
-    return Candidate(phrase, first, last, first, last, "x", written, evidence, probability)
+    evidence = Evidence(5.0, 0.0, 0.0, 4.0, likeness, 0.0, 0.0, -1.0)
+    return Candidate(phrase, first, last, first, last, "x", written, 5.0, evidence, probability)
 
 
 def test_a_phrase_goes_where_it_is_sure_nowhere():

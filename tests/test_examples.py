@@ -251,7 +251,6 @@ def test_one_plot_of_several_evaluations(tmp_path):
 def test_curve_of_variants(tmp_path):
     """On four clips: the figures are those of the evaluations, and one form is what the system without g2g does."""
     pytest.importorskip("matplotlib")
-    pytest.importorskip("kenlm", reason="it says how words sound")
     names = {"okonkwo", "marisela", "quillfeather", "siprot", "tolvanen"}
     rows = [json.loads(line) for line in (DEMO / "manifest.json").read_text().splitlines()[:4]]
     for row in rows:

@@ -4,6 +4,8 @@ Phone log-probs say something else than the tokens, so that each step shows.
 """
 
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from nemo_ctcbias.compiled_list import CompiledList, CompiledLists, Sources
 from nemo_ctcbias.errors import ModelError, PhoneticsError
 from nemo_ctcbias.phones import Lexicon
 from nemo_ctcbias.phones.confidence import NAMES, Confidence, Formula
+from nemo_ctcbias.phones.hearing import HEAD
 from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
 from nemo_ctcbias.recognizer import ADAPTER_ALONE, Recognizer, Utterance
 from nemo_ctcbias.settings import Settings
@@ -27,13 +30,22 @@ SIPROT = {"text": "Siprot", "display": "SIPROT", "pronunciations": ["S IH P R AA
 SOURCES = Sources(VOCABULARY, lexicon=LEXICON)
 
 # Whatever else speaks for a phrase or against it: even odds at a score of 4, and half a score's worth for being alike.
-SOUND = Formula(-4.0, {**dict.fromkeys(NAMES, 0.0), "score": 1.0, "prior": -1.0, "likeness": 0.5})
+SOUND = Formula(-4.0, {**dict.fromkeys(NAMES, 0.0), "head": 1.0, "prior": -1.0, "likeness": 0.5})
 BY_SOUND = Confidence(SOUND, SOUND, ((0.0, 0.5),))
+BY_SPELLING = replace(BY_SOUND, **{kind: Formula(-4.0, {**SOUND.weights, "head": 0.0, "spelling": 1.0}) for kind in
+                                   ("written", "missing")})  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def by_sound(monkeypatch):
-    monkeypatch.setattr(recognizer, "shipped_confidence", lambda witness: BY_SOUND)
+    tables = {"head": BY_SOUND, "spelling": BY_SPELLING, "head+spelling": BY_SOUND}
+    monkeypatch.setattr(recognizer, "shipped_confidence", tables.get)
+
+
+@pytest.fixture
+def head_alone(monkeypatch):
+    """The model's own spelling tells nothing."""
+    monkeypatch.setattr(recognizer.Recognizer, "_spelled_phones", SimpleNamespace(mute=True))
 
 
 def listed(*phrases):
@@ -97,7 +109,7 @@ def test_an_empty_list_or_no_phones_change_nothing():
         assert heard_with(everything, one, compiled)[0].text == "the kat"
 
 
-def test_only_what_is_heard_is_searched_for():
+def test_only_what_is_heard_is_searched_for(head_alone):
     """The boosting alone would write 'cat'; the phones say 'kab'."""
     log_probs, compiled = spelled("the kat", 0.6, "the cat"), listed("cat", "the")
     assert heard_with("", Utterance(log_probs), compiled)[0].text == "the cat"
@@ -106,6 +118,21 @@ def test_only_what_is_heard_is_searched_for():
         (best,) = heard_with("detection", one, compiled)
         assert best.text == text
         assert heard_with("", one, compiled)[0].text == "the cat"
+
+
+def test_what_either_the_head_or_the_spelling_hears_is_searched_for():
+    """The head hears nothing of 'cat', which the spelling has, nor the spelling of 'siprot', which the head hears."""
+    one = Utterance(spelled("the kat in", 0.6, "the cat in"), said(spread("S IH P R AA T", 14, 20), 20))
+    compiled = listed("cat", SIPROT, "zoo")
+    asked = Recognizer(Settings.of({}), VOCABULARY)
+    heard = asked.witnesses(one, compiled)
+    assert list(heard) == ["head", "spelling"]
+    assert [(asked.detected({name: heard[name]}, compiled) > 0).tolist() for name in heard] == [
+        [False, True, False],
+        [True, False, False],
+    ]
+    assert (asked.detected(heard, compiled) > 0).tolist() == [True, True, False]
+    assert heard_with("detection", one, compiled)[0].text == "the cat in"
 
 
 def test_what_of_a_list_cannot_be_used_does_not_make_it_longer():
@@ -150,9 +177,9 @@ def test_spelling_that_nobody_can_pronounce_tells_nothing():
     compiled = CompiledList(BiasList([{"text": "гад", "pronunciations": ["G AA D"]}]), Sources(vocabulary))
     recognizer = Recognizer(Settings.of({}), vocabulary)
     one = Utterance(np.log(np.full((6, 7), 1 / 7)))
-    assert recognizer.witnesses(one, compiled) == [] and recognizer.detected([], compiled) is None
+    assert recognizer.witnesses(one, compiled) == {} and recognizer.detected({}, compiled) is None
     phones = Utterance(one.log_probs, said(spread("G AA D", 0, 6), 6))
-    assert len(recognizer.witnesses(phones, compiled)) == 1, "a phone head can tell"
+    assert list(recognizer.witnesses(phones, compiled)) == [HEAD], "a phone head can tell"
 
 
 def test_phrases_that_can_never_be_heard_are_told_once(caplog):
@@ -167,7 +194,7 @@ def test_phrases_that_can_never_be_heard_are_told_once(caplog):
     assert caplog.text.count("'zoo' is never heard") == 1
 
 
-def test_the_class_of_the_language_model_has_only_what_is_heard(tmp_path):
+def test_the_class_of_the_language_model_has_only_what_is_heard(tmp_path, head_alone):
     from nemo_ctcbias.lm.kenlm_file import load_language_model
 
     arpa = tmp_path / "tiny.arpa"
@@ -258,7 +285,7 @@ def test_a_wanted_precision_asks_for_more():
     strict = Confidence(SOUND, SOUND, ((0.0, 0.5), (0.9, 0.5), (1.0, 1.0)))
     for precision, text in ((0.8, "the cat"), (0.999999, "the kat")):
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(recognizer, "shipped_confidence", lambda witness: strict)
+            patched.setattr(recognizer, "shipped_confidence", lambda witnesses: strict)
             one = Utterance(spelled("the kat", 0.6, "the cat"), phones)
             assert heard_with("verification", one, listed("cat"), precision=precision)[0].text == text
 

@@ -118,6 +118,14 @@ class WordEnds:
             self._after[last, short] = self._taken_by(last, short)
         return self._after[last, short]
 
+    def spelled_after(self, phrase: str) -> list[str]:
+        """Those of `after` that are known letter by letter, in their order.
+
+        >>> WordEnds().spelled_after("okonkwo"), WordEnds().spelled_after("anna's")
+        (["'s", 'es', "es'", 's', "s'"], [])
+        """
+        return sorted(self.after(phrase) - {ANY})
+
     def _taken_by(self, last: str, short: bool) -> frozenset[str]:
         """The endings that phrases take with these last letters."""
         sibilant = last.endswith(("s", "x", "z", "ch", "sh"))

@@ -1,4 +1,4 @@
-"""F1 and U-WER against list size as inline SVG; colours come from the page's style sheet."""
+"""F1 (or false alarms) and U-WER against list size as inline SVG; colours come from the page's style sheet."""
 
 from __future__ import annotations
 
@@ -7,12 +7,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
-_PANELS = {"f1": "F1 of listed words (%)", "u_wer": "U-WER: all other words (%)"}
 _WIDTH, _HEIGHT = 560, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 10, 12, 48
 _RADIUS = 4.5
 COLOURS = 8  # classes c0 to c7 of the style sheet
 SHAPES = ("circle", "square", "diamond", "up", "down")  # no common divisor with the colours: 40 different markers
+
+
+def panels(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The metrics that are drawn, with their titles: where nothing listed is spoken, false alarms stand in for F1.
+
+    Args:
+        rows: of results.json.
+    """
+    if any(row.get("recall", 0) is not None for row in rows):
+        first = {"f1": "F1 of listed words (%)"}
+    else:
+        first = {"false_alarms_per_hour": "False alarms an hour"}
+    return {**first, "u_wer": "U-WER: all other words (%)"}
 
 
 def charts(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -22,7 +34,7 @@ def charts(rows: Sequence[Mapping[str, Any]]) -> str:
         rows: of results.json.
     """
     systems = list(dict.fromkeys(row["system"] for row in rows))
-    figures = [_figure(rows, systems, metric, label) for metric, label in _PANELS.items()]
+    figures = [_figure(rows, systems, metric, label) for metric, label in panels(rows).items()]
     return "".join(ET.tostring(one, encoding="unicode") for one in [*figures, _legend(systems)])
 
 

@@ -1,4 +1,4 @@
-"""Plot of F1 and U-WER against list size."""
+"""Plot of F1 (or false alarms) and U-WER against list size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import matplotlib
 matplotlib.use("Agg")  # no display is needed to write a file
 from matplotlib import pyplot as plt
 
-_PANELS = {"f1": "F1 of listed words (%)", "u_wer": "U-WER: all other words (%)"}
+from nemo_ctcbias.evaluation.page_charts import panels
+
 _MARKERS = "osD^vPX*<>"
 
 
@@ -27,8 +28,9 @@ def plot(rows: Sequence[Mapping[str, Any]], path: str | Path, systems: Sequence[
     sizes = sorted({row["list_size"] for row in rows})
     partial = len({row["utterances"] for row in rows}) > 1
     most = max(row["utterances"] for row in rows)
-    figure, axes = plt.subplots(1, len(_PANELS), figsize=(11, 4.2), constrained_layout=True)
-    for axis, (metric, label) in zip(axes, _PANELS.items(), strict=True):
+    shown = panels(rows)
+    figure, axes = plt.subplots(1, len(shown), figsize=(11, 4.2), constrained_layout=True)
+    for axis, (metric, label) in zip(axes, shown.items(), strict=True):
         for number, system in enumerate(systems):
             points = [row for row in rows if row["system"] == system and row[metric] is not None]
             if not points:

@@ -56,9 +56,18 @@ class SpokenWords:
         return plain.alpha * LN10 * plain._get_raw_end_score(getattr(state, "state", state)), state
 
     def score_partial_token(self, partial_token: str) -> float:
-        """Penalty of an unfinished word: the least of the ways to look it up."""
-        rest = next(reversed(list(parts_of(partial_token))), "")
-        return max(self.model.score_partial_token(form) for form in dict.fromkeys((partial_token, rest, rest.lower())))
+        """Penalty of an unfinished word: the least of the ways to look it up.
+
+        Parts of it that are over ("well" of "well-kno") cost what they will cost in the end, without what stood before:
+        or words held together by commas would go on for nothing, and outrun all others.
+        """
+        *over, rest = list(parts_of(partial_token)) or [""]
+        whole = self.model.score_partial_token(partial_token)
+        last = max(self.model.score_partial_token(form) for form in (rest, rest.lower()))
+        if not over or whole == 0:
+            return max(whole, last)
+        due = sum(self.model.score(self.get_start_state(), self._part(part))[0] for part in over)
+        return min(due, 0.0) + last
 
     def words(self, written: str) -> list[str]:
         """What of a written word the model is asked for."""
@@ -67,7 +76,10 @@ class SpokenWords:
             whole = self._found(written, bare, bare.lower())
             if whole is not None:
                 return [whole]
-        return [self._found(part, part.lower()) or part.lower() for part in parts_of(written)]
+        return list(map(self._part, parts_of(written)))
+
+    def _part(self, part: str) -> str:
+        return self._found(part, part.lower()) or part.lower()
 
     def _found(self, *forms: str) -> str | None:
         return next((form for known in self._known for form in forms if form in known), None)

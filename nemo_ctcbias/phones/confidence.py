@@ -3,11 +3,11 @@
     ln p / (1 - p) = bias + sum of weight * evidence + ln(the phrase's own weight)
 
 a logistic regression on what several models wrote, or did not, of lists in recordings with transcripts
-(`examples/train_confidence.py`), for phrases heard by a phone head and for those heard by the model's own spelling,
-for those that the search wrote and for those that it did not.  The evidence is what says the same of any model: how the
-phrase sounds there (the one score), the prior of one phrase among N, how long it is, how much it looks like the words
-that stand there without it, whether these are ordinary words or listed ones, and how sure the model is of what is
-written.
+(`examples/train_confidence.py`), for phrases heard by a phone head, by the model's own spelling, or by both, for those
+that the search wrote and for those that it did not.  The evidence is what says the same of any model: how the phrase
+sounds there (the one score, by each witness), the prior of one phrase among N, how long it is, how much it looks like
+the words that stand there without it, whether these are ordinary words or listed ones, and how sure the model is of
+what is written.
 
 One threshold takes away what is written and puts what is not (the paper's lookup) in the place of other words.  It
 follows from the wanted precision, the share of what is written that is right.
@@ -37,13 +37,15 @@ FLOOR = -5.0  # a score below says no more
 class Evidence:
     """What speaks for and against a phrase at a place; all numbers.
 
-    score: the one score there, at least `FLOOR`; prior: what the length of the list asks of it, `list_cost *
+    head, spelling: the one score there, at least `FLOOR`, as the phone head and as the model's spelling heard it, 0
+    without such a witness; prior: what the length of the list asks of it, `list_cost *
     log_length(N)`; phones: how many it has; likeness: of its letters to those of the words there without it, from 0 to
     1; ordinary, listed: whether all of these words are ordinary ones, and whether there is a listed phrase among them;
     letters: log-prob of the least likely token of what is written there, the phrase or these words.
     """
 
-    score: float
+    head: float
+    spelling: float
     prior: float
     phones: float
     likeness: float
@@ -76,17 +78,17 @@ class Confidence:
     thresholds: tuple[tuple[float, float], ...]
 
     @classmethod
-    def load(cls, witness: str, path: str | PathLike[str] = SHIPPED) -> Confidence:
+    def load(cls, witnesses: str, path: str | PathLike[str] = SHIPPED) -> Confidence:
         """Those of a file, by default the shipped ones.
 
         Args:
-            witness: "head" or "spelling", by which phones are heard.
+            witnesses: "head", "spelling" or "head+spelling", by which phones are heard.
 
         Raises:
             PhoneticsError: no such file, or another content.
         """
         try:
-            table = json.loads(Path(path).read_text(encoding="utf-8"))[witness]
+            table = json.loads(Path(path).read_text(encoding="utf-8"))[witnesses]
             formulas = [
                 Formula(float(table[kind]["bias"]), {name: float(table[kind]["weights"][name]) for name in NAMES})
                 for kind in ("written", "missing")
@@ -118,10 +120,10 @@ class Confidence:
         return float(np.interp(precision, known, asked))
 
 
-@lru_cache(maxsize=2)
-def shipped_confidence(witness: str) -> Confidence:
+@lru_cache(maxsize=3)
+def shipped_confidence(witnesses: str) -> Confidence:
     """The confidences of this package, loaded once."""
-    return Confidence.load(witness)
+    return Confidence.load(witnesses)
 
 
 def likeness(form: str, words: str) -> float:

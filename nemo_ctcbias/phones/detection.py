@@ -18,7 +18,7 @@ from nemo_ctcbias.phones.score import PhraseScores
 
 THRESHOLD = 0.0  # the default of `biasing.phonetics.detection_threshold`
 # Times the prior of a long list: frames are no independent witnesses, and a score is worth less than half of what it
-# says (see `verification`); here, where only what is surely not said is to be left out, not all of that is asked.
+# says (see `confidence`); here, where only what is surely not said is to be left out, not all of that is asked.
 PRIOR_WEIGHT = 1.5
 # What was detected acts with 1 + SLOPE * (score - USUAL) times its weight, within bounds: the clearer, the stronger.
 USUAL, SLOPE = 5.0, 0.05

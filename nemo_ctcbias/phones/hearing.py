@@ -1,7 +1,8 @@
 """What one witness heard of a recording: phones, column after column, and where these stand in it.
 
 A phone head (`phone_head`) hears frame by frame; the model's own spelling, pronounced (`spelled_phones`), has a column
-for each of its sounds.  The score (`score`) is the same for both.
+for each of its sounds.  The score (`score`) is the same for both, and they mishear different things: a head the voices
+that it was not trained on, the spelling what the model makes other words of.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nemo_ctcbias.phones.alignment import hearings
+
+HEAD, SPELLING = "head", "spelling"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,10 @@ class Hearing:
         if first >= 0:
             return self.between(first, len(self.starts) - 1)
         return replace(self, starts=np.concatenate([np.zeros(-first, dtype=self.starts.dtype), self.starts]))
+
+
+#: What each witness heard, by its name; a phone head of several heads is one witness.
+Heard = dict[str, list[Hearing]]
 
 
 def between(heard: Sequence[Hearing], start: int, end: int) -> list[Hearing]:

@@ -19,7 +19,7 @@ from nemo_ctcbias.search.beams import EXTENSION, Tree, first_beam, new_tree
 from nemo_ctcbias.search.boosting import BoostOptions
 from nemo_ctcbias.search.extension import Rules, extend, kept_boosts
 from nemo_ctcbias.search.search_state import SearchState
-from nemo_ctcbias.search.selection import rank, read, scores_of, settle, with_room
+from nemo_ctcbias.search.selection import lent_to, rank, read, scores_of, settle, with_room
 from nemo_ctcbias.search.settling import anchors
 from nemo_ctcbias.search.word_scorer import WordScorer
 
@@ -33,7 +33,8 @@ class BeamOptions:
 
     Args:
         beam_width: hypotheses kept after each frame.
-        beam_prune_logp: hypotheses further below the best one than this are dropped.
+        beam_prune_logp: hypotheses further below the best one than this are dropped (below the best with what
+            incomplete phrases lend, and below the best without).
         token_min_logp: tokens less likely than this are not tried (unless they continue a listed phrase).
     """
 
@@ -186,7 +187,7 @@ class BeamSearch:
         stay, found = extend(
             state.beams, frame, likely, self.allowed, open_, starts, self.following, trie, state.prefixes, self.rules
         )
-        chosen, words = self._choose(scores_of(stay, found), found, state)
+        chosen, words = self._choose(scores_of(stay, found), lent_to(stay, found), found, state)
         prefixes = state.prefixes = with_room(state.prefixes, len(chosen))
         state.beams = settle(stay, found, chosen, state.beams, starts, trie, prefixes, words, scorer is not None)
         if self.lag is not None:
@@ -216,13 +217,15 @@ class BeamSearch:
             likely[best] = True  # the frame's top-1 is never pruned
         return likely
 
-    def _choose(self, scores: np.ndarray, found: np.ndarray, state: SearchState) -> tuple[np.ndarray, Tree]:
+    def _choose(
+        self, scores: np.ndarray, lent: np.ndarray, found: np.ndarray, state: SearchState
+    ) -> tuple[np.ndarray, Tree]:
         """Indices of the hypotheses to keep, tree of the unfinished words."""
         limits = self.options.beam_width, float(self.options.beam_prune_logp)
         exact = np.full(len(scores), state.scorer is None)
         while True:
             words = state.prefixes if state.scorer is None else state.scorer.with_room(len(found))
-            chosen, new = rank(scores, exact, found, words, *limits)
+            chosen, new = rank(scores, lent, exact, found, words, *limits)
             if not len(new):
                 return chosen, words
             state.scorer.price(new)

@@ -42,6 +42,7 @@ class SearchList:
             rows=[rows[one.form] for one in spellings],
         )
         self.finder = PhraseFinder(spelled, ends, vocabulary.cased)
+        self._ends = ends
         self._costs = {one.form: one.cost - gains[one.phrase] for one in spellings}
         self._forms: dict[int, dict[str, None]] = {}
         for one in spellings:
@@ -67,10 +68,11 @@ class SearchList:
 
     @cached_property
     def words(self) -> ListedWords:
-        """The list as a language model sees it."""
+        """The list as a language model sees it, each phrase with the endings that it takes, too: Okonkwo, Okonkwo's."""
         acting = np.flatnonzero(self.weights).tolist()
         spelled = ((form, self.weights[index]) for index in acting for form in self._forms.get(index, ()))
-        return ListedWords((said, weight) for form, weight in spelled for said in said_by(form))
+        said = ((one, weight) for form, weight in spelled for one in said_by(form))
+        return ListedWords((one + end, weight) for one, weight in said for end in ("", *self._ends.spelled_after(one)))
 
     @property
     def active(self) -> bool:

@@ -1,6 +1,10 @@
 """Which hypotheses one frame keeps, and the trees of prefixes and words that they grow (compiled).
 
 `scores_of` what `extension.extend` found, `rank` it, `settle` what was chosen; the rest is about trees.
+
+What a phrase that is not complete lends must not be the end of all others: once it is given back, for the recording
+goes on with something else, nothing would be left that does.  So hypotheses are as near to the best as they are with
+what is lent to them, or as they are without.
 """
 
 from __future__ import annotations
@@ -10,6 +14,8 @@ import numpy as np
 from nemo_ctcbias.bias_list.trie import ROOT
 from nemo_ctcbias.compiled import compiled
 from nemo_ctcbias.search.beams import BEAM, Tree, new_tree
+
+BEHIND = 1e-6  # of two that lead, the one with what is lent is before the one without
 
 
 @compiled
@@ -24,52 +30,68 @@ def scores_of(stay, found):
 
 
 @compiled
-def rank(scores, exact, found, words, beam_width, beam_prune_logp):
-    """Choose the best `beam_width` within `beam_prune_logp` of the best.
+def lent_to(stay, found):
+    """[B + E] what of the scores phrases lend that are not complete."""
+    lent = np.empty(len(stay) + len(found))
+    lent[: len(stay)] = stay.lent - stay.held
+    lent[len(stay) :] = found.lent - found.held
+    return lent
+
+
+@compiled
+def rank(scores, lent, exact, found, words, beam_width, beam_prune_logp):
+    """Choose the `beam_width` nearest to the best, of those within `beam_prune_logp` of it.
 
     Scores that are not `exact` yet get the penalties of their unfinished words, as far as they are known. Of the others
     only those matter that could still enter the beam (penalties only lower).
 
     Returns:
         Indices of the chosen ones, ascending; nodes of unfinished words met for the first time (`words` needs room for
-        them). Where there are any, give them their values and rank once more, which is the last time.
+        them). Where there are any, give them their values and rank once more.
     """
     stays, new, count = len(scores) - len(found), np.empty(len(found), np.int64), 0
     exact[:stays] = True
-    least = scores[:stays].max() + beam_prune_logp
+    near = _nearness(scores, lent, exact)
     for index in range(stays, len(scores)):
-        if scores[index] >= least and not exact[index]:
+        if near[index] >= beam_prune_logp and not exact[index]:
             node = find(words, found[index - stays].word, found[index - stays].token)
             if node >= 0:
                 scores[index] += words.value[node]
                 exact[index] = True
-    bar = _bar(scores[exact], beam_width, beam_prune_logp)
+    near = _nearness(scores, lent, exact)
+    bar = _bar(near[exact], beam_width, beam_prune_logp)
     for index in range(stays, len(scores)):
-        if scores[index] >= bar and not exact[index]:
+        if near[index] >= bar and not exact[index]:
             word, token = found[index - stays].word, found[index - stays].token
             if find(words, word, token) < 0:
                 new[count] = insert(words, word, token, np.nan)
                 count += 1
-    return _at_least(bar, scores, exact, beam_width), new[:count]
+    return _at_least(bar, near, exact, beam_width), new[:count]
 
 
 @compiled
-def _bar(scores, beam_width, beam_prune_logp):
-    """Score that a hypothesis must reach to be kept."""
-    bar = scores.max() + beam_prune_logp
-    within = scores[scores >= bar]
+def _nearness(scores, lent, exact):
+    """[B + E] how far each is from the best of the exact ones (0 or below), with or without what is lent."""
+    best, secure = scores[exact].max(), (scores - lent)[exact].max()
+    return np.maximum(scores - best, scores - lent - secure - BEHIND)
+
+
+@compiled
+def _bar(near, beam_width, beam_prune_logp):
+    """Nearness that a hypothesis must reach to be kept."""
+    within = near[near >= beam_prune_logp]
     place = len(within) - beam_width
-    return np.partition(within, place)[place] if place > 0 else bar
+    return np.partition(within, place)[place] if place > 0 else beam_prune_logp
 
 
 @compiled
-def _at_least(bar, scores, exact, beam_width):
-    """Indices of the exact scores that reach the bar, ascending; no more than `beam_width`, those at the bar last."""
-    level = beam_width - np.sum(exact & (scores > bar))
+def _at_least(bar, near, exact, beam_width):
+    """Indices of the exact ones that reach the bar, ascending; no more than `beam_width`, those at the bar last."""
+    level = beam_width - np.sum(exact & (near > bar))
     chosen, count = np.empty(beam_width, np.int64), 0
-    for index in range(len(scores)):
-        if exact[index] and (scores[index] > bar or (scores[index] == bar and level > 0)):
-            level -= scores[index] == bar
+    for index in range(len(near)):
+        if exact[index] and (near[index] > bar or (near[index] == bar and level > 0)):
+            level -= near[index] == bar
             chosen[count] = index
             count += 1
     return chosen[:count]

@@ -81,7 +81,6 @@ def test_errors_of_head_and_subwords(base_nemo):
 
 
 def test_transcribe_takes_head_variants_and_lexicon(base_nemo, head, lexicon, noise_wavs, tmp_path, capsys):
-    pytest.importorskip("kenlm", reason="it says how words sound")
     command = ["transcribe", str(noise_wavs[0]), "--model", str(base_nemo), "--bias", "Kathryn"]
     phonetic = ["--phone-head", str(head), "--variants", "3", "--pronunciations", str(lexicon)]
     assert main([*command, *phonetic, "--json"]) == 0

@@ -197,7 +197,6 @@ def test_own_system_is_compared_with_the_others_in_pairs(options, tiny_model):
 
 
 def test_variants_reach_g2g_and_what_is_shared_changes_no_result(options, tiny_model, monkeypatch):
-    pytest.importorskip("kenlm", reason="it says how words sound")
     from nemo_ctcbias.evaluation.own import OwnSystem
 
     forms, build = [], OwnSystem.build

@@ -14,7 +14,7 @@ from nemo_ctcbias.evaluation.systems import make_system
 from nemo_ctcbias.shipped import shipped
 
 pytest.importorskip("nemo.collections.asr")
-pytest.importorskip("kenlm", reason="it says how words sound")
+pytest.importorskip("kenlm", reason="joint has a language model")
 
 DATA = ROOT / "examples" / "data"
 MODEL = str(DATA / "fastconformer_ctc_small.nemo")

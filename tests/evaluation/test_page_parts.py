@@ -107,6 +107,13 @@ def test_charts_mark_subsets_and_bear_what_is_undefined():
     assert "Nothing to draw" in charts([row("a", 5, None)])
 
 
+def test_where_nothing_listed_is_spoken_false_alarms_are_drawn_in_place_of_f1():
+    spoken, unspoken = row("a", 5, 50.0), {**row("b", 5, 50.0), "recall": None}
+    for rows, first in (([spoken, unspoken], "F1 of listed words (%)"), ([unspoken], "False alarms an hour")):
+        titles = [one.text for one in ET.fromstring(f"<div>{charts(rows)}</div>").iter("figcaption")]
+        assert titles == [first, "U-WER: all other words (%)"]
+
+
 @given(st.lists(st.floats(0, 1e4), min_size=1))
 def test_ticks_enclose_the_values_and_are_few(values):
     ticks = scale(values)

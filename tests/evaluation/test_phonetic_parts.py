@@ -11,7 +11,6 @@ from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
 from nemo_ctcbias.recognizer import Utterance
 
 pytest.importorskip("nemo.collections.asr")
-pytest.importorskip("kenlm", reason="it says how words sound")
 
 WEIGHT = "phonetics.rescoring_weight"
 SAID = "DH AH W AO T ER Z"  # lookup asks for five phones

@@ -70,6 +70,16 @@ def test_unfinished_words_are_looked_up_without_case_and_punctuation(model):
     assert asked.score_partial_token("Qx") == model.score_partial_token("qx") < 0
 
 
+def test_words_held_together_by_punctuation_do_not_go_on_for_nothing(model):
+    """What is over in an unfinished word costs as much there as it will: `qx,ra` no less than `qx ra`."""
+    asked = spoken(model)
+    over, _ = asked.score(asked.get_start_state(), "Qx")
+    assert over < 0
+    assert asked.score_partial_token("Qx,ra") == pytest.approx(over)
+    assert asked.score_partial_token("Qx,Qx,ra") == pytest.approx(2 * over)
+    assert asked.score_partial_token("well-kno") == 0, "the beginning of one word that is known"
+
+
 def test_what_the_class_gave_is_told_of_each_written_word(make_model):
     plain, _ = make_model(5, WORDS)
     model = BoostClass(plain, LISTED)

@@ -14,8 +14,6 @@ from nemo_ctcbias.bias_list import trie
 from nemo_ctcbias.search import biased_search
 from nemo_ctcbias.settings import PHONE_PARTS
 
-pytest.importorskip("kenlm", reason="it says how words sound")
-
 LISTS = [["saoirse"], ["new york"], [], ["fox", "okonkwo"]]
 
 

@@ -100,7 +100,6 @@ def test_settings_and_lists(model, audio, tmp_path):
 
 
 def test_a_pronunciation_that_is_none_is_told_and_left_out(base_nemo, audio, eager):
-    pytest.importorskip("kenlm", reason="the G2P model says how words sound")
     model = from_ctc(base_nemo).eval()
     model.set_biasing(**eager)
     model.add_phone_head(HEAD)

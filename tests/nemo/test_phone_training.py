@@ -9,8 +9,6 @@ from nemo_ctcbias.phones import Lexicon, Pronouncer
 from nemo_ctcbias.phones.phones import PHONE_IDS
 from nemo_ctcbias.training.phone_training import PhoneHeadTraining
 
-pytest.importorskip("kenlm", reason="it says how words sound")
-
 LEXICON = Lexicon({"the": ["DH AH", "DH IY"], "cat": ["K AE T"]})
 
 

@@ -12,8 +12,6 @@ from nemo_ctcbias.phones.phone_head import PhoneHeadConfig
 from nemo_ctcbias.phones.phones import BLANK
 from nemo_ctcbias.recognizer import ADAPTER_ALONE
 
-pytest.importorskip("kenlm", reason="it says how words sound")
-
 SMALL = {"hidden": 8, "context": 3}
 NAMES = ["saoirse", "new york", "okonkwo"]
 ALL_OFF = {"parts": []}

@@ -70,7 +70,6 @@ def test_rows_that_cannot_be_read_are_named(line, message, tmp_path):
 
 def test_no_message_shows_a_line_of_a_file_that_a_manifest_names(tmp_path, caplog):
     """Whoever wrote the manifest may not be whoever reads it, and what is said may go elsewhere."""
-    pytest.importorskip("kenlm", reason="the report tells what cannot be pronounced, too")
     secret = tmp_path / "secret.txt"
     secret.write_text("東京の秘密\nfox\n")
     listed = list_of_entry(str(secret), "m.json:1", tmp_path)

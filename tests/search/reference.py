@@ -252,9 +252,14 @@ def plain_search(
                     there.paid, there.held = new.paid, new.held
                     later[new.tokens] = new.credit
         credits_of.update(later)
-        ranked.sort(key=lambda b: -score(b))
-        best = score(ranked[0])
-        ranked = [b for b in ranked[: options.beam_width] if score(b) >= best + options.beam_prune_logp]
+
+        def secured(beam):
+            return score(beam) - (beam.lent - beam.held)
+
+        best, safest = max(map(score, ranked)), max(map(secured, ranked))
+        near = {id(b): max(score(b) - best, secured(b) - safest - 1e-6) for b in ranked}
+        ranked.sort(key=lambda b: -near[id(b)])
+        ranked = [b for b in ranked[: options.beam_width] if near[id(b)] >= options.beam_prune_logp]
         for beam in ranked:
             if beam.tokens not in after:
                 credits_of[beam.tokens] = beam.credit

@@ -174,6 +174,21 @@ def test_unmatched_hypotheses_net_zero_and_completed_ones_keep_their_credit():
         assert (hypothesis.boost > 0) == ("01" in words), hypothesis.tokens
 
 
+def test_what_a_phrase_lends_is_not_the_end_of_all_that_goes_on_without_it():
+    """The phrase's last token never comes; with its loan the others were far behind, without it there is none."""
+    phrase, own, rest = (0, 1, 2, 3, 4), (5, 6, 5, 6), (7, 5, 7, 5)
+    probs = np.full((len(own) + len(rest), 9), 1e-4)
+    for frame, token in enumerate((*own, *rest)):
+        probs[frame, token] = 0.99
+        if frame < len(own):
+            probs[frame, phrase[frame]] = 0.008
+    log_probs = np.log(probs / probs.sum(axis=1, keepdims=True))
+    trie = BoostingTrie([(0, phrase)], [1.0], 8)
+    starts = np.array([token in (0, 5, 7) for token in range(8)])
+    (best, *_) = BeamSearch(starts, BeamOptions(), BoostOptions(weight=3.0), trie).search(log_probs)
+    assert best.tokens == (*own, *rest) and best.boost == 0
+
+
 def test_silence_spells_no_name():
     log_probs = np.log(np.full((20, 4), 0.001 / 3))
     log_probs[:, 3] = np.log(0.999)

@@ -51,14 +51,15 @@ const METRICS = [
   ["Recall", "recall", true], ["F1", "f1", true], ["FA/h", "false_alarms_per_hour", false],
 ];
 
-/** The best value of a metric among systems measured on as many utterances as any at this list size. */
+/** The best value of a metric among systems measured on as many utterances as any at this list size; none if all tie. */
 function best(row, key, more) {
   const size = data.rows.filter((other) => other.list_size === row.list_size);
   const most = Math.max(...size.map((other) => other.utterances));
   const rivals = size.filter((other) => other.utterances === most && other[key] !== null);
   if (rivals.length < 2 || !rivals.includes(row)) return false;
   const values = rivals.map((other) => other[key]);
-  return row[key] === (more ? Math.max(...values) : Math.min(...values));
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return low < high && row[key] === (more ? high : low);
 }
 
 function fillRows() {
