@@ -19,7 +19,7 @@ from nemo_ctcbias.search.beams import EXTENSION, Tree, first_beam, new_tree
 from nemo_ctcbias.search.boosting import BoostOptions
 from nemo_ctcbias.search.extension import Rules, extend, kept_boosts
 from nemo_ctcbias.search.search_state import SearchState
-from nemo_ctcbias.search.selection import lent_to, rank, read, scores_of, settle, with_room
+from nemo_ctcbias.search.selection import owed_by, rank, read, scores_of, settle, with_room
 from nemo_ctcbias.search.settling import anchors
 from nemo_ctcbias.search.word_scorer import WordScorer
 
@@ -34,7 +34,7 @@ class BeamOptions:
     Args:
         beam_width: hypotheses kept after each frame.
         beam_prune_logp: hypotheses further below the best one than this are dropped (below the best with what
-            incomplete phrases lend, and below the best without).
+            unfinished phrases and words owe, and below the best without).
         token_min_logp: tokens less likely than this are not tried (unless they continue a listed phrase).
     """
 
@@ -107,7 +107,6 @@ class BeamSearch:
         self.allowed = np.ones(size, dtype=bool)
         self.allowed[list(skipped)] = False
         self.initial_state = initial_state if self.active else ROOT
-        self._phrases_go_on = bool(self.starts_word[self.trie.token[self.trie.depth > 1] % size].any())
         names = ("weight", "gap_scale", "token_bonus", "max_gap", "first_token", "suppress")
         self.rules = Rules(
             **{name: float(getattr(boost, name)) for name in names},
@@ -181,13 +180,13 @@ class BeamSearch:
 
     def _frame(self, state: SearchState, frame: np.ndarray, open_: bool, at: int) -> None:
         likely, starts, trie, scorer = self._likely(frame), self.starts_word, self.trie, state.scorer
-        if scorer is not None and ((likely & starts).any() or (open_ and self._phrases_go_on)):
+        if scorer is not None:
             scorer.end_words(state.beams)
         state.prefixes.used[1] = at
         stay, found = extend(
             state.beams, frame, likely, self.allowed, open_, starts, self.following, trie, state.prefixes, self.rules
         )
-        chosen, words = self._choose(scores_of(stay, found), lent_to(stay, found), found, state)
+        chosen, words = self._choose(scores_of(stay, found), owed_by(stay, found, starts), found, state)
         prefixes = state.prefixes = with_room(state.prefixes, len(chosen))
         state.beams = settle(stay, found, chosen, state.beams, starts, trie, prefixes, words, scorer is not None)
         if self.lag is not None:
@@ -218,14 +217,14 @@ class BeamSearch:
         return likely
 
     def _choose(
-        self, scores: np.ndarray, lent: np.ndarray, found: np.ndarray, state: SearchState
+        self, scores: np.ndarray, owed: np.ndarray, found: np.ndarray, state: SearchState
     ) -> tuple[np.ndarray, Tree]:
         """Indices of the hypotheses to keep, tree of the unfinished words."""
         limits = self.options.beam_width, float(self.options.beam_prune_logp)
         exact = np.full(len(scores), state.scorer is None)
         while True:
             words = state.prefixes if state.scorer is None else state.scorer.with_room(len(found))
-            chosen, new = rank(scores, lent, exact, found, words, *limits)
+            chosen, new = rank(scores, owed, exact, found, words, *limits)
             if not len(new):
                 return chosen, words
             state.scorer.price(new)

@@ -2,9 +2,10 @@
 
 `scores_of` what `extension.extend` found, `rank` it, `settle` what was chosen; the rest is about trees.
 
-What a phrase that is not complete lends must not be the end of all others: once it is given back, for the recording
-goes on with something else, nothing would be left that does.  So hypotheses are as near to the best as they are with
-what is lent to them, or as they are without.
+What is not settled yet must not be the end of all others: what an unfinished phrase lends, once it is given back, and
+what an unfinished word is spared that nobody knows, once it ends.  Where all hypotheses owed so much, none that pays it
+and goes on with something else would be near enough to be kept.  So hypotheses are as near to the best as they are with
+what they owe, or as they are without.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from nemo_ctcbias.bias_list.trie import ROOT
 from nemo_ctcbias.compiled import compiled
 from nemo_ctcbias.search.beams import BEAM, Tree, new_tree
 
-BEHIND = 1e-6  # of two that lead, the one with what is lent is before the one without
+BEHIND = 1e-6  # of two that lead, the one with what is owed is before the one without
 
 
 @compiled
@@ -30,16 +31,21 @@ def scores_of(stay, found):
 
 
 @compiled
-def lent_to(stay, found):
-    """[B + E] what of the scores phrases lend that are not complete."""
-    lent = np.empty(len(stay) + len(found))
-    lent[: len(stay)] = stay.lent - stay.held
-    lent[len(stay) :] = found.lent - found.held
-    return lent
+def owed_by(stay, found, starts_word):
+    """[B + E] what of the scores is not settled: the loan of an unfinished phrase, the cost of the unfinished word.
+
+    What a word will have cost is that of the word so far, were it to end here; of a longer one that of what it goes on.
+    """
+    owed, spared = np.empty(len(stay) + len(found)), stay.partial - stay.ended
+    owed[: len(stay)] = stay.lent - stay.held + spared
+    for index in range(len(found)):
+        new = found[index]
+        owed[len(stay) + index] = new.lent - new.held + (0.0 if starts_word[new.token] else spared[new.at])
+    return owed
 
 
 @compiled
-def rank(scores, lent, exact, found, words, beam_width, beam_prune_logp):
+def rank(scores, owed, exact, found, words, beam_width, beam_prune_logp):
     """Choose the `beam_width` nearest to the best, of those within `beam_prune_logp` of it.
 
     Scores that are not `exact` yet get the penalties of their unfinished words, as far as they are known. Of the others
@@ -51,14 +57,14 @@ def rank(scores, lent, exact, found, words, beam_width, beam_prune_logp):
     """
     stays, new, count = len(scores) - len(found), np.empty(len(found), np.int64), 0
     exact[:stays] = True
-    near = _nearness(scores, lent, exact)
+    near = _nearness(scores, owed, exact)
     for index in range(stays, len(scores)):
         if near[index] >= beam_prune_logp and not exact[index]:
             node = find(words, found[index - stays].word, found[index - stays].token)
             if node >= 0:
                 scores[index] += words.value[node]
                 exact[index] = True
-    near = _nearness(scores, lent, exact)
+    near = _nearness(scores, owed, exact)
     bar = _bar(near[exact], beam_width, beam_prune_logp)
     for index in range(stays, len(scores)):
         if near[index] >= bar and not exact[index]:
@@ -70,10 +76,10 @@ def rank(scores, lent, exact, found, words, beam_width, beam_prune_logp):
 
 
 @compiled
-def _nearness(scores, lent, exact):
-    """[B + E] how far each is from the best of the exact ones (0 or below), with or without what is lent."""
-    best, secure = scores[exact].max(), (scores - lent)[exact].max()
-    return np.maximum(scores - best, scores - lent - secure - BEHIND)
+def _nearness(scores, owed, exact):
+    """[B + E] how far each is from the best of the exact ones (0 or below), with or without what is owed."""
+    best, secure = scores[exact].max(), (scores - owed)[exact].max()
+    return np.maximum(scores - best, scores - owed - secure - BEHIND)
 
 
 @compiled

@@ -142,6 +142,14 @@ def plain_search(
             total += score
         return total if end or not rest else total + model.score_partial_token(rest)
 
+    def cost_of_end(tokens):
+        """What the unfinished word adds to the score if it ends here."""
+        words, rest = words_of(tokens)
+        state = model.get_start_state()
+        for word in words:
+            _, state = model.score(state, word)
+        return model.score(state, rest)[0] - model.score_partial_token(rest) if rest else 0.0
+
     def begins(tokens, at):
         """Beside letters that are words of their own, a phrase may begin where a word may, with a space or without."""
         if at == 0 or not set(spaceless).intersection("".join(pieces)):
@@ -253,8 +261,11 @@ def plain_search(
                     later[new.tokens] = new.credit
         credits_of.update(later)
 
-        def secured(beam):
-            return score(beam) - (beam.lent - beam.held)
+        def secured(beam, after=after):
+            due = 0.0
+            if beam.tokens in after or not starts_word[beam.tokens[-1]]:
+                due = cost_of_end(beam.tokens if beam.tokens in after else beam.tokens[:-1])
+            return score(beam) - (beam.lent - beam.held) + due
 
         best, safest = max(map(score, ranked)), max(map(secured, ranked))
         near = {id(b): max(score(b) - best, secured(b) - safest - 1e-6) for b in ranked}

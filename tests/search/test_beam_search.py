@@ -189,6 +189,30 @@ def test_what_a_phrase_lends_is_not_the_end_of_all_that_goes_on_without_it():
     assert best.tokens == (*own, *rest) and best.boost == 0
 
 
+class Known:
+    """A language model that knows some words, and for which all others cost 18, once they have ended."""
+
+    def get_start_state(self):
+        return ()
+
+    def score(self, state, word, is_last_word=False):
+        return 0.0 if word in ("z", "w") else -18.0, state
+
+    def score_partial_token(self, text):
+        return 0.0
+
+
+def test_what_an_unknown_word_costs_is_not_the_end_of_all_that_follows_it():
+    """Every hypothesis is inside the word when the next one comes; to stay there costs 7, to pay for it 18."""
+    said = (0, 1, 2, 3, 2, 3)
+    probs = np.full((len(said), 5), 1e-6)
+    probs[2:, -1], probs[range(len(said)), said] = 1e-3, 0.99  # the unknown word is surely there
+    log_probs = np.log(probs / probs.sum(axis=1, keepdims=True))
+    scorer = WordScorer(Known(), ["▁x", "y", "▁z", "▁w"])
+    (best, *_) = BeamSearch([True, False, True, True]).search(log_probs, scorer)
+    assert best.tokens == said and best.lm == -18
+
+
 def test_silence_spells_no_name():
     log_probs = np.log(np.full((20, 4), 0.001 / 3))
     log_probs[:, 3] = np.log(0.999)

@@ -43,7 +43,7 @@ def test_a_tree_holds_what_is_put_into_it(sequences):
 def test_the_best_are_kept_each_word_asked_for_once(stays, extensions, loans, penalties, width, prune):
     """Whole numbers, so that many are level: which of those are kept is open, not how many.
 
-    The best are those that are so with what is lent to them, or without.
+    The best are those that are so with what they owe, or without.
     """
     words, asked = with_room(new_tree(room=1), 1), []
     insert(words, 0, 3, 0.0)  # an unfinished word, node 1, that others go on from
@@ -56,10 +56,10 @@ def test_the_best_are_kept_each_word_asked_for_once(stays, extensions, loans, pe
     def penalty(word, token):
         return 0.0 if (word, token) == (0, 3) else float(penalties[token] - word)
 
-    lent = np.array(loans[: len(scores)], dtype=float)
+    owed = np.array(loans[: len(scores)], dtype=float)
     while True:
         words = with_room(words, len(found))
-        chosen, new = rank(scores, lent, exact, found, words, width, prune)
+        chosen, new = rank(scores, owed, exact, found, words, width, prune)
         for node in new.tolist():
             pair = int(words.parent[node]), int(words.token[node])
             assert pair not in asked
@@ -68,7 +68,7 @@ def test_the_best_are_kept_each_word_asked_for_once(stays, extensions, loans, pe
         if not len(new):
             break
     whole = np.array([*stays, *(score + penalty(word, token) for score, word, token in extensions)], dtype=float)
-    near = np.maximum(whole - whole.max(), whole - lent - (whole - lent).max() - BEHIND)
+    near = np.maximum(whole - whole.max(), whole - owed - (whole - owed).max() - BEHIND)
     assert sorted(near[chosen], reverse=True) == sorted(near[near >= prune], reverse=True)[:width]
     assert sorted(set(chosen.tolist())) == chosen.tolist()
     assert (scores[chosen] == whole[chosen]).all()
