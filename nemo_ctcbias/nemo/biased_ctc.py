@@ -33,6 +33,7 @@ from nemo_ctcbias.nemo.internals import (
     archive_folder,
     decoding_unchanged_on_error,
     features_of,
+    offer_pipelines,
     refusing,
     unchanged_on_error,
 )
@@ -101,6 +102,7 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
         self._host_adapters()
         self._host_phone_head()
         self.renew_decoding()
+        offer_pipelines()
 
     # --- the list
 

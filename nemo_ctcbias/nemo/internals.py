@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,6 +65,25 @@ NAMES: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("nemo.core.classes.common", ""): ("ALLOWED_TARGET_PREFIXES",),
     ("nemo.utils.app_state", "AppState"): ("is_model_being_restored", "nemo_file_folder"),
+}
+
+_INFERENCE = "nemo.collections.asr.inference"
+
+#: The same of the inference pipelines, which NeMo 2.6 lacks; of their builders, the classes that they make.
+PIPELINE_NAMES: dict[tuple[str, str], tuple[str, ...]] = {
+    (f"{_INFERENCE}.pipelines.{file}_ctc_pipeline", kind): (
+        "create_state",
+        "get_state",
+        "init_bpe_decoder",
+        "run_greedy_decoder",
+        "update_partial_transcript",
+    )
+    for file, kind in (("cache_aware", "CacheAwareCTCPipeline"), ("buffered", "BufferedCTCPipeline"))
+} | {
+    (f"{_INFERENCE}.factory.cache_aware_pipeline_builder", ""): ("CacheAwareCTCPipeline",),
+    (f"{_INFERENCE}.factory.buffered_pipeline_builder", ""): ("BufferedCTCPipeline",),
+    (f"{_INFERENCE}.streaming.state.state", "StreamingState"): ("push_back_segment", "push_back_words"),
+    (f"{_INFERENCE}.utils.bpe_decoder", "BPEDecoder"): ("decode_bpe_tokens",),
 }
 
 
@@ -242,6 +262,20 @@ def sharing(model: Any, kind: type) -> Any:
 def features_of(model: Any) -> int:
     """How many features its encoder reads."""
     return getattr(model.encoder, "_feat_in", None) or model.cfg.preprocessor.features
+
+
+def offer_pipelines() -> None:
+    """Where NeMo's builders of inference pipelines are loaded, they make pipelines with lists from now on.
+
+    They look for the class after they have restored the model, so this is early enough for the first one.
+    """
+    for (module, kind), names in PIPELINE_NAMES.items():
+        builder = sys.modules.get(module)
+        if not kind and builder is not None:
+            from nemo_ctcbias.nemo import pipelines
+
+            for name in names:
+                setattr(builder, name, getattr(pipelines, f"Biased{name}"))
 
 
 # --- decoding
