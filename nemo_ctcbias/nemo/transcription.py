@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,14 @@ class Call:
             raise BiasListError(f"bias_lists: {len(self.each)} lists for {recordings} recordings; give one for each")
 
 
+def lists_of(given: Iterable) -> list[BiasList]:
+    """The lists that these stand for (`BiasList.of`), what is given for many recordings read once."""
+    given = list(given)
+    distinct = {id(one): one for one in given}
+    read = {key: BiasList.of(one) for key, one in distinct.items()}
+    return [read[id(one)] for one in given]
+
+
 class TranscriptionMixin:
     """NeMo's ways to transcribe (`transcribe`, and `predict_step` of its parallel script), each with its lists."""
 
@@ -92,7 +100,7 @@ class TranscriptionMixin:
             BiasListError: a list that cannot be read, or more or fewer lists than recordings.
             SettingError: a list, and a branch of a hybrid decodes on which none acts.
         """
-        each = None if bias_lists is None else [BiasList.of(one) for one in bias_lists]
+        each = None if bias_lists is None else lists_of(bias_lists)
         call = Call(self.default_list if bias_list is ... else BiasList.of(bias_list), each)
         check_branch(self, any(map(len, each or [call.default] * (bias_list is not ...))))
         transcribe = super().transcribe

@@ -10,7 +10,8 @@ import torch
 from nemo.collections.asr.parts.mixins.transcription import TranscribeConfig
 
 from nemo_ctcbias import recognizer
-from nemo_ctcbias.bias_list import trie
+from nemo_ctcbias.bias_list import BiasList, trie
+from nemo_ctcbias.nemo.transcription import lists_of
 from nemo_ctcbias.search import biased_search
 
 LISTS = [["saoirse"], ["new york"], [], ["fox", "okonkwo"]]
@@ -156,3 +157,15 @@ def test_the_same_log_probs_give_the_same_hits_without_the_encoder(model, audio)
         (again,) = model.decoding.ctc_decoder_predictions_tensor(log_probs.clone(), lengths, return_hypotheses=True)
     assert again.text == whole[0][0] and len(again.hits) == len(whole[0][1])
     assert np.isfinite(float(again.score))
+
+
+def test_a_list_given_for_many_recordings_is_read_once(tmp_path, monkeypatch):
+    path, names = str(tmp_path / "names.txt"), ["saoirse"]
+    (tmp_path / "names.txt").write_text("okonkwo\n", encoding="utf-8")
+    read, load = [], BiasList.load
+    monkeypatch.setattr(BiasList, "load", lambda *given: read.append(given) or load(*given))
+    found = lists_of(iter([path, names, path, ["saoirse"], names, None]))
+    assert len(read) == 1 and found[1] is found[4]
+    assert [[phrase.text for phrase in one] for one in found] == [
+        ["okonkwo"], ["saoirse"], ["okonkwo"], ["saoirse"], ["saoirse"], []
+    ]  # fmt: skip
