@@ -408,7 +408,8 @@ def test_lists_are_kept_within_so_many_bytes():
         _ = one.search, one.scores
     assert 1 < len(lists) < 40 and lists.nbytes <= 200_000 + one.nbytes
     first = lists.of(BiasList(["anna"]))
-    assert lists.of(BiasList(["anna"])) is first
+    empty = lists.of(BiasList())
+    assert lists.of(BiasList(["anna"])) is first and lists.of(BiasList()) is empty
 
 
 def test_bytes_are_about_what_is_used():
