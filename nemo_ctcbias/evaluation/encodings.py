@@ -30,7 +30,7 @@ class Encodings:
     """
 
     def __init__(self, model: Any, adapter: Path | None = None, phone_head: Path | None = None):
-        from nemo_ctcbias.nemo.convert import from_ctc
+        from nemo_ctcbias.nemo.ctc_models import from_ctc
 
         self.model = from_ctc(model).eval()
         if adapter is not None and not self.model.context.get_enabled_adapters():

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nemo.collections.asr.models import ASRModel
 from nemo.utils import logging, model_utils
 from omegaconf import DictConfig, OmegaConf, open_dict
 
@@ -21,23 +20,21 @@ from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.list_report import notes_on
 from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.lm.kenlm_module import kenlm, tell_what_is_left_out
-from nemo_ctcbias.nemo import language_model
 from nemo_ctcbias.nemo.branch import CTCBranch
 from nemo_ctcbias.nemo.calibration import Calibrator
 from nemo_ctcbias.nemo.decoding_config import hotwords_of, settings_of
 from nemo_ctcbias.nemo.encoder import subsampling_of
-from nemo_ctcbias.nemo.files import member, packed_file, refuse_interpolation, unpacked
+from nemo_ctcbias.nemo.files import LANGUAGE_MODEL, LEXICON, LIST, member, packed_file, refuse_interpolation, unpacked
 from nemo_ctcbias.nemo.internals import (
     Lock,
     Once,
     archive_folder,
     decoding_unchanged_on_error,
     features_of,
-    offer_pipelines,
     refusing,
     unchanged_on_error,
 )
-from nemo_ctcbias.nemo.phonetic import LEXICON
+from nemo_ctcbias.nemo.pipeline_builders import offer_pipelines
 from nemo_ctcbias.nemo.stored_weights import first_line
 from nemo_ctcbias.nemo.transcription import TranscriptionMixin
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
@@ -47,8 +44,6 @@ from nemo_ctcbias.phones.lexicon import lexicon_of
 from nemo_ctcbias.recognizer import Recognizer
 from nemo_ctcbias.settings import Settings, clean, overlaid
 from nemo_ctcbias.whole_files import written_whole
-
-ARTIFACT = "biasing.bias_list"
 
 
 class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
@@ -91,14 +86,14 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
         with open_dict(self._cfg):
             self._cfg.biasing = self.checked_biasing({**given, "bias_list": None})
         if isinstance(stored, str):  # read here and packed anew on saving
-            stored = BiasList.load(stored if local else member(archive, stored, ARTIFACT))
+            stored = BiasList.load(stored if local else member(archive, stored, LIST))
         self._bias_list = BiasList.of(stored)
-        for key in () if local else (language_model.ARTIFACT, LEXICON):
+        for key in () if local else (LANGUAGE_MODEL, LEXICON):
             path = OmegaConf.select(self._cfg, key)
             if path:
                 self._folders[key], path = unpacked(archive, path, key)
                 OmegaConf.update(self._cfg, key, str(path))
-        language_model.settle(self)
+        self._settle_language_model()
         self._host_adapters()
         self._host_phone_head()
         self.renew_decoding()
@@ -333,7 +328,7 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
             written_whole(Path(save_path).expanduser()) as partial,
             tempfile.TemporaryDirectory() as folder,
             self._packed_list(Path(folder)),
-            language_model.packed(self),
+            packed_file(self, LANGUAGE_MODEL),
             packed_file(self, LEXICON),
         ):
             try:
@@ -346,29 +341,12 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
         if len(self._bias_list):
             file = folder / "bias_list.jsonl"
             self._bias_list.save(file)
-            self.register_artifact(ARTIFACT, str(file))
+            self.register_artifact(LIST, str(file))
         try:
             yield
         finally:
-            self.artifacts.pop(ARTIFACT, None)
+            self.artifacts.pop(LIST, None)
             self._cfg.biasing.bias_list = None
-
-    @classmethod
-    def list_available_models(cls) -> list:
-        """None of its own: NeMo would otherwise resolve its pretrained names to this subclass."""
-        return []
-
-    @classmethod
-    def from_pretrained(cls, model_name: str, *args, **kwargs):
-        """NeMo's pretrained CTC model of that name, biased."""
-        return cls.from_ctc(ASRModel.from_pretrained(model_name, *args, **kwargs))
-
-    @classmethod
-    def from_ctc(cls, source):
-        """See `nemo_ctcbias.nemo.convert.from_ctc`."""
-        from nemo_ctcbias.nemo.convert import from_ctc
-
-        return from_ctc(source)
 
 
 def _plain(section: Any) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -262,20 +261,6 @@ def sharing(model: Any, kind: type) -> Any:
 def features_of(model: Any) -> int:
     """How many features its encoder reads."""
     return getattr(model.encoder, "_feat_in", None) or model.cfg.preprocessor.features
-
-
-def offer_pipelines() -> None:
-    """Where NeMo's builders of inference pipelines are loaded, they make pipelines with lists from now on.
-
-    They look for the class after they have restored the model, so this is early enough for the first one.
-    """
-    for (module, kind), names in PIPELINE_NAMES.items():
-        builder = sys.modules.get(module)
-        if not kind and builder is not None:
-            from nemo_ctcbias.nemo import pipelines
-
-            for name in names:
-                setattr(builder, name, getattr(pipelines, f"Biased{name}"))
 
 
 # --- decoding

@@ -1,19 +1,12 @@
-"""The language model of a biased model: which file it is, and how it travels inside the `.nemo`."""
+"""The language model of a biased model: which file it is."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nemo_ctcbias.errors import LanguageModelError
 from nemo_ctcbias.lm.kenlm_file import open_kenlm
-from nemo_ctcbias.nemo.files import packed_file, settle_file
-
-if TYPE_CHECKING:
-    from nemo_ctcbias.nemo.biased_ctc import BiasedCTCMixin
-
-ARTIFACT = "biasing.lm.path"
+from nemo_ctcbias.nemo.files import LANGUAGE_MODEL, settle_file
 
 
 class LanguageModelMixin:
@@ -37,19 +30,9 @@ class LanguageModelMixin:
             open_kenlm(path)
         with self.changing():
             self._cfg.biasing = biasing
-            settle(self)
+            self._settle_language_model()
             self.renew_decoding()
 
-
-def settle(model: BiasedCTCMixin) -> None:
-    """Make `biasing.lm.path` a file that stays.
-
-    Raises:
-        LanguageModelError: if the file is missing.
-    """
-    settle_file(model, ARTIFACT, "no such language model; give a KenLM .arpa or binary file", LanguageModelError)
-
-
-def packed(model: BiasedCTCMixin) -> AbstractContextManager:
-    """Let NeMo put the file into the `.nemo` that is saved meanwhile."""
-    return packed_file(model, ARTIFACT)
+    def _settle_language_model(self) -> None:
+        missing = "no such language model; give a KenLM .arpa or binary file"
+        settle_file(self, LANGUAGE_MODEL, missing, LanguageModelError)

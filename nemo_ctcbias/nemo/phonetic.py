@@ -13,7 +13,7 @@ from torch import Tensor
 
 from nemo_ctcbias.errors import ModelError, PhoneticsError
 from nemo_ctcbias.nemo.encoder import Encoded, rows_of, widths_of
-from nemo_ctcbias.nemo.files import settle_file
+from nemo_ctcbias.nemo.files import LEXICON, settle_file
 from nemo_ctcbias.nemo.fingerprint import check_fingerprint, fingerprint
 from nemo_ctcbias.nemo.internals import features_of
 from nemo_ctcbias.nemo.stored_weights import read_weights, write_weights
@@ -26,7 +26,6 @@ from nemo_ctcbias.recognizer import SPELLED_PARTS, Utterance
 from nemo_ctcbias.settings import PHONE_PARTS, Settings
 
 HEAD = "phone_head"
-LEXICON = "biasing.phonetics.lexicon"
 
 
 class PhoneticMixin:
