@@ -22,7 +22,6 @@ from nemo_ctcbias.nemo.cache_aware import CacheAwareMixin
 from nemo_ctcbias.nemo.contextual import ContextualMixin
 from nemo_ctcbias.nemo.copies import CopyMixin
 from nemo_ctcbias.nemo.internals import refusals, sharing
-from nemo_ctcbias.nemo.language_model import LanguageModelMixin
 from nemo_ctcbias.nemo.phonetic import PhoneticMixin
 from nemo_ctcbias.nemo.stored_weights import first_line
 from nemo_ctcbias.nemo.strategy import BiasedCTCBPEDecoding, BiasedCTCDecoding
@@ -30,9 +29,7 @@ from nemo_ctcbias.nemo.streams import StreamMixin
 from nemo_ctcbias.shipped import checkpoint
 
 
-class _Biased(
-    CopyMixin, PhoneticMixin, ContextualMixin, LanguageModelMixin, CacheAwareMixin, StreamMixin, BiasedCTCMixin
-):
+class _Biased(CopyMixin, PhoneticMixin, ContextualMixin, CacheAwareMixin, StreamMixin, BiasedCTCMixin):
     """All that is ours, of models with subwords."""
 
     @classmethod

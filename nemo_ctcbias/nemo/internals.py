@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -132,44 +131,6 @@ def manifest_of_call(config: Any) -> Path:
 def was_training(config: Any) -> bool:
     """Whether the model was in training mode before the call."""
     return config._internal.training_mode
-
-
-class Lock:
-    """One thread at a time where NeMo changes itself (modes, hooks, loggers); a copied model has a lock of its own."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Lock:
-        return Lock()
-
-    def __reduce__(self) -> tuple:
-        return Lock, ()
-
-
-class Once:
-    """A value that is made when first asked for; a copied model makes its own."""
-
-    def __init__(self) -> None:
-        self.value: Any = None
-
-    def get(self, make: Callable[[], Any]) -> Any:
-        """The value, made now if there is none."""
-        if self.value is None:
-            self.value = make()
-        return self.value
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Once:
-        return Once()
-
-    def __reduce__(self) -> tuple:
-        return Once, ()
 
 
 @contextmanager
