@@ -13,7 +13,7 @@ from nemo_ctcbias.bias_list.list_file import JSON_SUFFIXES, json_line, kind_of, 
 from nemo_ctcbias.bias_list.list_text import unquoted
 from nemo_ctcbias.bias_list.phrase import Entry, Phrase, entries_of
 from nemo_ctcbias.bias_list.report import Note, quoted
-from nemo_ctcbias.data_files import read_text
+from nemo_ctcbias.data_files import exists, read_text
 from nemo_ctcbias.errors import BiasListError
 from nemo_ctcbias.whole_files import written_whole
 
@@ -184,7 +184,7 @@ class BiasList(Sequence[Phrase]):
         if isinstance(value, PathLike):
             return cls.load(value)
         if isinstance(value, str):
-            if not _exists(value):
+            if not exists(value):
                 hint = f"to bias towards this one phrase, pass a list: [{quoted(value)}]"
                 raise BiasListError(f"{value}: no such bias list file; {hint}")
             return cls.load(value)
@@ -251,10 +251,3 @@ class BiasList(Sequence[Phrase]):
         origin = f" from {self._source}" if self._source else ""
         shown = ", ".join([*(quoted(phrase.text) for phrase in self._phrases[:3]), *(["..."] if len(self) > 3 else [])])
         return f"BiasList({count}{origin}{': ' if shown else ''}{shown})"
-
-
-def _exists(path: str) -> bool:
-    try:
-        return Path(path).exists()
-    except (OSError, ValueError):  # too long for a file name, or a NUL in it: surely a phrase
-        return False

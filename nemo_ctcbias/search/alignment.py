@@ -120,6 +120,6 @@ def token_offsets(tokens: Sequence[int], pieces: Sequence[str]) -> list[tuple[in
     return offsets
 
 
-def greedy_path(log_probs: np.ndarray) -> np.ndarray:
-    """The frame-wise best labels [T]: NeMo's greedy decoding before collapsing."""
-    return np.asarray(log_probs).argmax(axis=1)
+def greedy_spans(log_probs: np.ndarray) -> list[tuple[int, int, int]]:
+    """(token, first frame, last frame + 1) of NeMo's greedy decoding: the best labels of log-probs [T, V + 1]."""
+    return token_spans(np.asarray(log_probs).argmax(axis=1), log_probs.shape[1] - 1)

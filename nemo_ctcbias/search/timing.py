@@ -9,7 +9,7 @@ import numpy as np
 
 from nemo_ctcbias.bias_list.vocabulary import readable
 from nemo_ctcbias.bias_list.word_ends import is_spaceless
-from nemo_ctcbias.search.alignment import align, greedy_path, token_offsets, token_spans, word_spans
+from nemo_ctcbias.search.alignment import align, greedy_spans, token_offsets, token_spans, word_spans
 
 
 class Timing(Sequence):
@@ -97,7 +97,7 @@ class Timing(Sequence):
     @cached_property
     def _base_units(self) -> tuple[str, list[tuple[int, int, int, int]]]:
         """The greedy text; of its words (or characters, in scripts without spaces): characters, frames."""
-        spans = token_spans(greedy_path(self._base), self._base.shape[1] - 1)
+        spans = greedy_spans(self._base)
         offsets = token_offsets([token for token, _, _ in spans], self.pieces)
         text = " ".join(readable("".join([self.pieces[token] for token, _, _ in spans])).replace("▁", " ").split())
         units: list[tuple[int, int, int, int]] = []
