@@ -213,11 +213,6 @@ class CompiledLists:
             self._lists.move_to_end(bias_list)
             return self._lists[bias_list]
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of all lists, about."""
-        return sum(one.nbytes for one in self._lists.values())
-
     def __len__(self) -> int:
         return len(self._lists)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
@@ -216,11 +215,6 @@ class BiasList(Sequence[Phrase]):
     def where(self, index: int) -> str:
         """Where phrase `index` was listed: "names.txt:17", or "bias list[3]" (its index in the list given)."""
         return self._place(self._positions[index])
-
-    def digest(self) -> str:
-        """Eight hex digits that change with the phrases (or their order): the list's signature in reports."""
-        content = "\n".join(json_line(phrase) for phrase in self._phrases)
-        return hashlib.sha256(content.encode("utf-8")).hexdigest()[:8]
 
     def __len__(self) -> int:
         return len(self._phrases)
