@@ -219,7 +219,8 @@ def test_what_is_heard_depends_on_nothing_heard_before():
 
 
 def test_confusions_say_what_may_have_been_said():
-    deaf = replace(shipped_confusions(), said=np.full((BLANK + 1, BLANK + 1), 1 / (BLANK + 1)))
+    even = np.full((BLANK + 1, BLANK + 1), 1 / (BLANK + 1))
+    deaf = replace(shipped_confusions(), said=even, usual=np.full(BLANK, 1 / BLANK))
     hearing = SpelledPhones(BPE, confusions=deaf).hear(emitted(BPE, "▁port"))
     assert np.ptp(hearing.log_probs[1, :BLANK]) < 1e-6, "who confuses everything hears nothing"
     assert scores(hearing, "port")[0] < 1 < scores(heard("▁port"), "port")[0]
