@@ -14,9 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from g2p_training import is_held_out, measure, pairs_of, train
+
 from nemo_ctcbias.errors import BiasingError
 from nemo_ctcbias.phones.g2p import G2P
-from nemo_ctcbias.phones.g2p_training import is_held_out, measure, pairs_of, train
 from nemo_ctcbias.phones.graphones import LETTERS
 from nemo_ctcbias.phones.lexicon import Lexicon
 

@@ -25,7 +25,7 @@ _HOME = {
     "BiasedEncDecHybridRNNTCTCModel": "nemo_ctcbias.nemo.ctc_models",
     "BiasedEncDecHybridRNNTCTCBPEModel": "nemo_ctcbias.nemo.ctc_models",
     "BiasedEncDecHybridRNNTCTCBPEModelWithPrompt": "nemo_ctcbias.nemo.ctc_models",
-    "from_ctc": "nemo_ctcbias.nemo.convert",
+    "from_ctc": "nemo_ctcbias.nemo.ctc_models",
     "load_biased": "nemo_ctcbias.nemo.loading",
 }
 

@@ -10,8 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nemo_ctcbias.bias_list import BiasList, Note, SpelledList, Vocabulary, spell
 from nemo_ctcbias.bias_list.report import announce
@@ -48,16 +47,36 @@ class Sources:
     g2p: G2P | None = None
 
 
+T = TypeVar("T")
+
+
+class made_once(Generic[T]):
+    """A part of a list, made when first asked for, by one thread; the list has it from then on."""
+
+    def __init__(self, make: Callable[[CompiledList], T]):
+        self._make, self.__doc__ = make, make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, listed: CompiledList, owner: type | None = None) -> T:
+        with listed.lock:
+            if self._name not in vars(listed):
+                vars(listed)[self._name] = self._make(listed)
+            return vars(listed)[self._name]
+
+
 class CompiledList:
     """A bias list for one model; parts are made when first asked for, by one thread.
 
     Attributes:
         bias_list: the user's.
+        lock: held while a part is made.
     """
 
     def __init__(self, bias_list: BiasList, sources: Sources):
         self.bias_list, self._sources = bias_list, sources
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._banks: dict[str, tuple[Hashable, PhraseBank]] = {}
         self._told = False
 
@@ -66,13 +85,7 @@ class CompiledList:
 
     def unlock(self) -> None:
         """In a process that was just forked: no other thread is at work, whatever it looks like."""
-        self._lock = threading.RLock()
-
-    @property
-    def length(self) -> int:
-        """What the list's length is where it matters: phrases that this model can write, in other cases but once."""
-        with self._lock:
-            return self._length
+        self.lock = threading.RLock()
 
     @property
     def listened(self) -> BiasList:
@@ -81,40 +94,64 @@ class CompiledList:
 
     def tell(self, notes: Callable[[], Iterable[Note]]) -> None:
         """Log what is to be said of the list when it is first used: wherever it is from, nothing is lost silently."""
-        with self._lock:
+        with self.lock:
             if not self._told:
                 self._told = True
                 announce(notes())
 
-    @property
+    @made_once
     def spelled(self) -> SpelledList:
         """In the model's tokens."""
-        with self._lock:
-            return self._spelled
+        sources = self._sources
+        listened = sources.variants(self.bias_list) if sources.variants is not None else self.bias_list
+        return spell(listened, sources.vocabulary, sources.alternatives)
 
-    @property
+    @made_once
+    def length(self) -> int:
+        """What the list's length is where it matters: phrases that this model can write, in other cases but once."""
+        if self.bias_list.counts_as is not None:
+            return self.bias_list.counts_as
+        return len({one.form.casefold() for one in self._first("phrase").values()})
+
+    @made_once
     def search(self) -> SearchList:
         """As the search listens for it."""
-        with self._lock:
-            return self._search
+        return SearchList(self.spelled, self._sources.vocabulary)
 
-    @property
+    @made_once
     def tokens(self) -> TokenList:
         """As a contextual adapter attends to it: the first spelling of each form, suppressed phrases left out."""
-        with self._lock:
-            return self._tokens
+        import torch
 
-    @property
+        from nemo_ctcbias.adapter.phrase_bank import TokenList
+
+        listened, rows = self.listened, list(self._first("form").values())
+        with torch.inference_mode(False):  # what transcription keeps may be trained on later
+            return TokenList.of(
+                [one.tokens for one in rows],
+                [listened[one.phrase].weight for one in rows],
+                [listened[one.phrase].type for one in rows],
+                [one.phrase for one in rows],
+            )
+
+    def _first(self, what: str) -> dict[Any, Spelling]:
+        """The first spelling of each phrase, or of each form, of those that do not suppress."""
+        first: dict[Any, Spelling] = {}
+        for one in self.spelled.spellings:
+            if self.listened[one.phrase].weight > 0:
+                first.setdefault(getattr(one, what), one)
+        return first
+
+    @made_once
     def pronouncer(self) -> Pronouncer:
         """How its phrases sound."""
-        with self._lock:
-            return self._pronouncer
+        sources = self._sources
+        return Pronouncer(self.bias_list, sources.lexicon, sources.g2p, languages=sources.vocabulary.languages)
 
-    @property
+    @made_once
     def scores(self) -> PhraseScores:
         """Its phrases by their sounds, as detection and confidence ask for them."""
-        with self._lock:
-            return self._scores
+        return PhraseScores(self.pronouncer)
 
     def bank(self, adapter: str, version: Hashable, embed: Callable[[TokenList], PhraseBank]) -> PhraseBank:
         """The list embedded by an adapter, kept until its weights change.
@@ -124,80 +161,27 @@ class CompiledList:
             version: of its weights.
             embed: makes the bank.
         """
-        with self._lock:
+        with self.lock:
             kept = self._banks.get(adapter)
             if kept is None or kept[0] != version:
-                kept = self._banks[adapter] = version, embed(self._tokens)
+                kept = self._banks[adapter] = version, embed(self.tokens)
             return kept[1]
-
-    @cached_property
-    def _spelled(self) -> SpelledList:
-        sources = self._sources
-        listened = sources.variants(self.bias_list) if sources.variants is not None else self.bias_list
-        return spell(listened, sources.vocabulary, sources.alternatives)
-
-    @cached_property
-    def _length(self) -> int:
-        if self.bias_list.counts_as is not None:
-            return self.bias_list.counts_as
-        first: dict[int, str] = {}
-        for one in self._spelled.spellings:
-            if self._spelled.bias_list[one.phrase].weight > 0:
-                first.setdefault(one.phrase, one.form.casefold())
-        return len(set(first.values()))
-
-    @cached_property
-    def _search(self) -> SearchList:
-        return SearchList(self._spelled, self._sources.vocabulary)
-
-    @cached_property
-    def _tokens(self) -> TokenList:
-        import torch
-
-        from nemo_ctcbias.adapter.phrase_bank import TokenList
-
-        listened = self._spelled.bias_list
-        first: dict[str, Spelling] = {}
-        for one in self._spelled.spellings:
-            if listened[one.phrase].weight > 0:
-                first.setdefault(one.form, one)
-        rows = list(first.values())
-        with torch.inference_mode(False):  # what transcription keeps may be trained on later
-            return TokenList.of(
-                [one.tokens for one in rows],
-                [listened[one.phrase].weight for one in rows],
-                [listened[one.phrase].type for one in rows],
-                [one.phrase for one in rows],
-            )
-
-    @cached_property
-    def _pronouncer(self) -> Pronouncer:
-        return Pronouncer(
-            self.bias_list,
-            self._sources.lexicon,
-            self._sources.g2p,
-            languages=self._sources.vocabulary.languages,
-        )
-
-    @cached_property
-    def _scores(self) -> PhraseScores:
-        return PhraseScores(self._pronouncer)
 
     @property
     def nbytes(self) -> int:
         """Memory of what has been made so far, about."""
         made = self.__dict__
         total = BYTES_A_PHRASE * len(self.bias_list)
-        if "_spelled" in made:
-            total += BYTES_A_SPELLING * len(self._spelled.spellings)
-        if "_search" in made:
-            total += sum(part.nbytes for part in self._search.trie.automaton)
-        if "_pronouncer" in made:
-            total += BYTES_A_PRONUNCIATION * sum(map(len, self._pronouncer.phrases))
-        if "_scores" in made:
-            total += self._scores.nbytes
-        if "_tokens" in made:
-            total += self._tokens.nbytes
+        if "spelled" in made:
+            total += BYTES_A_SPELLING * len(self.spelled.spellings)
+        if "search" in made:
+            total += sum(part.nbytes for part in self.search.trie.automaton)
+        if "pronouncer" in made:
+            total += BYTES_A_PRONUNCIATION * sum(map(len, self.pronouncer.phrases))
+        if "scores" in made:
+            total += self.scores.nbytes
+        if "tokens" in made:
+            total += self.tokens.nbytes
         return total + sum(bank.nbytes for _, bank in self._banks.values())
 
 
@@ -233,11 +217,6 @@ class CompiledLists:
             oldest, _ = self._lists.popitem(last=False)
             self._bytes.pop(oldest, None)
         return found
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of all lists, about."""
-        return sum(one.nbytes for one in self._lists.values())
 
     def __len__(self) -> int:
         return len(self._lists)

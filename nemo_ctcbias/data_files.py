@@ -6,6 +6,7 @@ What is wrong is a `ValueError` with a reason of one line; `read_text` knows the
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,11 @@ def read_text(path: str | Path, what: str, kind: type[BiasingError], most_bytes:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise kind(f"{path}:{line}: is not UTF-8; save the file as UTF-8") from error
+
+
+def exists(path: str | Path) -> bool:
+    """Whether there is such a file or folder; not where no name can be like that, for which `Path` raises errors."""
+    return os.path.exists(path)  # noqa: PTH110
 
 
 def _read(path: Path, most_bytes: int) -> bytes:

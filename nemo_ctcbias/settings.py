@@ -5,10 +5,10 @@ Everything else that a formula needs is a named constant beside it.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from nemo_ctcbias.bias_list.list_length import LIST_COST, log_excess, log_length
@@ -128,12 +128,9 @@ class Settings:
     lm: LanguageModelSettings = field(default_factory=LanguageModelSettings)
     phonetics: PhoneticsSettings = field(default_factory=PhoneticsSettings)
 
-    SECTIONS: ClassVar[dict[str, type]] = {
-        "boost": BoostSettings,
-        "beam": BeamSettings,
-        "lm": LanguageModelSettings,
-        "phonetics": PhoneticsSettings,
-    }
+    SECTIONS: ClassVar[dict[str, type]] = dict(
+        boost=BoostSettings, beam=BeamSettings, lm=LanguageModelSettings, phonetics=PhoneticsSettings
+    )
 
     @classmethod
     def of(cls, given: Mapping[str, Any] | None) -> Settings:
@@ -169,26 +166,13 @@ class Settings:
 
     def _check(self) -> None:
         """Ranges."""
-        positive = {
-            "alternatives": self.alternatives,
-            "nbest": self.nbest,
-            "beam.beam_width": self.beam.beam_width,
-            "phonetics.variants": self.phonetics.variants,
-            "workers": 1 if self.workers is None else self.workers,
-        }
-        for name, value in positive.items():
-            if not 1 <= value <= MOST_COUNT:
+        for name in ("alternatives", "nbest", "beam.beam_width", "phonetics.variants", "workers"):
+            value = attrgetter(name)(self)
+            if value is not None and not 1 <= value <= MOST_COUNT:
                 raise SettingError(f"biasing.{name}: must be a whole number from 1 to {MOST_COUNT}, got {value!r}")
-        least = {
-            "weight": self.weight,
-            "list_cost": self.list_cost,
-            "boost.gap_scale": self.boost.gap_scale,
-            "boost.token_bonus": self.boost.token_bonus,
-            "lm.alpha": self.lm.alpha,
-            "phonetics.rescoring_weight": self.phonetics.rescoring_weight,
-        }
-        for name, value in least.items():
-            if value < 0:
+        scales = ("boost.gap_scale", "boost.token_bonus", "lm.alpha", "phonetics.rescoring_weight")
+        for name in ("weight", "list_cost", *scales):
+            if (value := attrgetter(name)(self)) < 0:
                 more = "; 10 is the tuned strength" if name == "weight" else ""
                 raise SettingError(f"biasing.{name}: must be 0 or more, got {value!r}{more}")
         if self.boost.gap_scale > 1:
@@ -289,11 +273,5 @@ def setting_names() -> Iterator[str]:
 
 def changed(settings: Settings) -> dict[str, Any]:
     """What differs from the defaults, by dotted key."""
-    usual, acting = (dataclasses.asdict(one) for one in (Settings(), settings))
-    return {name: _at(acting, name) for name in setting_names() if _at(acting, name) != _at(usual, name)}
-
-
-def _at(section: dict[str, Any], name: str) -> Any:
-    for part in name.split("."):
-        section = section[part]
-    return section
+    usual, acting = ({name: attrgetter(name)(one) for name in setting_names()} for one in (Settings(), settings))
+    return {name: value for name, value in acting.items() if value != usual[name]}

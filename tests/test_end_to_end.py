@@ -11,7 +11,7 @@ from nemo_ctcbias.audio import load_audio
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import ModelError
 from nemo_ctcbias.evaluation.scoring import score
-from nemo_ctcbias.nemo.convert import from_ctc
+from nemo_ctcbias.nemo.ctc_models import from_ctc
 from nemo_ctcbias.shipped import checkpoint, shipped, shipped_file
 
 DEMO = ROOT / "examples" / "data" / "demo"

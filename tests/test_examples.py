@@ -1,5 +1,6 @@
 """The training chain in miniature: speak, extract features, train, save, load; each script as a user runs it."""
 
+import importlib
 import json
 import os
 import shutil
@@ -8,9 +9,9 @@ import sys
 
 import pytest
 from places import ROOT
+from programs import needs_lmplz
 
-from nemo_ctcbias.lm import lmplz
-
+sys.path.append(str(ROOT / "examples"))
 DEMO = ROOT / "examples" / "data" / "demo"
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}
 
@@ -198,7 +199,7 @@ def test_phone_head_training_refuses_bad_settings_before_it_starts(base_nemo, tm
     assert_refused("train_phone_head.py", [f"model={base_nemo}"], bad, tmp_path)
 
 
-@pytest.mark.skipif(not lmplz.available(), reason="KenLM's lmplz is not built (see nemo_ctcbias/lm/lmplz.py)")
+@needs_lmplz
 def test_token_language_model_is_nemos(tmp_path):
     from nemo.collections.asr.parts.submodules.ngram_lm import NGramGPULanguageModel
 
@@ -213,10 +214,11 @@ def test_confusions_are_learned_from_recordings(tmp_path):
     from nemo_ctcbias.phones.confusions import Confusions
     from nemo_ctcbias.phones.phones import BLANK
 
+    guessed = importlib.import_module("train_confusions").guessed()
     given = ["--manifest", DEMO / "manifest.json", "--limit", 4]
     printed = run_script("train_confusions.py", *given, "--out", "confusions.json", cwd=tmp_path)
     assert "confusions.json: from 4 recordings (0.0 hours)" in printed
-    found, guessed = Confusions.load(tmp_path / "confusions.json"), Confusions.guessed()
+    found = Confusions.load(tmp_path / "confusions.json")
     assert found.said.sum(axis=1) == pytest.approx(1, abs=1e-4)
     assert (found.said.diagonal()[:BLANK] - guessed.said.diagonal()[:BLANK]).mean() > 0.05, "it hears well"
     with pytest.raises(AssertionError, match=r"train_confusions: none\.json: no such manifest"):

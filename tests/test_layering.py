@@ -27,11 +27,9 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 FREE_OF_NEMO = [name for names in LAYERS[:9] for name in names]
 
 
-def imports(path, everywhere=True):
-    """Modules that a file imports; not `everywhere`: only those at its top, outside `if TYPE_CHECKING`."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = ast.walk(tree) if everywhere else tree.body
-    for node in nodes:
+def imports(path):
+    """Modules that a file imports, be it inside a function, or for its type hints alone."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
@@ -65,7 +63,7 @@ def test_nothing_imports_what_lies_above(path):
 
 def test_there_are_no_circles():
     known = {module(path) for path in files()}
-    graph = {module(path): {n for n in imports(path, everywhere=False) if n in known} for path in files()}
+    graph = {module(path): {n for n in imports(path) if n in known} for path in files()}
     done, open_ = set(), []
 
     def visit(name):

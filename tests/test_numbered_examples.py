@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from places import ROOT
+from programs import needs_lmplz
 
 from nemo_ctcbias.lm import lmplz
 
@@ -94,7 +95,7 @@ def test_without_a_nemo_checkout_the_example_says_how_to_get_one(given):
     assert done.returncode == 2 and "git clone" in done.stderr and "PATH_TO_NEMO" in done.stderr
 
 
-@pytest.mark.skipif(not lmplz.available(), reason="KenLM's lmplz is not built (see nemo_ctcbias/lm/lmplz.py)")
+@needs_lmplz
 def test_language_model(tmp_path):
     shown = [line for line in run("06_language_model.py", "--out", tmp_path) if line.startswith("alpha ")]
     rates = {line.split(":")[0]: float(line.split("error rate")[1].split("%")[0]) for line in shown}

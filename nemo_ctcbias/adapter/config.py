@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -75,6 +75,22 @@ def check_config(given: Any, layers: int) -> DictConfig:
     Raises:
         SettingError: naming the field that does not exist or whose value cannot be.
     """
+    config = _merged(given)
+    frames, phrases = ("query_context", "evidence_context"), ("token_phrases", "preselect", "max_phrases", "usual_size")
+    for name in ("dim", "heads", *frames, *phrases):
+        most = MOST_PHRASES if name in phrases else MOST
+        if not 1 <= config[name] <= most:
+            raise SettingError(f"adapter.{name}: must be from 1 to {most}, got {config[name]}")
+    if config.query_layers is not None:
+        config.query_layers = [_layer(number, layers) for number in config.query_layers]
+    for name, fits, reason in _requirements(config):
+        if not fits:
+            raise SettingError(f"adapter.{name}: {reason}")
+    return OmegaConf.create(OmegaConf.to_container(config))  # NeMo adds keys of its own
+
+
+def _merged(given: Any) -> DictConfig:
+    """Defaults overlaid by what was given, each value of its type."""
     if is_dataclass(given) and not isinstance(given, type):
         given = OmegaConf.structured(given)
     if OmegaConf.is_config(given):
@@ -84,41 +100,28 @@ def check_config(given: Any, layers: int) -> DictConfig:
     if (odd := interpolation(given)) is not None:
         raise SettingError(f"adapter: nothing is interpolated here, got {odd!r}; write the value itself")
     try:
-        config = OmegaConf.merge(OmegaConf.structured(ContextualAdapterConfig), dict(given))
+        return OmegaConf.merge(OmegaConf.structured(ContextualAdapterConfig), dict(given))
     except (OmegaConfBaseException, ValueError, TypeError) as error:
         known = ", ".join(item.name for item in fields(ContextualAdapterConfig) if not item.name.startswith("_"))
         raise SettingError(f"adapter: {str(error).splitlines()[0]}; its fields are {known}") from error
-    frames, phrases = ("query_context", "evidence_context"), ("token_phrases", "preselect", "max_phrases", "usual_size")
-    for name in ("dim", "heads", *frames, *phrases):
-        most = MOST_PHRASES if name in phrases else MOST
-        if not 1 <= config[name] <= most:
-            raise SettingError(f"adapter.{name}: must be from 1 to {most}, got {config[name]}")
-    if config._target_ != ContextualAdapterConfig._target_:
-        raise SettingError(f"adapter._target_: {config._target_[:60]!r} is no contextual adapter; leave it out")
-    if config.dim % config.heads:
-        raise SettingError(f"adapter.heads: {config.heads} do not divide dim {config.dim}; choose one that does")
-    if config.query_context % 2 == 0:
-        raise SettingError(
-            f"adapter.query_context: must be odd, got {config.query_context}; frames to both sides count"
-        )
-    if not 0 < config.strength <= MOST:
-        raise SettingError(
-            f"adapter.strength: must be above 0 and at most {MOST}, got {config.strength}; to have none, disable it"
-        )
-    if not 0 <= config.dropout < 1:
-        raise SettingError(f"adapter.dropout: must be from 0 to below 1, got {config.dropout}")
-    if config.embedding not in ("decoder", "own"):
-        raise SettingError(f"adapter.embedding: 'decoder' or 'own', got {config.embedding!r}")
-    if config.query_layers is not None:
-        config.query_layers = [_layer(number, layers) for number in config.query_layers]
-        if len(set(config.query_layers)) < len(config.query_layers):
-            raise SettingError(f"adapter.query_layers: {list(config.query_layers)} names a layer twice")
-        if not config.query_layers and not config.final_layer:
-            raise SettingError(
-                "adapter.query_layers: empty, and final_layer is off; the query needs at least one layer"
-            )
-    config = OmegaConf.create(OmegaConf.to_container(config))  # NeMo adds keys of its own
-    return config
+
+
+def _requirements(config: DictConfig) -> Iterator[tuple[str, bool, str]]:
+    """(field, whether its value can be, why not)."""
+    target, read = ContextualAdapterConfig._target_, config.query_layers
+    yield "_target_", config._target_ == target, f"{config._target_[:60]!r} is no contextual adapter; leave it out"
+    divides = f"{config.heads} do not divide dim {config.dim}; choose one that does"
+    yield "heads", config.dim % config.heads == 0, divides
+    odd = f"must be odd, got {config.query_context}; frames to both sides count"
+    yield "query_context", config.query_context % 2 == 1, odd
+    bounds = f"must be above 0 and at most {MOST}, got {config.strength}; to have none, disable it"
+    yield "strength", 0 < config.strength <= MOST, bounds
+    yield "dropout", 0 <= config.dropout < 1, f"must be from 0 to below 1, got {config.dropout}"
+    yield "embedding", config.embedding in ("decoder", "own"), f"'decoder' or 'own', got {config.embedding!r}"
+    twice = read is not None and len(set(read)) < len(read)
+    yield "query_layers", not twice, f"{read and list(read)} names a layer twice"
+    none = "empty, and final_layer is off; the query needs at least one layer"
+    yield "query_layers", read is None or len(read) > 0 or config.final_layer, none
 
 
 def _layer(number: int, layers: int) -> int:

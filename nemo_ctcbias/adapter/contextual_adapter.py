@@ -191,29 +191,28 @@ class ContextualAdapter(nn.Module):
         evidence = heard.of(bank.tokens, bank.lengths)
         bias = (bank.bias - rarer[:, None])[:, None, None] + self.phrase_evidence(evidence, bank.lengths)
         context, weights = self.phrase_attention(queries, bank.phrases, bias)
-        added = self.phrase_out(context)
-        attention = Attention(weights, chosen)
+        added, attention = self.phrase_out(context), Attention(weights, chosen)
         if self.token_attention is not None:
             best = self._best(weights, inside)
-            some = bank.take(best)
-            tokens = some.vectors
-            if tokens is None:
-                _, tokens = self.encoder(some.tokens.flatten(0, 1), some.lengths.flatten(), some.types.flatten())
-                tokens = tokens.unflatten(0, best.shape)
-            mean = weights[..., :-1].mean(dim=1)  # [B, T, K]
-            of_best = mean.gather(2, best[:, None].expand(-1, mean.shape[1], -1))
-            rows = torch.arange(len(best), device=best.device)[:, None]
-            at = evidence.at[rows, best, : some.tokens.shape[2]].permute(0, 3, 1, 2)
-            context, of_tokens = self.token_attention(
-                queries,
-                tokens,
-                some.lengths,
-                of_best,
-                self.token_evidence * at.clamp_min(2 * FLOOR) * some.lengths[:, None, :, None],
-            )
-            added = added + self.token_out(context)
-            attention.token_weights, attention.token_phrases = of_tokens, best
+            context, attention.token_weights = self._of_tokens(queries, bank, evidence, weights, best)
+            added, attention.token_phrases = added + self.token_out(context), best
         return self.strength * added, attention
+
+    def _of_tokens(
+        self, queries: Tensor, bank: PhraseBank, evidence: Evidence, weights: Tensor, best: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Context [B, T, D] of the tokens of the phrases `best` [B, k], and the weights inside these [B, T, k, L]."""
+        some = bank.take(best)
+        tokens = some.vectors
+        if tokens is None:
+            _, tokens = self.encoder(some.tokens.flatten(0, 1), some.lengths.flatten(), some.types.flatten())
+            tokens = tokens.unflatten(0, best.shape)
+        mean = weights[..., :-1].mean(dim=1)  # [B, T, K]
+        of_best = mean.gather(2, best[:, None].expand(-1, mean.shape[1], -1))
+        rows = torch.arange(len(best), device=best.device)[:, None]
+        at = evidence.at[rows, best, : some.tokens.shape[2]].permute(0, 3, 1, 2)
+        bias = self.token_evidence * at.clamp_min(2 * FLOOR) * some.lengths[:, None, :, None]
+        return self.token_attention(queries, tokens, some.lengths, of_best, bias)
 
     def _best(self, weights: Tensor, inside: Tensor) -> Tensor:
         """[B, k] of the K phrases that got the most attention in some frame."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
@@ -13,7 +12,7 @@ from nemo_ctcbias.bias_list.list_file import JSON_SUFFIXES, json_line, kind_of, 
 from nemo_ctcbias.bias_list.list_text import unquoted
 from nemo_ctcbias.bias_list.phrase import Entry, Phrase, entries_of
 from nemo_ctcbias.bias_list.report import Note, quoted
-from nemo_ctcbias.data_files import read_text
+from nemo_ctcbias.data_files import exists, read_text
 from nemo_ctcbias.errors import BiasListError
 from nemo_ctcbias.whole_files import written_whole
 
@@ -184,7 +183,7 @@ class BiasList(Sequence[Phrase]):
         if isinstance(value, PathLike):
             return cls.load(value)
         if isinstance(value, str):
-            if not _exists(value):
+            if not exists(value):
                 hint = f"to bias towards this one phrase, pass a list: [{quoted(value)}]"
                 raise BiasListError(f"{value}: no such bias list file; {hint}")
             return cls.load(value)
@@ -217,11 +216,6 @@ class BiasList(Sequence[Phrase]):
         """Where phrase `index` was listed: "names.txt:17", or "bias list[3]" (its index in the list given)."""
         return self._place(self._positions[index])
 
-    def digest(self) -> str:
-        """Eight hex digits that change with the phrases (or their order): the list's signature in reports."""
-        content = "\n".join(json_line(phrase) for phrase in self._phrases)
-        return hashlib.sha256(content.encode("utf-8")).hexdigest()[:8]
-
     def __len__(self) -> int:
         return len(self._phrases)
 
@@ -251,10 +245,3 @@ class BiasList(Sequence[Phrase]):
         origin = f" from {self._source}" if self._source else ""
         shown = ", ".join([*(quoted(phrase.text) for phrase in self._phrases[:3]), *(["..."] if len(self) > 3 else [])])
         return f"BiasList({count}{origin}{': ' if shown else ''}{shown})"
-
-
-def _exists(path: str) -> bool:
-    try:
-        return Path(path).exists()
-    except (OSError, ValueError):  # too long for a file name, or a NUL in it: surely a phrase
-        return False

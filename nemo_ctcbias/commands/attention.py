@@ -15,7 +15,7 @@ from nemo_ctcbias.bias_list.report import printable
 from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of
 from nemo_ctcbias.commands.loading import check_files, load_model
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
-from nemo_ctcbias.search.alignment import greedy_path, token_spans, word_spans
+from nemo_ctcbias.search.alignment import greedy_spans, word_spans
 from nemo_ctcbias.whole_files import check_writable, written_whole
 
 NO_BIAS = "<no-bias>"
@@ -82,12 +82,11 @@ def look(model: Any, name: str, samples: np.ndarray, bias_list: BiasList) -> dic
     phrases = [bias_list[rows.owners[row]].written for row in attention.phrases[0].tolist()]
     weights = attention.weights[0].mean(dim=0).float().numpy().T
     log_probs, vocabulary = changed[0].float().numpy(), model.lists.sources.vocabulary
-    frames, path = len(log_probs), greedy_path(log_probs)
     return {
         "phrases": [*phrases, NO_BIAS],
         "weights": weights,
-        "words": word_spans(token_spans(path, vocabulary.size), vocabulary.texts),
-        "seconds_per_frame": len(samples) / model.cfg.sample_rate / max(frames, 1),
+        "words": word_spans(greedy_spans(log_probs), vocabulary.texts),
+        "seconds_per_frame": len(samples) / model.cfg.sample_rate / max(len(log_probs), 1),
     }
 
 

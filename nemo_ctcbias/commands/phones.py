@@ -14,6 +14,7 @@ from nemo_ctcbias.evaluation.phone_errors import PhoneErrors, Slot
 from nemo_ctcbias.phones.alignment import heard_phones, hearings
 from nemo_ctcbias.phones.phones import Pronunciation
 from nemo_ctcbias.phones.pronouncer import Pronouncer, split_words
+from nemo_ctcbias.search.alignment import greedy_spans
 
 HEAD, SUBWORDS = "phone head", "subwords, pronounced"
 
@@ -74,7 +75,6 @@ def measure(
     Returns:
         (all words, rare words) for each kind of output, and how many utterances were left out.
     """
-    from nemo_ctcbias.evaluation.encodings import best_tokens
     from nemo_ctcbias.evaluation.normalise import normalise
 
     errors = {name: (PhoneErrors(), PhoneErrors()) for name in (HEAD, SUBWORDS)}
@@ -87,7 +87,7 @@ def measure(
             continue
         rare = {normalise(word) for word in item.row.get("rare_words") or ()}
         chosen = {place for place, word in enumerate(words) if word in rare}
-        text = vocabulary.decode(best_tokens(item.log_probs))
+        text = vocabulary.decode(token for token, _, _ in greedy_spans(item.log_probs))
         recognised = [found[0] for word in text.split() if (found := pronunciations(word, pronouncer))]
         said = {
             HEAD: heard_phones(hearings(phones(item))[-1]),

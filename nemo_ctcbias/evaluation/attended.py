@@ -32,14 +32,13 @@ class Attended:
     seconds_per_frame: float
 
 
-def attended(encodings: Encodings, item: Item, listed: CompiledList, most: int = ATTENDED_PHRASES) -> Attended | None:
+def attended(encodings: Encodings, item: Item, listed: CompiledList) -> Attended | None:
     """What the first enabled adapter attended to; None where no phrase of the list can be spelled.
 
     Args:
         encodings: which have heard the utterance already.
         item: the utterance.
         listed: what is listened for.
-        most: how many phrases are kept.
     """
     import torch
 
@@ -51,7 +50,7 @@ def attended(encodings: Encodings, item: Item, listed: CompiledList, most: int =
     frames = len(item.log_probs)
     weights = found.weights[0].mean(dim=0)[:frames].float().cpu().numpy().T
     names = [listed.bias_list[listed.tokens.owners[row]].written for row in found.phrases[0].tolist()]
-    best = np.argsort(-weights[:-1].max(axis=1), kind="stable")[:most].tolist()
+    best = np.argsort(-weights[:-1].max(axis=1), kind="stable")[:ATTENDED_PHRASES].tolist()
     rows = sorted(best, key=lambda row: int(weights[row].argmax()))
     return Attended(
         name, (*(names[row] for row in rows), NO_BIAS), weights[[*rows, len(weights) - 1]], item.seconds / frames

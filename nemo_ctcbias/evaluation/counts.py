@@ -105,11 +105,6 @@ class Counts:
         """All word errors: biased plus unbiased."""
         return self.biased_errors + self.unbiased_errors
 
-    @property
-    def hours(self) -> float:
-        """Hours of audio."""
-        return self.milliseconds / 3_600_000
-
     wer = property(lambda self: self.rate("wer"), doc="Word error rate in percent.")
     b_wer = property(lambda self: self.rate("b_wer"), doc="Error rate of listed words in percent.")
     u_wer = property(lambda self: self.rate("u_wer"), doc="Error rate of the other words in percent.")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.logprobs import Item, LogProbs, read_audio
 from nemo_ctcbias.recognizer import Adapt, Utterance
@@ -30,7 +28,7 @@ class Encodings:
     """
 
     def __init__(self, model: Any, adapter: Path | None = None, phone_head: Path | None = None):
-        from nemo_ctcbias.nemo.convert import from_ctc
+        from nemo_ctcbias.nemo.ctc_models import from_ctc
 
         self.model = from_ctc(model).eval()
         if adapter is not None and not self.model.context.get_enabled_adapters():
@@ -96,10 +94,3 @@ class Encodings:
 
         adapt = self.model.adapting(self.encoded(item))
         return torch.inference_mode()(adapt)
-
-
-def best_tokens(log_probs: LogProbs) -> list[int]:
-    """Greedy decoding: the best token of each frame, repetitions and blanks left out."""
-    labels = log_probs.argmax(axis=1)
-    first = np.concatenate([[True], labels[1:] != labels[:-1]])
-    return labels[first & (labels != log_probs.shape[1] - 1)].tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,19 +60,7 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
         raise SettingError(f"{options.manifest}: --cased needs transcripts with case and punctuation; these have none")
     builder.build(rows, options.list_kind, max(options.list_sizes))  # a list that cannot be built stops here, too
 
-    brings = shipped(options.model) if model is None else Shipped("")
-    if model is None:
-        model = load_model(checkpoint(options.model))
-    context = context_of(model, brings, options.adapter, options.lm, options.phone_head, options.settings)
-    context = replace(
-        context,
-        beam_width=options.beam_width,
-        token_lm=options.token_lm,
-        pronunciations=options.pronunciations or context.pronunciations,
-        variants=options.variants or context.variants,
-        shared={} if shared is None else shared,
-        words=read_words(options.lexicon),
-    )
+    model, context = _model_and_context(options, model, {} if shared is None else shared)
     wanted, options = options.systems, replace(options, systems=expand(options.systems, context))
     items, unreadable = encode(model, rows, options.cache, options.progress)
     line = signature(options, context, model_hash(model), builder.pool)
@@ -87,15 +75,40 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
         tune_items, unreadable = encode(model, tune_rows, options.cache, options.progress)
         result.skipped += [(options.tune_on.name, skip) for skip in (*tune_skipped, *unreadable)]
         settings |= _tune_all(ready, tune_items, builder, context, result)
+    return _measured(ready, settings, builder, context, result)
+
+
+def _measured(
+    ready: Sequence[System], settings: Mapping[str, Setting], builder: ListBuilder, context: Context, result: Evaluation
+) -> list[dict[str, Any]]:
+    """All systems at all list sizes; what is there is written after each, should the next, hours long, be cut short."""
+    options, items = result.options, result.items
     plain = make_system("greedy")
     plain.prepare(context)
     result.unlisted = run_system(plain, items, [()] * len(items), [{}], None, "no list", options.progress)[0].hypotheses
+    rows: list[dict[str, Any]] = []
     for size in options.list_sizes:
         lists = builder.build([item.row for item in items], options.list_kind, size)
         for system in ready:
             _measure(system, size, lists, settings[system.name], result)
-            rows = report.write(result)  # what is there is kept, should the next one, hours long, be cut short
+            rows = report.write(result)
     return rows
+
+
+def _model_and_context(options: EvaluateOptions, model: Any, shared: dict[str, Any]) -> tuple[Any, Context]:
+    """The model, loaded if none was given, and what systems may use beside it."""
+    brings = shipped(options.model) if model is None else Shipped("")
+    model = load_model(checkpoint(options.model)) if model is None else model
+    context = context_of(model, brings, options.adapter, options.lm, options.phone_head, options.settings)
+    return model, replace(
+        context,
+        beam_width=options.beam_width,
+        token_lm=options.token_lm,
+        pronunciations=options.pronunciations or context.pronunciations,
+        variants=options.variants or context.variants,
+        shared=shared,
+        words=read_words(options.lexicon),
+    )
 
 
 def context_of(

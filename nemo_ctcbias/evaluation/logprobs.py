@@ -50,7 +50,7 @@ def load_model(name: str | Path) -> Any:
     import torch
     from nemo.collections.asr.models import EncDecCTCModel, EncDecHybridRNNTCTCModel
 
-    from nemo_ctcbias.nemo.convert import restored
+    from nemo_ctcbias.nemo.ctc_models import restored
 
     with quiet_nemo():
         model = restored(name, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
@@ -126,7 +126,7 @@ def read_audio(row: Row, sample_rate: int) -> npt.NDArray[np.float32]:
 def _encode(model: Any, rows: Sequence[Row], progress: bool) -> tuple[list[Item], list[Skip]]:
     import torch
 
-    from nemo_ctcbias.nemo.convert import from_ctc
+    from nemo_ctcbias.nemo.ctc_models import from_ctc
     from nemo_ctcbias.nemo.encoder import rows_of
 
     sample_rate = int(model.cfg.preprocessor.get("sample_rate", 16000))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nemo_ctcbias.audio import part_of
+from nemo_ctcbias.data_files import exists
 from nemo_ctcbias.errors import ManifestError
 from nemo_ctcbias.evaluation.normalise import normalise
 from nemo_ctcbias.nemo.utterance_lists import rows_of_manifest
@@ -72,15 +73,7 @@ def _check(row: Row, where: str) -> None:
 
 
 def _locate(audio: str, folder: Path) -> str:
-    beside = folder / audio
-    return str((beside if _exists(beside) or not _exists(Path(audio)) else Path(audio)).absolute())
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # too long for a file name
-        return False
+    return str((Path(audio) if exists(audio) and not exists(folder / audio) else folder / audio).absolute())
 
 
 def _default_id(row: Row) -> str:
@@ -91,6 +84,6 @@ def _default_id(row: Row) -> str:
 def _unusable(row: Row, wordless: bool) -> str | None:
     if not wordless and not normalise(row["text"]):
         return "empty text"
-    if not _exists(Path(row["audio_filepath"])):
+    if not exists(row["audio_filepath"]):
         return f"missing audio {row['audio_filepath']}"
     return None

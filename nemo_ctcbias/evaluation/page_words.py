@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from kaldialign import align
+from collections.abc import Iterable, Sequence
 
 from nemo_ctcbias.evaluation.normalise import normalise
+from nemo_ctcbias.evaluation.scoring import aligned, covered, occurrences
 
 Part = list  # [kind, words of the reference, words written, listed]; kind is "same", "sub", "del" or "ins"
 
 LISTED_SPOKEN, LISTED_WRITTEN = 1, 2  # bits of `listed`: the words belong to a listed phrase on that side
-_GAP = "<gap>"  # the normaliser removes < and >, so no word can equal it
 
 
 def differences(
@@ -31,26 +29,18 @@ def differences(
     ref, hyp = reference.split(), written.split()
     in_ref, in_hyp = _inside(ref, spoken_phrases), _inside(hyp, written_phrases)
     parts: list[Part] = []
-    i = j = 0
-    for left, right in align(ref, hyp, _GAP):
-        spoken, wrote = left != _GAP, right != _GAP
-        listed = LISTED_SPOKEN * (spoken and i in in_ref) + LISTED_WRITTEN * (wrote and j in in_hyp)
-        kind = "ins" if not spoken else "del" if not wrote else "same" if left == right else "sub"
+    for i, j in aligned(ref, hyp):
+        left, right = "" if i is None else ref[i], "" if j is None else hyp[j]
+        listed = LISTED_SPOKEN * (i in in_ref) + LISTED_WRITTEN * (j in in_hyp)
+        kind = "ins" if i is None else "del" if j is None else "same" if left == right else "sub"
         if kind == "same" and parts and parts[-1][0] == kind and parts[-1][3] == listed:
             parts[-1][1] += f" {left}"
             parts[-1][2] += f" {right}"
         else:
-            parts.append([kind, left if spoken else "", right if wrote else "", listed])
-        i, j = i + spoken, j + wrote
+            parts.append([kind, left, right, listed])
     return parts
 
 
-def _inside(words: list[str], phrases: Iterable[str]) -> set[int]:
-    """Positions of words that belong to one of the phrases."""
-    found: set[int] = set()
-    words = [normalise(word) for word in words]
-    for phrase in map(str.split, set(phrases)):
-        for start in range(len(words) - len(phrase) + 1):
-            if words[start : start + len(phrase)] == phrase:
-                found.update(range(start, start + len(phrase)))
-    return found
+def _inside(words: Sequence[str], phrases: Iterable[str]) -> set[int]:
+    """Places of words that belong to one of the phrases."""
+    return covered(occurrences([normalise(word) for word in words], set(phrases)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kaldialign import align
@@ -65,29 +65,20 @@ def compare(
     """
     ref, hyp = normalise(reference).split(), normalise(hypothesis).split()
     phrases = {phrase for phrase in map(normalise, listed) if phrase}
-    longest = max((phrase.count(" ") + 1 for phrase in phrases), default=0)
-    spoken = _occurrences(ref, phrases, longest)
-    written = _occurrences(hyp, phrases, longest)
-
-    pairs = _index_pairs(align(ref, hyp, _GAP))
-    link = {i: j for i, j in pairs if i is not None and j is not None and ref[i] == hyp[j]}
-    hits = {
-        (phrase, link[start], link[start] + end - start): (phrase, start, end)
-        for phrase, start, end in spoken
-        if all(link.get(start + k, -1) == link.get(start, -2) + k for k in range(end - start))
-    }
+    spoken, written = occurrences(ref, phrases), occurrences(hyp, phrases)
+    pairs = aligned(ref, hyp)
+    hits = _hits(spoken, {i: j for i, j in pairs if i is not None and j is not None and ref[i] == hyp[j]})
     found = set(hits.values())
-    in_ref, in_hyp = _covered(spoken), _covered(written)
-    said = {phrase for phrase, _, _ in spoken}
-    unsaid = _covered(occurrence for occurrence in written if occurrence[0] not in said)
-    if cased:
-        ref, (in_ref,) = _as_written(reference, in_ref)
-        hyp, (in_hyp, unsaid) = _as_written(hypothesis, in_hyp, unsaid)
-        pairs = _index_pairs(align(ref, hyp, _GAP))
-    errors = _count_errors(pairs, ref, hyp, in_ref, in_hyp, unsaid)
     false_alarms = tuple(occurrence[0] for occurrence in written if occurrence not in hits)
     by_itself = compare(reference, unlisted, listed).false_alarms if false_alarms and unlisted else ()
     invented = tuple((Counter(false_alarms) - Counter(by_itself)).elements())
+    said = {phrase for phrase, _, _ in spoken}
+    in_ref, in_hyp = covered(spoken), covered(written)
+    unsaid = covered(occurrence for occurrence in written if occurrence[0] not in said)
+    if cased:
+        ref, (in_ref,) = _as_written(reference, in_ref)
+        hyp, (in_hyp, unsaid) = _as_written(hypothesis, in_hyp, unsaid)
+        pairs = aligned(ref, hyp)
     counts = Counts(
         utterances=1,
         milliseconds=round(1000 * seconds),
@@ -95,7 +86,7 @@ def compare(
         misses=len(spoken) - len(hits),
         false_alarms=len(false_alarms),
         invented=len(invented),
-        **errors,
+        **_count_errors(pairs, ref, hyp, in_ref, in_hyp, unsaid),
     )
     return Outcome(
         counts,
@@ -122,9 +113,9 @@ def phrase_table(outcomes: Iterable[Outcome]) -> dict[str, tuple[int, int, int]]
 Occurrence = tuple[str, int, int]  # phrase, first word, one past the last word
 
 
-def _occurrences(words: list[str], phrases: set[str], longest: int) -> list[Occurrence]:
-    """All places where a phrase stands in `words`, overlapping ones included."""
-    found = []
+def occurrences(words: Sequence[str], phrases: Collection[str]) -> list[Occurrence]:
+    """All places where phrases stand among normalised words, overlapping ones included."""
+    longest, found = max((phrase.count(" ") + 1 for phrase in phrases), default=0), []
     for start in range(len(words)):
         for end in range(start + 1, min(start + longest, len(words)) + 1):
             phrase = " ".join(words[start:end])
@@ -133,19 +124,32 @@ def _occurrences(words: list[str], phrases: set[str], longest: int) -> list[Occu
     return found
 
 
-def _index_pairs(alignment: list[tuple[str, str]]) -> list[tuple[int | None, int | None]]:
-    """Turn aligned words into aligned positions; None where one side has a gap."""
+def covered(found: Iterable[Occurrence]) -> set[int]:
+    """Places of the words that they stand in."""
+    return {index for _, start, end in found for index in range(start, end)}
+
+
+def aligned(ref: Sequence[str], hyp: Sequence[str]) -> list[tuple[int | None, int | None]]:
+    """Pairs of places in an alignment with the fewest errors; None where one side has a gap."""
     pairs: list[tuple[int | None, int | None]] = []
     i = j = 0
-    for left, right in alignment:
+    for left, right in align(ref, hyp, _GAP):
         pairs.append((None if left == _GAP else i, None if right == _GAP else j))
-        i += left != _GAP
-        j += right != _GAP
+        i, j = i + (left != _GAP), j + (right != _GAP)
     return pairs
 
 
-def _covered(occurrences: Iterable[Occurrence]) -> set[int]:
-    return {index for _, start, end in occurrences for index in range(start, end)}
+def _hits(spoken: Sequence[Occurrence], link: Mapping[int, int]) -> dict[Occurrence, Occurrence]:
+    """Of what was spoken, that whose words were written in one piece, by where that is in the hypothesis.
+
+    Args:
+        link: of words of the reference, the same word of the hypothesis that is aligned to it.
+    """
+    return {
+        (phrase, link[start], link[start] + end - start): (phrase, start, end)
+        for phrase, start, end in spoken
+        if all(link.get(start + k, -1) == link.get(start, -2) + k for k in range(end - start))
+    }
 
 
 def _as_written(text: str, *chosen: set[int]) -> tuple[list[str], list[set[int]]]:

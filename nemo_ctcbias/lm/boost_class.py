@@ -62,13 +62,12 @@ class BoostClass:
         model: a `WordModel`, or pyctcdecode's `LanguageModel`; its alpha, beta and unknown-word offset hold.
         listed: the list; an empty one leaves `model` as it is.
         class_weight: in-class weight, a natural log.
-        class_token: the model's name of the class; `<unk>` stands in where the model lacks it.
     """
 
-    def __init__(self, model: Any, listed: ListedWords, class_weight: float = 0.0, class_token: str = CLASS_TOKEN):
+    def __init__(self, model: Any, listed: ListedWords, class_weight: float = 0.0):
         self.model, self.listed = model, listed
         self._kenlm: kenlm.Model = model._kenlm_model
-        self._token = class_token if class_token in self._kenlm else "<unk>"
+        self._token = CLASS_TOKEN if CLASS_TOKEN in self._kenlm else "<unk>"
         self._weight = class_weight / LN10
         self._least = FLOOR if self._missing() else None
 
@@ -76,11 +75,6 @@ class BoostClass:
         state = kenlm.State()
         self._kenlm.NullContextWrite(state)
         return self._kenlm.BaseScore(state, self._token, kenlm.State()) <= NO_UNK
-
-    @property
-    def order(self) -> int:
-        """Length of the longest n-grams."""
-        return self.model.order
 
     def get_start_state(self) -> kenlm.State:
         """State before the first word."""

@@ -43,14 +43,6 @@ def find(program: str = "lmplz") -> Path:
     return Path(found)
 
 
-def available() -> bool:
-    """Whether both programs are there."""
-    try:
-        return all(find(program) for program in ("lmplz", "build_binary"))
-    except MissingDependencyError:
-        return False
-
-
 def estimate(
     text: Iterable[str] | Path,
     order: int,

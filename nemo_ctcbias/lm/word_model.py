@@ -39,11 +39,6 @@ class WordModel:
         self._sorted = sorted(self._unigram_set)
         self.alpha, self.beta, self.unk_score_offset = alpha, beta, unk_score_offset
 
-    @property
-    def order(self) -> int:
-        """Length of the longest n-grams."""
-        return self._kenlm_model.order
-
     def get_start_state(self) -> kenlm.State:
         """State before the first word."""
         state = kenlm.State()

@@ -4,54 +4,44 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from nemo.collections.asr.models import ASRModel
 from nemo.utils import logging, model_utils
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.compiled_list import CompiledList, CompiledLists, Sources
-from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.list_report import notes_on
 from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.lm.kenlm_module import kenlm, tell_what_is_left_out
-from nemo_ctcbias.nemo import language_model
+from nemo_ctcbias.nemo.bias_settings import SettingsMixin, plain
 from nemo_ctcbias.nemo.branch import CTCBranch
-from nemo_ctcbias.nemo.calibration import Calibrator
 from nemo_ctcbias.nemo.decoding_config import hotwords_of, settings_of
 from nemo_ctcbias.nemo.encoder import subsampling_of
-from nemo_ctcbias.nemo.files import member, packed_file, refuse_interpolation, unpacked
+from nemo_ctcbias.nemo.files import LANGUAGE_MODEL, LEXICON, LIST, member, packed_file, refuse_interpolation, unpacked
 from nemo_ctcbias.nemo.internals import (
-    Lock,
-    Once,
     archive_folder,
     decoding_unchanged_on_error,
     features_of,
-    offer_pipelines,
     refusing,
-    unchanged_on_error,
 )
-from nemo_ctcbias.nemo.phonetic import LEXICON
+from nemo_ctcbias.nemo.pipeline_builders import offer_pipelines
 from nemo_ctcbias.nemo.stored_weights import first_line
 from nemo_ctcbias.nemo.transcription import TranscriptionMixin
+from nemo_ctcbias.nemo.uncopied import Lock, Once
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
-from nemo_ctcbias.phones.calibration import Calibration
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.lexicon import lexicon_of
 from nemo_ctcbias.recognizer import Recognizer
-from nemo_ctcbias.settings import Settings, clean, overlaid
+from nemo_ctcbias.settings import Settings
 from nemo_ctcbias.whole_files import written_whole
 
-ARTIFACT = "biasing.bias_list"
 
-
-class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
+class BiasedCTCMixin(SettingsMixin, TranscriptionMixin, CTCBranch):
     """Bias lists on one of NeMo's CTC model classes.
 
     The stored list acts on every transcription; `transcribe(bias_list=...)` replaces it for one call, a
@@ -86,19 +76,19 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
         self.lock, self._folders, self._running = Lock(), {}, []
         archive = archive_folder()
         local = local and archive is None
-        given = _plain(self._cfg.get("biasing") or {})
+        given = plain(self._cfg.get("biasing") or {})
         stored = given.get("bias_list")
         with open_dict(self._cfg):
             self._cfg.biasing = self.checked_biasing({**given, "bias_list": None})
         if isinstance(stored, str):  # read here and packed anew on saving
-            stored = BiasList.load(stored if local else member(archive, stored, ARTIFACT))
+            stored = BiasList.load(stored if local else member(archive, stored, LIST))
         self._bias_list = BiasList.of(stored)
-        for key in () if local else (language_model.ARTIFACT, LEXICON):
+        for key in () if local else (LANGUAGE_MODEL, LEXICON):
             path = OmegaConf.select(self._cfg, key)
             if path:
                 self._folders[key], path = unpacked(archive, path, key)
                 OmegaConf.update(self._cfg, key, str(path))
-        language_model.settle(self)
+        self._settle_language_model()
         self._host_adapters()
         self._host_phone_head()
         self.renew_decoding()
@@ -150,90 +140,6 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
         if settings.boost.enabled and settings.lm.always and self.language_model_path:
             return True
         return bool(settings.weight) and len(listed) > 0 and listed.search.active
-
-    # --- settings
-
-    @contextmanager
-    def changing(self):
-        """While this lasts, the model is changed by one thread; what fails changes nothing."""
-        with self.lock, unchanged_on_error(self):
-            yield
-
-    @staticmethod
-    def checked_biasing(given: Mapping[str, Any]) -> DictConfig:
-        """A section `biasing` with today's names and all its upper keys.
-
-        Raises:
-            SettingError: naming an unknown key or a value that cannot be.
-        """
-        given = clean(_plain(given))
-        Settings.of(given)
-        usual = {item.name: {} if item.name in Settings.SECTIONS else item.default for item in fields(Settings)}
-        return OmegaConf.create({**usual, **{key: value for key, value in given.items() if value is not None}})
-
-    def set_biasing(self, **settings: object) -> None:
-        """Change settings of the section, nested ones too: `set_biasing(weight=8, boost={"token_bonus": 1.0})`.
-
-        Raises:
-            SettingError: a setting that does not exist or is out of range, or `bias_list` (see `set_bias_list`), or
-                `lm.path` (see `set_language_model`).
-        """
-        given = clean(_plain(settings))
-        for value, key, instead in (
-            (given.get("bias_list"), "bias_list", "set_bias_list"),
-            (given.get("lm", {}).get("path"), "lm.path", "set_language_model"),
-        ):
-            if value is not None:
-                raise SettingError(f"biasing.{key}: is set with model.{instead}(...)")
-        with self.changing():
-            self._cfg.biasing = self.checked_biasing(overlaid(_plain(self._cfg.biasing), given))
-            self._settle_lexicon()
-            self.renew_decoding()
-
-    def set_preset(self, preset: str | None) -> None:
-        """Choose how much is done: "off", "fast" (adapter and boosting), "accurate" (all that the model has).
-
-        Settings made for a part count for more, for example `set_phonetics(parts=["detection"])`. None: the parts' own
-        settings alone. It is saved with the model.
-
-        Raises:
-            SettingError: no such preset.
-        """
-        with self.changing():
-            self._cfg.biasing = self.checked_biasing({**self._cfg.biasing, "preset": preset})
-            self.renew_decoding()
-
-    def set_bias_weight(self, weight: float) -> None:
-        """Strength of all lists: 10 as tuned, 0 off; saved with the model."""
-        self.set_biasing(weight=weight)
-
-    def calibrate(
-        self,
-        audio: Sequence[str | np.ndarray],
-        bias_list: BiasList | Sequence | str | Path | None = None,
-        precision: float | None = None,
-        batch_size: int = 8,
-    ) -> Calibration:
-        """Set `least_confidence` so that the wanted share of listed phrases is right, from speech of one's own.
-
-        Nobody needs to transcribe it; it is transcribed twice, with the list and with decoys, and no other thread
-        should use the model meanwhile. The result says what was found and what could not be.
-
-        Args:
-            audio: files, or samples at the model's rate; none longer than the model can take.
-            bias_list: None: the stored one.
-            precision: None: the setting.
-            batch_size: recordings a batch.
-
-        Raises:
-            SettingError: the model does not ask how sure its hits are, or there is no phrase to make decoys of.
-        """
-        calibrator = Calibrator(self, self.bias_list if bias_list is None else BiasList.of(bias_list))
-        with calibrator.listening():
-            calibrator.add(audio, batch_size)
-        found = calibrator.result(self.settings.precision if precision is None else precision)
-        self.set_biasing(**found.settings)
-        return found
 
     # --- decoding
 
@@ -333,7 +239,7 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
             written_whole(Path(save_path).expanduser()) as partial,
             tempfile.TemporaryDirectory() as folder,
             self._packed_list(Path(folder)),
-            language_model.packed(self),
+            packed_file(self, LANGUAGE_MODEL),
             packed_file(self, LEXICON),
         ):
             try:
@@ -346,38 +252,12 @@ class BiasedCTCMixin(TranscriptionMixin, CTCBranch):
         if len(self._bias_list):
             file = folder / "bias_list.jsonl"
             self._bias_list.save(file)
-            self.register_artifact(ARTIFACT, str(file))
+            self.register_artifact(LIST, str(file))
         try:
             yield
         finally:
-            self.artifacts.pop(ARTIFACT, None)
+            self.artifacts.pop(LIST, None)
             self._cfg.biasing.bias_list = None
-
-    @classmethod
-    def list_available_models(cls) -> list:
-        """None of its own: NeMo would otherwise resolve its pretrained names to this subclass."""
-        return []
-
-    @classmethod
-    def from_pretrained(cls, model_name: str, *args, **kwargs):
-        """NeMo's pretrained CTC model of that name, biased."""
-        return cls.from_ctc(ASRModel.from_pretrained(model_name, *args, **kwargs))
-
-    @classmethod
-    def from_ctc(cls, source):
-        """See `nemo_ctcbias.nemo.convert.from_ctc`."""
-        from nemo_ctcbias.nemo.convert import from_ctc
-
-        return from_ctc(source)
-
-
-def _plain(section: Any) -> Any:
-    """A section without OmegaConf's containers, nothing filled in."""
-    if OmegaConf.is_config(section):
-        return OmegaConf.to_container(section, resolve=False)
-    if isinstance(section, Mapping):
-        return {key: _plain(value) for key, value in section.items()}
-    return str(section) if isinstance(section, Path) else section
 
 
 def _searched_with(settings: Settings | None) -> Settings | None:

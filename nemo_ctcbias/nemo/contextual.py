@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,19 +16,18 @@ from nemo_ctcbias.adapter import Attention, ContextualAdapter, PhraseBank
 from nemo_ctcbias.adapter.config import check_config
 from nemo_ctcbias.adapter.phrase_bank import TokenList
 from nemo_ctcbias.compiled_list import CompiledList
-from nemo_ctcbias.errors import ModelError, SettingError
+from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.nemo.adapter_files import AdapterFilesMixin, check_base
 from nemo_ctcbias.nemo.context import Changed, ContextModule, version_of
 from nemo_ctcbias.nemo.encoder import Encoded, encode, layers_of, rows_of, widths_of
-from nemo_ctcbias.nemo.fingerprint import check_fingerprint, fingerprint
 from nemo_ctcbias.nemo.internals import features_of
-from nemo_ctcbias.nemo.stored_weights import first_line, read_weights, write_weights
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 from nemo_ctcbias.recognizer import Adapt
 
 HOST = "context"
 
 
-class ContextualMixin:
+class ContextualMixin(AdapterFilesMixin):
     """Adapters that listen to the bias list; `add_adapter("names", ContextualAdapterConfig())` and NeMo's other calls.
 
     Adapters named `encoder:...` and `decoder:...` are NeMo's own and work as in any model.
@@ -73,8 +70,8 @@ class ContextualMixin:
             cfg.query_layers = self._usual_layers(len(layers))
         widths, width = widths_of(self.encoder, features_of(self))
         if cfg.base is not None:
-            _check_base(adapter, dict(cfg.base), self._base())
-        cfg.base = self._base()
+            check_base(adapter, dict(cfg.base), self.adapter_base())
+        cfg.base = self.adapter_base()
         self.context.dimensions = {
             "width": width,
             "layer_widths": [widths[number] for number in cfg.query_layers] + [width] * cfg.final_layer,
@@ -106,21 +103,22 @@ class ContextualMixin:
 
     def _check_name(self, name: str) -> None:
         """NeMo finds an adapter's weights by looking for its name inside their names."""
-        others = [other for other in self._adapter_names() if other != name]
+        others = [other for other in self.adapter_names() if other != name]
         parts = {part for key, _ in ContextualAdapter(1, [1], 1, dim=4).named_parameters() for part in key.split(".")}
         taken = next((word for word in [*others, *parts] if name in word or word in name), None)
         if not name.isidentifier() or taken is not None:
             reason = f"it and {taken!r} contain one another" if taken is not None else "use letters, digits and _"
             raise SettingError(f"adapter name {name!r} cannot be used: {reason}; choose another, such as 'names'")
 
-    def _adapter_names(self) -> list[str]:
+    def adapter_names(self) -> list[str]:
+        """Of the adapters that the config knows."""
         return [name for name in self.cfg.get("adapters", {}) if name != self.adapter_global_cfg_key]
 
     def _usual_layers(self, count: int) -> list[int]:
         inter = OmegaConf.select(self._cfg, "interctc.apply_at_layers")
         return [number % count for number in inter] if inter else sorted({count // 3, 2 * count // 3})
 
-    def _base(self) -> dict[str, Any]:
+    def adapter_base(self) -> dict[str, Any]:
         """What an adapter depends on, whatever the weights are."""
         width, layers = widths_of(self.encoder, features_of(self))[1], len(layers_of(self.encoder))
         return {"width": width, "layers": layers, "vocabulary": self._vocabulary_digest()}
@@ -230,73 +228,3 @@ class ContextualMixin:
                     if frozen and (part is module or isinstance(part, nn.modules.batchnorm._BatchNorm)):
                         part.eval()
         return self
-
-    # --- saving and loading
-
-    def save_adapters(self, filepath: str, name: str | None = None) -> None:
-        """As NeMo's, in a form that torch loads without running code (`weights_only`)."""
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "adapters.pt"
-            super().save_adapters(str(file), name)
-            stored = torch.load(file, map_location="cpu", weights_only=False)  # written a moment ago
-        wanted = {key.split(":")[-1] for key in stored if key != "__cfg__"} | {self.adapter_global_cfg_key}
-        stored["__cfg__"] = {
-            key: value for key, value in OmegaConf.to_container(self.cfg.adapters).items() if key in wanted
-        }
-        for value in stored["__cfg__"].values():
-            if isinstance(value.get("base"), dict):
-                value["base"]["weights"] = fingerprint(self)
-        write_weights(filepath, stored)
-
-    def load_adapters(
-        self,
-        filepath: str,
-        name: str | None = None,
-        map_location: Any = None,
-        strict: bool = True,
-        other_base: bool = False,
-    ) -> None:
-        """As NeMo's; what fails changes nothing.
-
-        Args:
-            other_base: take one that was trained with other weights of this model.
-
-        Raises:
-            ModelError: no such file, no adapter in it, one of another base model, or one whose name is taken.
-            SettingError: an adapter whose config cannot be.
-        """
-        path = Path(filepath)
-        configs = read_weights(path, "adapter", "save_adapters").get("__cfg__")
-        if not isinstance(configs, dict) or not all(isinstance(key, str) for key in configs):
-            raise ModelError(f"{path}: no adapter file; give a file that save_adapters wrote")
-        names = [key for key in configs if key != self.adapter_global_cfg_key]
-        wanted = names if name is None else [name] if isinstance(name, str) else list(name)
-        wanted = [one.split(":")[-1] for one in wanted]
-        for one in wanted:
-            if one not in names:
-                raise ModelError(f"{path}: no adapter {one!r} in it; it has {', '.join(names)}")
-            if one in self._adapter_names():
-                raise ModelError(f"{path}: the model has an adapter {one!r} already; load it into a model without")
-        map_location = map_location or next(self.parameters()).device
-        with self.changing():
-            try:
-                for one in wanted:
-                    base = configs[one].get("base") if isinstance(configs[one], dict) else None
-                    if isinstance(base, dict) and not other_base:
-                        _check_base(one, base, self._base())
-                        check_fingerprint(self, base.get("weights"), f"adapter {one!r}")
-                super().load_adapters(str(path), wanted, map_location, strict)
-            except (ModelError, SettingError) as error:
-                raise type(error)(f"{path}: {error}") from error
-            except Exception as error:  # NeMo and torch raise whatever they meet
-                raise ModelError(f"{path}: no adapter that fits this model ({first_line(error)})") from error
-
-
-def _check_base(name: str, stored: dict[str, Any], base: dict[str, Any]) -> None:
-    what = {"width": "an encoder of width", "layers": "an encoder with layers", "vocabulary": "the vocabulary"}
-    for key, words in what.items():
-        if stored.get(key) != base[key]:
-            raise ModelError(
-                f"adapter {name!r} was made for {words} {stored.get(key)}, this model has {base[key]}; "
-                "use it with its own base model, or train one for this model"
-            )

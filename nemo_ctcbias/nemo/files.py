@@ -14,7 +14,7 @@ import tempfile
 import weakref
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from omegaconf import OmegaConf
 
@@ -22,9 +22,8 @@ from nemo_ctcbias.data_files import interpolation
 from nemo_ctcbias.errors import BiasingError, ModelError
 from nemo_ctcbias.whole_files import is_running
 
-if TYPE_CHECKING:
-    from nemo_ctcbias.nemo.biased_ctc import BiasedCTCMixin
-
+# Settings that name files.
+LIST, LANGUAGE_MODEL, LEXICON = "biasing.bias_list", "biasing.lm.path", "biasing.phonetics.lexicon"
 NEMO_PREFIX = re.compile(r"^(?:[0-9a-f]{32}_)+")  # NeMo puts one before an artifact's name with each saving
 MEMBER = "nemo:"  # NeMo's mark of a file in the archive
 SECTIONS = ("biasing", "phone_head", "adapters")  # of a config, that are ours
@@ -88,7 +87,7 @@ def unpacked(archive: Path | None, path: str, key: str) -> tuple[Folder, Path]:
     return folder, Path(shutil.copy(packed, folder.path / NEMO_PREFIX.sub("", packed.name)))
 
 
-def settle_file(model: BiasedCTCMixin, key: str, missing: str, kind: type[BiasingError]) -> None:
+def settle_file(model: Any, key: str, missing: str, kind: type[BiasingError]) -> None:
     """Make the setting `key` name its file in full.
 
     Raises:
@@ -103,8 +102,8 @@ def settle_file(model: BiasedCTCMixin, key: str, missing: str, kind: type[Biasin
 
 
 @contextmanager
-def packed_file(model: BiasedCTCMixin, key: str):
-    """Let NeMo put the file into the `.nemo` that is saved meanwhile."""
+def packed_file(model: Any, key: str):
+    """Let NeMo put the file that the setting `key` names into the `.nemo` that is saved meanwhile."""
     path = OmegaConf.select(model._cfg, key)
     if path:
         model.register_artifact(key, path)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -135,44 +133,6 @@ def was_training(config: Any) -> bool:
     return config._internal.training_mode
 
 
-class Lock:
-    """One thread at a time where NeMo changes itself (modes, hooks, loggers); a copied model has a lock of its own."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Lock:
-        return Lock()
-
-    def __reduce__(self) -> tuple:
-        return Lock, ()
-
-
-class Once:
-    """A value that is made when first asked for; a copied model makes its own."""
-
-    def __init__(self) -> None:
-        self.value: Any = None
-
-    def get(self, make: Callable[[], Any]) -> Any:
-        """The value, made now if there is none."""
-        if self.value is None:
-            self.value = make()
-        return self.value
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Once:
-        return Once()
-
-    def __reduce__(self) -> tuple:
-        return Once, ()
-
-
 @contextmanager
 def decoding_unchanged_on_error(model: Any) -> Iterator[None]:
     """An error or interrupt leaves the model's decoding as it was before; NeMo itself puts back modes and loggers."""
@@ -262,20 +222,6 @@ def sharing(model: Any, kind: type) -> Any:
 def features_of(model: Any) -> int:
     """How many features its encoder reads."""
     return getattr(model.encoder, "_feat_in", None) or model.cfg.preprocessor.features
-
-
-def offer_pipelines() -> None:
-    """Where NeMo's builders of inference pipelines are loaded, they make pipelines with lists from now on.
-
-    They look for the class after they have restored the model, so this is early enough for the first one.
-    """
-    for (module, kind), names in PIPELINE_NAMES.items():
-        builder = sys.modules.get(module)
-        if not kind and builder is not None:
-            from nemo_ctcbias.nemo import pipelines
-
-            for name in names:
-                setattr(builder, name, getattr(pipelines, f"Biased{name}"))
 
 
 # --- decoding

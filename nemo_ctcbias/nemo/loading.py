@@ -11,7 +11,7 @@ import torch
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.kenlm_module import kenlm, tell_what_is_left_out
 from nemo_ctcbias.nemo.biased_ctc import BiasedCTCMixin
-from nemo_ctcbias.nemo.convert import from_ctc
+from nemo_ctcbias.nemo.ctc_models import from_ctc
 from nemo_ctcbias.shipped import checkpoint, shipped, shipped_file
 
 NONE = "none"  # in place of a file: without that part

@@ -11,9 +11,8 @@ from nemo.utils import logging
 from omegaconf import OmegaConf, open_dict
 from torch import Tensor
 
-from nemo_ctcbias.errors import ModelError, PhoneticsError
+from nemo_ctcbias.errors import ModelError
 from nemo_ctcbias.nemo.encoder import Encoded, rows_of, widths_of
-from nemo_ctcbias.nemo.files import settle_file
 from nemo_ctcbias.nemo.fingerprint import check_fingerprint, fingerprint
 from nemo_ctcbias.nemo.internals import features_of
 from nemo_ctcbias.nemo.stored_weights import read_weights, write_weights
@@ -26,7 +25,6 @@ from nemo_ctcbias.recognizer import SPELLED_PARTS, Utterance
 from nemo_ctcbias.settings import PHONE_PARTS, Settings
 
 HEAD = "phone_head"
-LEXICON = "biasing.phonetics.lexicon"
 
 
 class PhoneticMixin:
@@ -167,20 +165,6 @@ class PhoneticMixin:
         return self.phone_head(layers, -(-encoded.lengths * long.pop() // encoded.log_probs.shape[1]))
 
     # --- lists and their sounds
-
-    def set_phonetics(self, **settings: Any) -> None:
-        """Change settings of `biasing.phonetics`, for example `set_phonetics(variants=5)`; saved with the model.
-
-        Raises:
-            SettingError: a setting that does not exist or is out of range.
-            PhoneticsError: a lexicon that cannot be read.
-        """
-        lexicon_of(settings.get("lexicon"))
-        self.set_biasing(phonetics=settings)
-
-    def _settle_lexicon(self) -> None:
-        missing = "no such lexicon; give a file in the format of the CMU dictionary"
-        settle_file(self, LEXICON, missing, PhoneticsError)
 
     def _variants(self, common: CommonWords) -> SpokenVariants | None:
         """What adds spelling variants to lists, None where there are none to add."""

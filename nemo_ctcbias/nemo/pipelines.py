@@ -2,7 +2,7 @@
 
 They call encoder and head and decode greedily by themselves, which says where an utterance ends; each stream of theirs
 is recognised here beside that, with a list of its own, and where a list acts, what was recognised is told.  Their
-builders make these classes in place of NeMo's once a biased model was loaded (`internals.offer_pipelines`).
+builders make these classes in place of NeMo's once a biased model was loaded (`pipeline_builders`).
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from nemo_ctcbias.phones.g2p import G2P
 from nemo_ctcbias.phones.phones import Pronunciation
 from nemo_ctcbias.phones.pronouncer import Alternatives, Pronouncer, shipped_g2p, split_words
 
+SPELT = 2  # pronunciations of a word, the likeliest ones
 UNLIKELY = math.log(0.05)  # a pronunciation as improbable as this lends no spellings
 
 
@@ -40,7 +41,6 @@ class G2G:
     Args:
         pronouncer: says how words sound; the shipped model's if None.
         g2p: spells pronunciations; the shipped model if None.
-        pronunciations: of a word, so many likeliest ones are spelt.
         excluded: words that are no variant of any other word, such as the common words of the language.
     """
 
@@ -48,12 +48,11 @@ class G2G:
         self,
         pronouncer: Pronouncer | None = None,
         g2p: G2P | None = None,
-        pronunciations: int = 2,
         excluded: Callable[[str], bool] = lambda word: False,
     ):
         self._pronouncer = Pronouncer(g2p=g2p) if pronouncer is None else pronouncer
         self._g2p = shipped_g2p() if g2p is None else g2p
-        self._pronunciations, self._excluded = pronunciations, excluded
+        self._excluded = excluded
         self._words: dict[tuple[str, Alternatives], list[Variant]] = {}
 
     def spellings(self, phrase: Phrase | str, n: int = 5) -> list[Variant]:
@@ -84,7 +83,7 @@ class G2G:
         """The word itself, then the other spellings of its sounds."""
         if (word, sounds) not in self._words:
             found: dict[str, tuple[float, float, Pronunciation]] = {}  # sum, largest part, and that part's sounds
-            for pronunciation, log_prob in sounds[: self._pronunciations]:
+            for pronunciation, log_prob in sounds[:SPELT]:
                 if log_prob < UNLIKELY:
                     continue
                 for spelling, given in self._g2p.spell(pronunciation):

@@ -22,8 +22,7 @@ import numpy as np
 from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.graphone_ngram import END, GraphoneNgram
-from nemo_ctcbias.phones.graphones import LETTERS, Graphone, aligned
-from nemo_ctcbias.phones.letter_phones import graphone_tables, phones_before
+from nemo_ctcbias.phones.graphones import LETTERS, Graphone, aligned, graphone_tables, phones_before
 from nemo_ctcbias.phones.phones import PHONE_IDS, PHONES, Pronunciation, phone_ids
 from nemo_ctcbias.phones.transduction import Side, transduce
 
@@ -130,7 +129,7 @@ class G2P:
             letters: as `letters_of` gives them.
         """
         phones = next((phones for phones, _ in self._pronounce(letters)), ())
-        return aligned(letters, phones, self.graphones) or []
+        return aligned(letters, phones, self._tables) or []
 
     def _letters_and_phones(self, letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         phones = next((phones for phones, _ in self._pronounce(letters)), ())

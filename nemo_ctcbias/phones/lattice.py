@@ -26,7 +26,6 @@ class Lattice:
     sources, weights: where up to K arcs into each state come from, and their log-probs [K, S]; arcs that are not there
         come from state S and have weight -inf.
     initial: log-prob of starting in a state [S]; final: whether a path may end there [S].
-    slot, alternative: which slot and which pronunciation of it a state belongs to [S], -1 for shared blanks.
     """
 
     labels: np.ndarray
@@ -34,8 +33,6 @@ class Lattice:
     weights: np.ndarray
     initial: np.ndarray
     final: np.ndarray
-    slot: np.ndarray
-    alternative: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -47,46 +44,27 @@ class Lattice:
         Raises:
             PhoneticsError: a slot without pronunciations, or an empty pronunciation.
         """
-        labels, owner = [BLANK], [(-1, -1)]
-        arcs: list[list[tuple[int, float]]] = [[(0, 0.0)]]
-        initial = {0: 0.0}
-        blank, ends = 0, []  # behind the slot before: its shared blank and the last states of its alternatives
+        states, ends = _States(), []  # ends: last states of the alternatives of the slot before
+        initial = {states.add(BLANK, ()): 0.0}
+        blank = 0  # behind it
         for number, slot in enumerate(slots):
             new_ends = []
-            for which, (pronunciation, log_prob) in enumerate(slot):
+            for pronunciation, log_prob in slot:
                 if not pronunciation:
                     raise PhoneticsError(f"slot {number}: an empty pronunciation; leave the word out")
-                last = -1
-                for phone in pronunciation:
-                    label, state = PHONE_IDS[phone], len(labels)
-                    if last < 0:
-                        into = [(end, log_prob) for end in [blank, *ends] if labels[end] != label]
-                        if number == 0:
-                            initial[state] = log_prob
-                    else:
-                        labels.append(BLANK)
-                        owner.append((number, which))
-                        arcs.append([(state, 0.0), (last, 0.0)])
-                        into = [(state, 0.0)] + ([(last, 0.0)] if labels[last] != label else [])
-                        state += 1
-                    labels.append(label)
-                    owner.append((number, which))
-                    arcs.append([(state, 0.0), *into])
-                    last = state
-                new_ends.append(last)
+                phones = [PHONE_IDS[phone] for phone in pronunciation]
+                if number == 0:
+                    initial[len(states.labels)] = log_prob
+                before = [(end, log_prob) for end in [blank, *ends] if states.labels[end] != phones[0]]
+                new_ends.append(states.spell(phones, before))
             if not new_ends:
                 raise PhoneticsError(f"slot {number}: no pronunciation; leave the word out")
-            blank, ends = len(labels), new_ends
-            labels.append(BLANK)
-            owner.append((-1, -1))
-            arcs.append([(blank, 0.0), *((end, 0.0) for end in ends)])
-        final = np.zeros(len(labels), dtype=bool)
+            blank, ends = states.add(BLANK, [(end, 0.0) for end in new_ends]), new_ends
+        final = np.zeros(len(states.labels), dtype=bool)
         final[[blank, *ends]] = True
-        start = np.full(len(labels), -np.inf)
+        start = np.full(len(states.labels), -np.inf)
         start[list(initial)] = list(initial.values())
-        sources, weights = _padded(arcs)
-        slot_of, alternative_of = np.array(owner).T
-        return cls(np.array(labels), sources, weights, start, final, slot_of, alternative_of)
+        return cls(np.array(states.labels), *_padded(states.arcs), start, final)
 
     @classmethod
     def side_by_side(cls, lattices: Sequence[Lattice]) -> Lattice:
@@ -100,9 +78,32 @@ class Lattice:
             sources[block] = np.where(lattice.sources == len(lattice), total, lattice.sources + at)
             weights[block] = lattice.weights
             at += len(lattice)
-        names = ("labels", "initial", "final", "slot", "alternative")
+        names = ("labels", "initial", "final")
         joined = {name: np.concatenate([getattr(lattice, name) for lattice in lattices]) for name in names}
         return cls(sources=sources, weights=weights, **joined)
+
+
+class _States:
+    """States in the making: their labels, and the arcs into each, which every state has from itself."""
+
+    def __init__(self) -> None:
+        self.labels: list[int] = []
+        self.arcs: list[list[tuple[int, float]]] = []
+
+    def add(self, label: int, into: Sequence[tuple[int, float]]) -> int:
+        """One more."""
+        state = len(self.labels)
+        self.labels.append(label)
+        self.arcs.append([(state, 0.0), *into])
+        return state
+
+    def spell(self, phones: Sequence[int], into: Sequence[tuple[int, float]]) -> int:
+        """Those of a pronunciation, blanks between; its last one."""
+        last = self.add(phones[0], into)
+        for phone in phones[1:]:
+            blank = self.add(BLANK, [(last, 0.0)])
+            last = self.add(phone, [(blank, 0.0), *([(last, 0.0)] if self.labels[last] != phone else [])])
+        return last
 
 
 def _padded(arcs: list[list[tuple[int, float]]]) -> tuple[np.ndarray, np.ndarray]:

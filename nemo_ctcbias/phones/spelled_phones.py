@@ -17,7 +17,7 @@ from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.bias_list.vocabulary import WORD_START
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.confusions import NOTHING, Confusions, align, shipped_confusions
-from nemo_ctcbias.phones.g2p import G2P, letters_of
+from nemo_ctcbias.phones.g2p import letters_of
 from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.phones.phones import BLANK
 from nemo_ctcbias.phones.pronouncer import shipped_g2p
@@ -55,15 +55,14 @@ class SpelledPhones:
 
     Args:
         vocabulary: of the model.
-        g2p: pronounces words; the shipped model if None.
         confusions: what is said when something else is heard; the shipped ones if None.
 
     Attributes:
         mute: whether nobody can pronounce anything that the model writes.
     """
 
-    def __init__(self, vocabulary: Vocabulary, g2p: G2P | None = None, confusions: Confusions | None = None):
-        self._g2p = shipped_g2p() if g2p is None else g2p
+    def __init__(self, vocabulary: Vocabulary, confusions: Confusions | None = None):
+        self._g2p = shipped_g2p()
         self._confusions = shipped_confusions() if confusions is None else confusions
         signs = np.array([sum(c.isalnum() for c in piece) for piece in vocabulary.texts])
         self._opens = vocabulary.starts_word | (signs == 0)

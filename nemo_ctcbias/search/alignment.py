@@ -78,23 +78,27 @@ def token_spans(path: np.ndarray, blank: int) -> list[tuple[int, int, int]]:
     return [(int(path[s]), int(s), int(e)) for s, e in zip(starts, ends, strict=True) if path[s] != blank]
 
 
-def word_spans(spans: list[tuple[int, int, int]], pieces: Sequence[str]) -> list[tuple[str, int, int]]:
-    """(word, first frame, last frame + 1): tokens joined up to the next word start (▁ or a space)."""
-    words: list[list] = []
-    fresh = True
-    for token, start, end in spans:
+def word_numbers(tokens: Sequence[int], pieces: Sequence[str]) -> list[int]:
+    """Number of the word that each token belongs to, up to the next word start (▁ or a space), with what it opens."""
+    numbers, word, fresh = [], -1, True
+    for token in tokens:
         piece = pieces[token].replace("▁", " ")
-        if piece.startswith(" "):
-            fresh = True
-        text = piece.strip(" ")
-        if not text:
-            continue
-        if fresh:
+        fresh = fresh or piece.startswith(" ")
+        if piece.strip(" ") and fresh:
+            word, fresh = word + 1, False
+        numbers.append(word + 1 if fresh else word)
+    return numbers
+
+
+def word_spans(spans: list[tuple[int, int, int]], pieces: Sequence[str]) -> list[tuple[str, int, int]]:
+    """(word, first frame, last frame + 1) of the words that tokens with their frames make; a bare start takes none."""
+    words: list[list] = []
+    for number, (token, start, end) in zip(word_numbers([token for token, _, _ in spans], pieces), spans, strict=True):
+        text = pieces[token].replace("▁", " ").strip(" ")
+        if text and number == len(words):
             words.append([text, start, end])
-        else:
-            words[-1][0] += text
-            words[-1][2] = end
-        fresh = False
+        elif text:
+            words[-1][0], words[-1][2] = words[-1][0] + text, end
     return [(readable(word), start, end) for word, start, end in words]
 
 
@@ -120,6 +124,6 @@ def token_offsets(tokens: Sequence[int], pieces: Sequence[str]) -> list[tuple[in
     return offsets
 
 
-def greedy_path(log_probs: np.ndarray) -> np.ndarray:
-    """The frame-wise best labels [T]: NeMo's greedy decoding before collapsing."""
-    return np.asarray(log_probs).argmax(axis=1)
+def greedy_spans(log_probs: np.ndarray) -> list[tuple[int, int, int]]:
+    """(token, first frame, last frame + 1) of NeMo's greedy decoding: the best labels of log-probs [T, V + 1]."""
+    return token_spans(np.asarray(log_probs).argmax(axis=1), log_probs.shape[1] - 1)

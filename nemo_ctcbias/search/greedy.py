@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nemo_ctcbias.bias_list import Vocabulary
-from nemo_ctcbias.search.alignment import greedy_path, token_spans
+from nemo_ctcbias.search.alignment import greedy_spans
 from nemo_ctcbias.search.beam_search import Hypothesis
 from nemo_ctcbias.search.result import BiasedBeam
 from nemo_ctcbias.search.search_list import SearchList
@@ -23,8 +23,7 @@ def greedy_beam(
         vocabulary: of the model.
         base_log_probs: as in `BiasedSearch.beams`.
     """
-    path = greedy_path(log_probs)
-    tokens = tuple(token for token, _, _ in token_spans(path, log_probs.shape[1] - 1))
+    tokens = tuple(token for token, _, _ in greedy_spans(log_probs))
     hypothesis = Hypothesis(tokens, (0.0,) * len(tokens), float(np.max(log_probs, axis=1).sum()), lm=0.0, boost=0.0)
     timing = Timing(log_probs, tokens, vocabulary.texts, base_log_probs)
     return BiasedBeam.of(hypothesis, timing, listed, vocabulary.decode(tokens), weight=0.0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nemo_ctcbias.bias_list.vocabulary import readable
 from nemo_ctcbias.bias_list.word_ends import is_spaceless
-from nemo_ctcbias.search.alignment import align, greedy_path, token_offsets, token_spans, word_spans
+from nemo_ctcbias.search.alignment import align, greedy_spans, token_offsets, token_spans, word_numbers, word_spans
 
 
 class Timing(Sequence):
@@ -76,7 +76,7 @@ class Timing(Sequence):
 
     def confidences(self) -> list[float]:
         """Of each word, from 0 to 1; see `BiasedBeam.confidences`."""
-        owner = _word_of_token([token for token, _, _ in self.spans], self.pieces)
+        owner = word_numbers([token for token, _, _ in self.spans], self.pieces)
         least = [1.0] * (owner[-1] + 1 if owner else 0)
         for word, (token, start, end) in zip(owner, self.spans, strict=True):
             if self.pieces[token].strip(" ▁"):
@@ -97,7 +97,7 @@ class Timing(Sequence):
     @cached_property
     def _base_units(self) -> tuple[str, list[tuple[int, int, int, int]]]:
         """The greedy text; of its words (or characters, in scripts without spaces): characters, frames."""
-        spans = token_spans(greedy_path(self._base), self._base.shape[1] - 1)
+        spans = greedy_spans(self._base)
         offsets = token_offsets([token for token, _, _ in spans], self.pieces)
         text = " ".join(readable("".join([self.pieces[token] for token, _, _ in spans])).replace("▁", " ").split())
         units: list[tuple[int, int, int, int]] = []
@@ -126,15 +126,3 @@ class Timing(Sequence):
 
     def _frames(self) -> list[tuple[str, tuple[int, int]]]:
         return [(word, (start, end)) for word, start, end in self.words()]
-
-
-def _word_of_token(tokens: Sequence[int], pieces: Sequence[str]) -> list[int]:
-    """Index of the word that each token belongs to (a bare word start belongs to the word it opens)."""
-    owner, word, fresh = [], -1, True
-    for token in tokens:
-        piece = pieces[token].replace("▁", " ")
-        fresh = fresh or piece.startswith(" ")
-        if piece.strip(" ") and fresh:
-            word, fresh = word + 1, False
-        owner.append(word + 1 if fresh else word)
-    return owner

@@ -19,7 +19,7 @@ from nemo_ctcbias.evaluation.counts import Counts
 from nemo_ctcbias.evaluation.scoring import compare
 from nemo_ctcbias.nemo.encoder import Encoded
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
-from nemo_ctcbias.search.alignment import align
+from nemo_ctcbias.search.alignment import align, greedy_spans
 from nemo_ctcbias.training.frozen_training import FrozenBaseTraining
 
 
@@ -135,7 +135,8 @@ class AdapterTraining(FrozenBaseTraining):
         frames = encoded.lengths
         for key, probs in (("base", encoded.log_probs), ("list", log_probs)):
             for row, (text, phrases) in enumerate(zip(texts, lists, strict=True)):
-                heard = self._greedy(probs[row, : frames[row]])
+                best = greedy_spans(probs[row, : frames[row]].detach().float().cpu().numpy())
+                heard = self.vocabulary.decode(token for token, _, _ in best)
                 self.validation[key] += compare(text, heard, phrases, 0.0).counts
 
     def on_validation_epoch_end(self) -> None:
@@ -143,10 +144,6 @@ class AdapterTraining(FrozenBaseTraining):
         for key, counts in self.validation.items():
             for metric in ("wer", "u_wer", "b_wer", "f1"):
                 self.log(f"val_{metric}_{key}", counts.rate(metric) or 0.0, sync_dist=True)
-
-    def _greedy(self, log_probs: torch.Tensor) -> str:
-        labels = log_probs.argmax(dim=-1).unique_consecutive().tolist()
-        return self.vocabulary.decode([label for label in labels if label < self.vocabulary.size])
 
 
 def find_rows(tokens: Sequence[int], rows: dict[tuple[int, ...], int], opens: Sequence[bool]) -> list[tuple]:

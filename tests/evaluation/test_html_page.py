@@ -172,7 +172,7 @@ def test_filter_keys_and_sorting_in_a_browser(page, tmp_path):
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 def test_where_a_map_of_attention_is_missing_the_page_says_why(page_of, tiny_model, tmp_path, monkeypatch):
     from nemo_ctcbias.adapter import ContextualAdapterConfig
-    from nemo_ctcbias.nemo.convert import from_ctc
+    from nemo_ctcbias.nemo.ctc_models import from_ctc
 
     monkeypatch.setattr(runner, "ATTENTION_UTTERANCES", 3)
     model = from_ctc(tiny_model)

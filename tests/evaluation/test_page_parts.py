@@ -129,7 +129,7 @@ def test_an_adapter_tells_its_hits_and_where_it_looked(tiny_model, write_manifes
     from nemo_ctcbias.evaluation.registry import make_system
     from nemo_ctcbias.evaluation.runner import run_system
     from nemo_ctcbias.evaluation.systems import Context
-    from nemo_ctcbias.nemo.convert import from_ctc
+    from nemo_ctcbias.nemo.ctc_models import from_ctc
 
     model = from_ctc(tiny_model)
     model.add_adapter("names", ContextualAdapterConfig(dim=16))

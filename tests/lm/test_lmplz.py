@@ -8,7 +8,6 @@ from nemo_ctcbias.lm import lmplz
 def test_without_lmplz_the_message_tells_how_to_build_it(monkeypatch, tmp_path):
     monkeypatch.delenv("KENLM_BIN", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not lmplz.available()
     with pytest.raises(MissingDependencyError, match=r"lmplz: .*not on the PATH or in \$KENLM_BIN(.|\n)*cmake"):
         lmplz.estimate(["a b"], 3, tmp_path / "a.arpa")
     monkeypatch.setenv("KENLM_BIN", str(tmp_path / "no such folder"))

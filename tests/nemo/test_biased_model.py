@@ -6,7 +6,7 @@ import torch
 
 from nemo_ctcbias.bias_list import BiasList, Phrase
 from nemo_ctcbias.errors import BiasListError, ManifestError, ModelError, SettingError
-from nemo_ctcbias.nemo.convert import from_ctc
+from nemo_ctcbias.nemo.ctc_models import from_ctc
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import pickle
 import pytest
 from nemo.collections.asr.parts.mixins.transcription import ASRTranscriptionMixin
 
-from nemo_ctcbias.nemo.internals import NAMES, PIPELINE_NAMES, CallConfig, Lock, Once, call_of, transcribe_config
+from nemo_ctcbias.nemo.internals import NAMES, PIPELINE_NAMES, CallConfig, call_of, transcribe_config
+from nemo_ctcbias.nemo.uncopied import Lock, Once
 
 ALL = {**NAMES, **PIPELINE_NAMES}
 

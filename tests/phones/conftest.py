@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
+from places import ROOT
 
 from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
 from nemo_ctcbias.phones.pronouncer import shipped_g2p
+
+sys.path.append(str(ROOT / "examples"))  # what trains the shipped models lies there
 
 
 @pytest.fixture(scope="session")

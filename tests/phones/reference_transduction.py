@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from nemo_ctcbias.phones.g2p import G2P, LEAST
 from nemo_ctcbias.phones.graphone_ngram import END
+from nemo_ctcbias.phones.graphones import SHAPES, Graphone
 from nemo_ctcbias.phones.transduction import LN10, SILENT_ROUNDS
 
 
@@ -93,3 +94,21 @@ class Reference:
 def log_sum(scores):
     top = max(scores)
     return top + math.log(sum(math.exp(score - top) for score in scores))
+
+
+def aligned(word, phones, table):
+    """The likeliest graphones of a table whose letters make the word and whose phones make the pronunciation.
+
+    None if there are none, for too many phones or a letter unlike all in the table.
+    """
+    best = {(0, 0): (1.0, [])}
+    for i in range(len(word) + 1):
+        for j in range(len(phones) + 1):
+            for letters, sounds in SHAPES if (i, j) in best else ():
+                if i + letters > len(word) or j + sounds > len(phones):
+                    continue
+                unit = Graphone(word[i : i + letters], phones[j : j + sounds])
+                probability = best[i, j][0] * table.get(unit, 0.0)
+                if probability > best.get((i + letters, j + sounds), (0.0,))[0]:
+                    best[i + letters, j + sounds] = probability, [*best[i, j][1], unit]
+    return best.get((len(word), len(phones)), (0.0, None))[1]

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from train_confusions import guessed, learned, save
 
 from nemo_ctcbias.errors import PhoneticsError
-from nemo_ctcbias.phones.confusions import NOTHING, PENALTY, Confusions, align, learned, shipped_confusions
+from nemo_ctcbias.phones.confusions import NOTHING, PENALTY, Confusions, align, shipped_confusions
 from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS, PHONES, SUBSTITUTION_COSTS
 
 S, SH, AH = (PHONE_IDS[phone] for phone in ("S", "SH", "AH"))
@@ -78,20 +79,20 @@ def test_of_alternatives_the_likelier_one_learns():
     half = np.zeros((1, BLANK + 1))
     half[0, [S, AH]] = 0.5
     found = learned([*sure, *[(half, [S])] * 9])
-    guessed = Confusions.guessed()
-    assert found.said[AH, S] < 0.02 < 0.9 < found.said[S, S] and found.said[S, S] > guessed.said[S, S]
+    start = guessed()
+    assert found.said[AH, S] < 0.02 < 0.9 < found.said[S, S] and found.said[S, S] > start.said[S, S]
 
 
 def test_nothing_learned_is_what_is_guessed():
-    guessed = Confusions.guessed()
+    start = guessed()
     silent = (np.zeros((0, BLANK + 1)), [S])
     for found in (learned([]), learned([silent, (one_hot([S]), [])]), learned(recordings(2), rounds=0)):
-        assert np.array_equal(found.said, guessed.said) and np.array_equal(found.usual, guessed.usual)
+        assert np.array_equal(found.said, start.said) and np.array_equal(found.usual, start.usual)
     unknown = learned([(np.zeros((3, BLANK + 1)), [S, SH, AH])])
-    assert unknown.said == pytest.approx(guessed.said), "what nobody can name teaches nothing"
+    assert unknown.said == pytest.approx(start.said), "what nobody can name teaches nothing"
 
 
-@pytest.mark.parametrize("table", [Confusions.guessed(), shipped_confusions(), learned(recordings(5))])
+@pytest.mark.parametrize("table", [guessed(), shipped_confusions(), learned(recordings(5))])
 def test_all_are_probabilities(table):
     assert table.said.sum(axis=1) == pytest.approx(1, abs=1e-4) and table.said.min() >= 0
     assert table.dropped.sum() == pytest.approx(1, abs=1e-4) and table.usual.sum() == pytest.approx(1, abs=1e-4)
@@ -107,7 +108,7 @@ def test_the_shipped_table_mostly_hears_what_was_said():
 def test_written_and_read_again(tmp_path):
     file = tmp_path / "confusions.json"
     table = learned(recordings(5))
-    table.save(file)
+    save(table, file)
     again = Confusions.load(file)
     for name in ("said", "dropped", "usual"):
         assert getattr(again, name) == pytest.approx(getattr(table, name), abs=1e-6)

@@ -1,12 +1,13 @@
 """Training on a handful of words; the estimator is a separate program, so it is only run where it is there."""
 
 import pytest
+from g2p_training import is_held_out, measure, pairs_of, train
+from programs import needs_lmplz
 from test_graphones import PAIRS
 
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.lm import lmplz
 from nemo_ctcbias.phones.g2p import G2P
-from nemo_ctcbias.phones.g2p_training import is_held_out, measure, pairs_of, train
 
 
 def test_words_in_other_symbols_are_left_out():
@@ -40,9 +41,9 @@ def test_accuracy_counts_against_the_nearest_listed():
     )
 
 
-@pytest.mark.skipif(not lmplz.available(), reason="KenLM's estimator is not here")
+@needs_lmplz
 def test_a_model_learns_its_words(tmp_path, monkeypatch):
-    monkeypatch.setattr("nemo_ctcbias.phones.g2p_training.lmplz.estimate", _with_fallback(lmplz.estimate))
+    monkeypatch.setattr("g2p_training.lmplz.estimate", _with_fallback(lmplz.estimate))
     assert train(PAIRS * 5, tmp_path, order=3) == 0
     g2p = G2P.load(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"graphones.npz", "graphones.json"}
@@ -55,7 +56,7 @@ def _with_fallback(estimate):
     return lambda *args, **settings: estimate(*args, **settings, discount_fallback=True)
 
 
-@pytest.mark.skipif(not lmplz.available(), reason="KenLM's estimator is not here")
+@needs_lmplz
 def test_nothing_to_learn_from(tmp_path):
     with pytest.raises(PhoneticsError, match="no word is spelled in the letters"):
         train([], tmp_path)

@@ -1,10 +1,11 @@
 import itertools
 
 import pytest
+from g2p_training import GraphoneAligner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nemo_ctcbias.phones.graphones import SHAPES, Graphone, GraphoneAligner
+from nemo_ctcbias.phones.graphones import SHAPES, Graphone
 
 PAIRS = [
     (word, tuple(phones.split()))

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_transduction import Reference
+from reference_transduction import Reference, aligned
 
+from nemo_ctcbias.phones import graphones
 from nemo_ctcbias.phones.g2p import G2P
 from nemo_ctcbias.phones.graphone_ngram import END, START, GraphoneNgram
-from nemo_ctcbias.phones.graphones import LETTERS, aligned
-from nemo_ctcbias.phones.letter_phones import graphone_tables, phones_before
+from nemo_ctcbias.phones.graphones import LETTERS, graphone_tables, phones_before
 from nemo_ctcbias.phones.phones import PHONE_IDS, PHONES, phone_ids
 
 BEAMS = [(12, 7.0), (3, 2.0), (40, 20.0)]
@@ -48,8 +48,9 @@ def test_phones_belong_to_the_letters_of_the_likeliest_graphones(g2p, word, phon
     phones = g2p.pronounce(word)[0][0] if said else phones
     tables = graphone_tables(g2p.graphones)
     found = phones_before(word, phone_ids(phones), tables).tolist()
-    at, expected = 0, []
-    for unit in aligned(word, phones, g2p.graphones) or ():
+    at, expected, units = 0, [], aligned(word, phones, g2p.graphones)
+    assert graphones.aligned(word, phones, tables) == units
+    for unit in units or ():
         expected += [at] * len(unit.letters)
         at += len(unit.phones)
     expected = expected or [round(place * len(phones) / len(word)) for place in range(len(word))]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import collapse
 
-from nemo_ctcbias.search.alignment import align, greedy_path, token_spans, word_spans
+from nemo_ctcbias.search.alignment import align, greedy_spans, token_spans, word_spans
 
 
 @given(seed=st.integers(0, 10**6), frames=st.integers(1, 6), tokens=st.lists(st.integers(0, 1), max_size=3))
@@ -40,5 +40,6 @@ def test_words_of_subwords_and_of_characters():
     assert word_spans([(1, 0, 1), (0, 1, 2), (2, 4, 6)], [" ", "a", "b"]) == [("a", 0, 1), ("b", 4, 6)]
 
 
-def test_greedy_path_is_the_argmax():
-    assert greedy_path(np.array([[0.1, 0.9], [0.8, 0.2]])).tolist() == [1, 0]
+def test_greedy_decoding_collapses_the_argmax():
+    best = [0, 0, 2, 0, 1, 2, 1]
+    assert greedy_spans(np.eye(3)[best]) == [(0, 0, 2), (0, 3, 4), (1, 4, 5), (1, 6, 7)]
