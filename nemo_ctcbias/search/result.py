@@ -209,6 +209,10 @@ class BiasedBeam(tuple):
         """(first, last + 1, text as it is written) of the words that listed phrases stand in."""
         return written_words(self.spoken, self._written)
 
+    def base_confidence(self, start: int, end: int) -> float:
+        """Of the least likely token that the model without adapters writes in these frames, from 0 to 1."""
+        return self._timing.base_confidence(start, end)
+
     @property
     def confidences(self) -> list[float]:
         """Of each word: the probability that the model gave its least likely token, at that token's best frame."""
