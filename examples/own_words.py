@@ -8,15 +8,14 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from nemo_ctcbias.phones.confidence import NAMES, Confidence, Formula
+from nemo_ctcbias.phones.confidence import NAMES, Confidence
 
 OWN = NAMES.index("own")
 A_LIST = 3  # homophones, of as many ordinary words that are said
-TRIED = np.arange(0, 3.01, 0.05)
+TRIED = (0.0, 0.2, 0.35, 0.5, 0.8, 1.0, 1.3, 2.0)
 
 
 class Homophones:
@@ -44,50 +43,22 @@ class Homophones:
         return [*phrases[: len(phrases) - len(chosen)], *chosen]
 
 
-def with_own(
-    confidence: Confidence,
-    usual: tuple[np.ndarray, np.ndarray, np.ndarray],
-    alike: tuple[np.ndarray, np.ndarray, np.ndarray],
-    precision: float,
-) -> Confidence:
-    """The same with the likeliest weights of `Evidence.own`, or smaller ones by which nothing right is lost.
+def kept(confidence: Confidence, evidence: np.ndarray, written: np.ndarray, right: np.ndarray, precision: float) -> str:
+    """By weights of `Evidence.own`: how many candidates are kept at a precision, how many of them right, a line a kind.
 
     Args:
-        confidence: all other weights stay.
-        usual, alike: of candidates of usual lists, and of lists with homophones: evidence [n, len(NAMES)], which were
-            written [n], which were right [n].
-        precision: at which nothing right of usual lists is to fall.
+        confidence: all other weights are its.
+        evidence: [n, len(NAMES)]; written, right: [n].
     """
     asked = confidence.threshold(precision)
-    kinds = {"written": True, "missing": False}
-    return replace(
-        confidence,
-        **{
-            name: _with_own(getattr(confidence, name), *(_of_kind(some, kind) for some in (usual, alike)), asked)
-            for name, kind in kinds.items()
-        },
-    )
-
-
-def _of_kind(examples: tuple[np.ndarray, np.ndarray, np.ndarray], kind: bool) -> tuple[np.ndarray, np.ndarray]:
-    evidence, written, right = examples
-    return evidence[written == kind], right[written == kind]
-
-
-def _with_own(formula: Formula, usual, alike, asked: float) -> Formula:
-    weights = np.array([0.0 if name == "own" else formula.weights[name] for name in NAMES])
-    evidence, right = (np.concatenate(parts) for parts in zip(usual, alike, strict=True))
-    logits, own = formula.bias + evidence @ weights, evidence[:, OWN]
-    sure = np.log(asked / (1 - asked))
-
-    def loss(weight: float) -> float:
-        logit = logits + weight * own
-        return float(np.sum(np.logaddexp(0, logit) - right * logit))
-
-    def kept(weight: float) -> int:
-        of_usual = slice(0, len(usual[1]))
-        return int(np.sum((logits + weight * own)[of_usual][usual[1]] >= sure))
-
-    likeliest = min(TRIED, key=loss)
-    weight = max(one for one in TRIED if one <= likeliest and kept(one) == kept(0.0))
-    return Formula(formula.bias, {**formula.weights, "own": round(float(weight), 2)})
+    lines = []
+    for name, kind in (("written", True), ("missing", False)):
+        formula, of_kind = getattr(confidence, name), written == kind
+        weights = np.array([0.0 if one == "own" else formula.weights[one] for one in NAMES])
+        logits, own = formula.bias + evidence[of_kind] @ weights, evidence[of_kind, OWN]
+        counts = []
+        for weight in TRIED:
+            sure = logits + weight * own >= np.log(asked / (1 - asked))
+            counts.append(f"{weight:g}: {sure.sum()} ({right[of_kind][sure].sum()})")
+        lines.append(f"  {name} " + ", ".join(counts))
+    return "\n".join(lines)

@@ -9,8 +9,8 @@ are heard (`--witnesses`: the model's own spelling, a phone head, for which `--p
 both); the rest stays as it is shipped, in nemo_ctcbias/phones/data. What to ask for which precision is read off the
 first model's longest lists.
 
-With `--homophones lexicon.dict` only the weight of a model's own ordinary words is learned (own_words.py): lists then
-hold words that sound like ordinary ones of the transcript.
+With `--homophones lexicon.dict` nothing is learned or written: it says what different weights of a model's own ordinary
+words (own_words.py) would keep, of lists as they are and with words that sound like ordinary ones of the transcript.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 from kaldialign import align
-from own_words import OWN, Homophones, with_own
+from own_words import OWN, Homophones, kept
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
@@ -156,15 +156,6 @@ def learned(examples: Sequence[Examples]) -> Confidence:
     return Confidence(*formulas, thresholds(read_off, found))
 
 
-def learned_own(witnesses: str, examples: Sequence[Examples]) -> Confidence:
-    """The shipped confidence with another weight of a model's own ordinary words."""
-    parts = [
-        [np.concatenate(part) for part in zip(*(one[-3:] for one in examples if one.alike == alike), strict=True)]
-        for alike in (False, True)
-    ]
-    return with_own(Confidence.load(witnesses), *parts, Settings().precision)
-
-
 def thresholds(examples: Sequence[Examples], confidence: Confidence) -> tuple[tuple[float, float], ...]:
     """The least probability to ask for, of those that give each precision in the mean of the sets."""
     probabilities = [one.probabilities(confidence) for one in examples]
@@ -205,9 +196,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--lm", type=Path, metavar="F", help="KenLM file")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep log-probs there, as evaluate does")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="only every K-th utterance")
-    parser.add_argument("--homophones", type=Lexicon.load, metavar="F", help="lexicon; learn what they cost, no more")
+    parser.add_argument("--homophones", type=Lexicon.load, metavar="F", help="lexicon; see above")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--out", type=Path, default=SHIPPED, help="JSON file to write (default: the shipped one)")
     args = parser.parse_args(argv)
     try:
         args.sizes = [int(size) for size in args.sizes.split(",")]
@@ -218,18 +209,24 @@ def main(argv: list[str] | None = None) -> int:
     except BiasingError as error:
         print(f"train_confidence: {error}", file=sys.stderr)
         return 2
-    table = json.loads(SHIPPED.read_text(encoding="utf-8"))
-    found = learned_own(args.witnesses, examples) if args.homophones else learned(examples)
-    table[args.witnesses] = as_table(found)
+    shipped = Confidence.load(args.witnesses)
+    if args.homophones:
+        for one in examples:
+            print(one.name, kept(shipped, *one[-3:], Settings().precision), sep="\n")
+        return 0
+    table, found = json.loads(SHIPPED.read_text(encoding="utf-8")), learned(examples)
+    table[args.witnesses] = as_table(found, shipped)
     print("\n".join(shown(one, found) for one in examples))
     args.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
-def as_table(confidence: Confidence) -> dict:
-    """What `Confidence.load` reads."""
-    kinds = {"written": confidence.written, "missing": confidence.missing}
-    formulas = {name: {"bias": one.bias, "weights": dict(one.weights)} for name, one in kinds.items()}
+def as_table(confidence: Confidence, shipped: Confidence) -> dict:
+    """What `Confidence.load` reads; the weight of `Evidence.own` is the shipped one."""
+    formulas = {}
+    for name in ("written", "missing"):
+        one, own = getattr(confidence, name), getattr(shipped, name).weights["own"]
+        formulas[name] = {"bias": one.bias, "weights": {**one.weights, "own": own}}
     return {**formulas, "thresholds": [list(pair) for pair in confidence.thresholds]}
 
 
