@@ -58,6 +58,7 @@ def quieten() -> None:
     import nemo.utils
 
     nemo.utils.logging.setLevel(logging.CRITICAL)
+    logging.getLogger("nemo_logger").disabled = True  # that level does not last: `transcribe` sets one of its own
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -23,7 +23,7 @@ def run(capsys, biased_nemo, monkeypatch):
 
     def run(*arguments):
         capsys.readouterr()
-        code = main(["transcribe", *map(str, arguments), "--model", str(biased_nemo)])
+        code = main(["transcribe", "--model", str(biased_nemo), *map(str, arguments)])
         return code, *capsys.readouterr()
 
     return run
@@ -74,6 +74,8 @@ CHEAP = {
     "nothing to go on with": (["{wav}", "--resume"], "--resume goes on with a file or folder"),
     "resume of ctm": (["{wav}", "--resume", "--format", "ctm", "--out", "a.ctm"], "give --out-dir"),
     "out-dir is a file": (["{wav}", "--out-dir", "{wav}"], "--out-dir {wav}: is a file"),
+    "compare with nothing": (["{wav}", "--compare", "--model", "strong"], "there is no list to compare with"),
+    "model is a folder": (["{wav}", "--model", "{folder}"], "{folder}: is a folder; give a .nemo checkpoint"),
     "compare into a folder": (["{wav}", "--compare", "--out-dir", "x"], "--compare is one text"),
     "no package": (["{wav}", "--lm", "{wav}"], r"--lm needs kenlm.*pip install 'nemo-ctcbias\[lm\]'"),
 }
