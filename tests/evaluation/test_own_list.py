@@ -42,7 +42,7 @@ def test_a_users_list_on_a_users_manifest(manifest, tiny_model, tmp_path):
         text = model.transcribe([str(clip)], verbose=False)[0].text
         assert written["hotword", clip.name] == text, "weights and spoken forms act as in transcribe"
     (remark,) = json.loads((tmp_path / "out" / "details.json").read_text())["notes"]
-    told = "people.csv and places.txt: 5 phrases; 1 dropped"
+    told = "places.txt: 5 phrases; 1 dropped"
     assert (
         remark["system"] == "hotword" and told in remark["note"] and told in (tmp_path / "out" / "table.md").read_text()
     )
