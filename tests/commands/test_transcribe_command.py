@@ -2,9 +2,11 @@
 
 import io
 import json
+import logging
 import re
 import shutil
 import sys
+from logging.handlers import BufferingHandler
 from types import SimpleNamespace
 
 import numpy as np
@@ -117,6 +119,22 @@ def test_words_hypotheses_and_confident_hits(run, noise_wavs):
     for asked, left in ((least - 0.001, len(plain["hits"])), (1, 0)):
         few = json.loads(run(noise_wavs[0], "--json", "--min-confidence", asked)[1])
         assert few["text"] == plain["text"] and len(few["hits"]) == left
+
+
+def test_nemo_says_nothing_of_its_own(run, noise_wavs, monkeypatch):
+    """It sets a level of its own while it transcribes; what this package says through its logger is said."""
+    from nemo.utils import logging as nemo_logging
+
+    from nemo_ctcbias.nemo import phonetic
+
+    assert run(noise_wavs[0])[2] == ""
+    monkeypatch.setattr(logging.getLogger("nemo_logger"), "handlers", [kept := BufferingHandler(9)])
+    before = nemo_logging.get_verbosity()
+    nemo_logging.set_verbosity(nemo_logging.WARNING)
+    nemo_logging.warning("said by anybody")
+    exec(compile("log.warning('said by us')", phonetic.__file__, "exec"), {"log": nemo_logging})
+    nemo_logging.set_verbosity(before)
+    assert [record.getMessage() for record in kept.buffer] == ["said by us"]
 
 
 def test_each_format(run, noise_wavs, tmp_path):
