@@ -15,7 +15,6 @@ Level = Literal["dropped", "changed", "warning"]
 LEVELS: tuple[Level, ...] = ("dropped", "changed", "warning")
 HIDDEN = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of characters, ends of lines and paragraphs
 BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-ANNOUNCED = 5  # notes on a list that are logged; `check-list` shows all
 SHOWN_CHARACTERS = 60  # a longer phrase is cut in a message
 
 
@@ -63,6 +62,16 @@ def summary(notes: Iterable[Note], phrases: int) -> str:
     return f"{listed}; {counts['dropped']} dropped, {counts['changed']} changed, {warnings}"
 
 
+def serious(notes: Iterable[Note]) -> list[Note]:
+    """What is dropped, and then what is risky: what to say first where not all is said."""
+    return sorted((note for note in notes if note.level != "changed"), key=lambda note: LEVELS.index(note.level))
+
+
+def in_short(source: str | None, notes: Iterable[Note], phrases: int) -> str:
+    """How much of a list can be used, and where all notes are to be had."""
+    return f"{source or 'bias list'}: {summary(notes, phrases)}; `nemo-ctcbias check-list` shows all of a list"
+
+
 def counted(notes: Iterable[Note], where: str) -> tuple[Note, ...]:
     """How many notes there are of each level, without what they are about.
 
@@ -87,12 +96,12 @@ def printable(text: str) -> str:
     return "".join([ascii(c)[1:-1] if unicodedata.category(c) in HIDDEN or c in BIDIRECTIONAL else c for c in text])
 
 
-def announce(notes: Iterable[Note]) -> None:
-    """Log what was dropped or is risky, the first few notes, each once a process (logger `nemo_ctcbias`)."""
-    serious = [str(note) for note in notes if note.level != "changed"]
-    for message in serious[:ANNOUNCED]:
+def announce(notes: Iterable[Note], most: int = 5) -> None:
+    """Log what was dropped or is risky, the first `most` notes, each once a process (logger `nemo_ctcbias`)."""
+    messages = [str(note) for note in serious(notes)]
+    for message in messages[:most]:
         _warn_once(message)
-    if rest := tuple(serious[ANNOUNCED:]):
+    if rest := tuple(messages[most:]):
         _warn_once(f"{len(rest)} more notes on this bias list; `nemo-ctcbias check-list` shows all", hash(rest))
 
 

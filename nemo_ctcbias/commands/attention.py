@@ -12,7 +12,7 @@ import numpy as np
 from nemo_ctcbias.audio import load_audio, seconds_of
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.bias_list.report import printable
-from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of
+from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of, report
 from nemo_ctcbias.commands.loading import check_files, load_model
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.search.alignment import greedy_spans, word_spans
@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     name = args.name or names[0]
     if name not in names:
         raise SettingError(f"--name {name}: no such adapter is enabled; there are {', '.join(names)}")
+    report(bias_list.source, model.check_bias_list(bias_list), bias_list)
     seen = look(model, name, load_audio(args.audio, model.cfg.sample_rate), bias_list)
     draw(seen, args.out, args.phrases)
     for row in np.argsort(-seen["weights"][:-1].max(axis=1))[: args.phrases]:

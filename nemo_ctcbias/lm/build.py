@@ -116,8 +116,12 @@ def build(
     with tempfile.TemporaryDirectory(dir=out.resolve().parent, prefix=".build-lm") as folder:
         fitted, arpa = Path(folder) / "text", Path(folder) / "model.arpa"
         lines = (line for path in texts for line in read_lines(path))
-        lines = tqdm(lines, desc="reading", unit=" lines", disable=not progress, mininterval=1.0)
-        _write_fitted(fitted, fit(lines, vocabulary, counts), counts)
+        lines = tqdm(lines, desc="reading", unit=" lines", disable=None if progress else True, mininterval=1.0)
+        with fitted.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(sentence + "\n" for sentence in fit(lines, vocabulary, counts))
+        if not counts.tokens:
+            left_out = f" ({counts.skipped} lines held words that the model cannot write)" if counts.skipped else ""
+            raise LanguageModelError(f"the text holds no words{left_out}; give text with sentences, one a line")
         rare = rare_words(counts.words, options.min_count, options.class_share)
         lmplz.estimate(
             _with_class(fitted, rare),
@@ -133,15 +137,6 @@ def build(
             arpa = Path(folder) / "model.bin"
         arpa.replace(out)
     return BuildReport(counts, len(rare), sum(counts.words[word] for word in rare))
-
-
-def _write_fitted(path: Path, sentences: Iterable[str], counts: TextCounts) -> None:
-    """A sentence a line; refused if there are no words in them."""
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(sentence + "\n" for sentence in sentences)
-    if not counts.tokens:
-        left_out = f" ({counts.skipped} lines held words that the model cannot write)" if counts.skipped else ""
-        raise LanguageModelError(f"the text holds no words{left_out}; give text with sentences, one a line")
 
 
 def _with_class(fitted: Path, rare: frozenset[str]) -> Iterator[str]:

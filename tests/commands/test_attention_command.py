@@ -39,8 +39,9 @@ def test_the_command_writes_a_picture(adapted, noise_wavs, tmp_path, capsys):
     out = tmp_path / "a.png"
     _, plain, file = adapted
     arguments = ["attention", str(noise_wavs[0]), "--model", str(plain), "--adapter", str(file), "--out", str(out)]
-    assert main([*arguments, "--bias", "saoirse", "new york"]) == 0
-    printed = capsys.readouterr().out
+    assert main([*arguments, "--bias", "saoirse", "new york", "☃"]) == 0
+    printed, told = capsys.readouterr()
+    assert "'☃' has no tokens" in told and "3 phrases; 1 dropped" in told
     assert "saoirse" in printed and "new york" in printed and f"wrote {out}" in printed
     assert out.read_bytes()[:4] == b"\x89PNG"
 
