@@ -15,7 +15,7 @@ import numpy as np
 from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.confidence import FLOOR, Confidence, Evidence, letters_of, likeness
-from nemo_ctcbias.phones.hearing import HEAD, SPELLING, Heard
+from nemo_ctcbias.phones.hearing import HEAD, SPELLING, Heard, between
 from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.search.result import BiasedBeam
 
@@ -104,8 +104,8 @@ class Candidates:
 
     def _at(self, phrase: int, start: int, end: int) -> dict[str, float]:
         """Score of a phrase in these frames by each witness."""
-        scores, heard = self._listed.scores, self._heard.items()
-        return {name: scores.at(phrase, [one.between(start, end) for one in witness]) for name, witness in heard}
+        scores = self._listed.scores
+        return {name: scores.at(phrase, between(heard, start, end)) for name, heard in self._heard.items()}
 
     def _place(self, phrase: int) -> tuple[dict[str, float], int, int]:
         """Scores and frames of a phrase in this recording, whatever is written there: where it is heard best."""

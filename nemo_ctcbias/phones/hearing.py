@@ -7,6 +7,7 @@ that it was not trained on, the spelling what the model makes other words of.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,3 +64,8 @@ class Hearing:
 
 #: What each witness heard, by its name; a phone head of several heads is one witness.
 Heard = dict[str, list[Hearing]]
+
+
+def between(heard: Sequence[Hearing], start: int, end: int) -> list[Hearing]:
+    """What each witness heard in the encoder's frames [start, end)."""
+    return [one.between(start, end) for one in heard]
