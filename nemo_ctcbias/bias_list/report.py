@@ -15,7 +15,6 @@ Level = Literal["dropped", "changed", "warning"]
 LEVELS: tuple[Level, ...] = ("dropped", "changed", "warning")
 HIDDEN = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of characters, ends of lines and paragraphs
 BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-ANNOUNCED = 5  # notes on a list that are logged; `check-list` shows all
 SHOWN_CHARACTERS = 60  # a longer phrase is cut in a message
 
 
@@ -87,12 +86,12 @@ def printable(text: str) -> str:
     return "".join([ascii(c)[1:-1] if unicodedata.category(c) in HIDDEN or c in BIDIRECTIONAL else c for c in text])
 
 
-def announce(notes: Iterable[Note]) -> None:
-    """Log what was dropped or is risky, the first few notes, each once a process (logger `nemo_ctcbias`)."""
+def announce(notes: Iterable[Note], most: int = 5) -> None:
+    """Log what was dropped or is risky, the first `most` notes, each once a process (logger `nemo_ctcbias`)."""
     serious = [str(note) for note in notes if note.level != "changed"]
-    for message in serious[:ANNOUNCED]:
+    for message in serious[:most]:
         _warn_once(message)
-    if rest := tuple(serious[ANNOUNCED:]):
+    if rest := tuple(serious[most:]):
         _warn_once(f"{len(rest)} more notes on this bias list; `nemo-ctcbias check-list` shows all", hash(rest))
 
 

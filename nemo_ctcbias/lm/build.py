@@ -117,7 +117,9 @@ def build(
         fitted, arpa = Path(folder) / "text", Path(folder) / "model.arpa"
         lines = (line for path in texts for line in read_lines(path))
         lines = tqdm(lines, desc="reading", unit=" lines", disable=not progress, mininterval=1.0)
-        _write_fitted(fitted, fit(lines, vocabulary, counts), counts)
+        with fitted.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(sentence + "\n" for sentence in fit(lines, vocabulary, counts))
+        _refuse_wordless(counts)
         rare = rare_words(counts.words, options.min_count, options.class_share)
         lmplz.estimate(
             _with_class(fitted, rare),
@@ -135,10 +137,7 @@ def build(
     return BuildReport(counts, len(rare), sum(counts.words[word] for word in rare))
 
 
-def _write_fitted(path: Path, sentences: Iterable[str], counts: TextCounts) -> None:
-    """A sentence a line; refused if there are no words in them."""
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(sentence + "\n" for sentence in sentences)
+def _refuse_wordless(counts: TextCounts) -> None:
     if not counts.tokens:
         left_out = f" ({counts.skipped} lines held words that the model cannot write)" if counts.skipped else ""
         raise LanguageModelError(f"the text holds no words{left_out}; give text with sentences, one a line")
