@@ -16,7 +16,7 @@ mishear different things.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -79,11 +79,7 @@ class PhraseScores:
         Raises:
             PhoneticsError: log-probs of another shape.
         """
-        pronunciations = [pronunciation for pronunciation, _ in self.sounds[phrase]]
-        if not pronunciations:
-            return np.nan
-        credit, search = _credits(pronunciations), PhoneSearch(pronunciations)
-        return min(float((credit + search.best(one)).max()) for one in heard)
+        return score_of([pronunciation for pronunciation, _ in self.sounds[phrase]], heard)
 
     def place(self, phrase: int, heard: Sequence[Hearing]) -> tuple[float, int, int]:
         """Score of one phrase at its best place, and that place as the last witness heard it.
@@ -121,6 +117,20 @@ class PhraseScores:
     def nbytes(self) -> int:
         """Memory, about."""
         return self._owner.nbytes + self._credit.nbytes + self._search.nbytes
+
+
+def score_of(pronunciations: Iterable[Pronunciation], heard: Sequence[Hearing]) -> float:
+    """Of one word or phrase that may sound in several ways, in what was heard; NaN without any.
+
+    Args:
+        pronunciations: none empty.
+        heard: as in `PhraseScores.best`.
+    """
+    pronunciations = list(pronunciations)
+    if not pronunciations:
+        return np.nan
+    credit, search = _credits(pronunciations), PhoneSearch(pronunciations)
+    return min(float((credit + search.best(one)).max()) for one in heard)
 
 
 def _credits(pronunciations: list[Pronunciation]) -> np.ndarray:
