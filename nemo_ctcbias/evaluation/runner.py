@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,24 +85,29 @@ def run_system(
         for position in tqdm(chosen, desc=label or system.name, unit="utt", disable=None if progress else True):
             item, phrases = items[position], lists[position]
             system.ready(item)
+            plain = unlisted[position] if unlisted else ""
             for run in runs:
                 # Utterances of a session share one list object, whose graph is then kept.
                 if previous is not phrases or system.rebuild:
-                    start = time.perf_counter()
-                    bias = system.build(phrases, run.setting)
-                    run.build_seconds += time.perf_counter() - start
+                    bias, seconds = _timed(system.build, phrases, run.setting)
+                    run.build_seconds += seconds
                     previous = phrases
-                start = time.perf_counter()
-                text = system.decode(item, bias, run.setting)
-                run.decode_seconds += time.perf_counter() - start
+                text, seconds = _timed(system.decode, item, bias, run.setting)
+                run.decode_seconds += seconds
                 run.positions.append(position)
                 run.hypotheses.append(text)
-                plain = unlisted[position] if unlisted else ""
                 run.outcomes.append(compare(item.row["text"], text, phrases, item.seconds, plain, cased))
                 run.audio_seconds += item.seconds
                 if len(runs) == 1:  # while settings are tried, nobody looks
                     _explain(run, system, item, bias)
     return runs
+
+
+def _timed(function: Callable[..., Any], *given: Any) -> tuple[Any, float]:
+    """What a function returns, and how many seconds it took."""
+    start = time.perf_counter()
+    result = function(*given)
+    return result, time.perf_counter() - start
 
 
 def _explain(run: Run, system: System, item: Item, bias: Any) -> None:

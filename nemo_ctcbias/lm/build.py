@@ -119,9 +119,7 @@ def build(
         lines = tqdm(lines, desc="reading", unit=" lines", disable=None if progress else True, mininterval=1.0)
         with fitted.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(sentence + "\n" for sentence in fit(lines, vocabulary, counts))
-        if not counts.tokens:
-            left_out = f" ({counts.skipped} lines held words that the model cannot write)" if counts.skipped else ""
-            raise LanguageModelError(f"the text holds no words{left_out}; give text with sentences, one a line")
+        _refuse_wordless(counts)
         rare = rare_words(counts.words, options.min_count, options.class_share)
         lmplz.estimate(
             _with_class(fitted, rare),
@@ -137,6 +135,12 @@ def build(
             arpa = Path(folder) / "model.bin"
         arpa.replace(out)
     return BuildReport(counts, len(rare), sum(counts.words[word] for word in rare))
+
+
+def _refuse_wordless(counts: TextCounts) -> None:
+    if not counts.tokens:
+        left_out = f" ({counts.skipped} lines held words that the model cannot write)" if counts.skipped else ""
+        raise LanguageModelError(f"the text holds no words{left_out}; give text with sentences, one a line")
 
 
 def _with_class(fitted: Path, rare: frozenset[str]) -> Iterator[str]:

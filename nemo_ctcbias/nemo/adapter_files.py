@@ -53,14 +53,7 @@ class AdapterFilesMixin:
         configs = read_weights(path, "adapter", "save_adapters").get("__cfg__")
         if not isinstance(configs, dict) or not all(isinstance(key, str) for key in configs):
             raise ModelError(f"{path}: no adapter file; give a file that save_adapters wrote")
-        names = [key for key in configs if key != self.adapter_global_cfg_key]
-        wanted = names if name is None else [name] if isinstance(name, str) else list(name)
-        wanted = [one.split(":")[-1] for one in wanted]
-        for one in wanted:
-            if one not in names:
-                raise ModelError(f"{path}: no adapter {one!r} in it; it has {', '.join(names)}")
-            if one in self.adapter_names():
-                raise ModelError(f"{path}: the model has an adapter {one!r} already; load it into a model without")
+        wanted = self._wanted(path, configs, name)
         map_location = map_location or next(self.parameters()).device
         with self.changing():
             try:
@@ -74,6 +67,18 @@ class AdapterFilesMixin:
                 raise type(error)(f"{path}: {error}") from error
             except Exception as error:  # NeMo and torch raise whatever they meet
                 raise ModelError(f"{path}: no adapter that fits this model ({first_line(error)})") from error
+
+    def _wanted(self, path: Path, configs: dict[str, Any], name: str | list[str] | None) -> list[str]:
+        """Names of those adapters of a file that are asked for, all of them for None."""
+        names = [key for key in configs if key != self.adapter_global_cfg_key]
+        wanted = names if name is None else [name] if isinstance(name, str) else list(name)
+        wanted = [one.split(":")[-1] for one in wanted]
+        for one in wanted:
+            if one not in names:
+                raise ModelError(f"{path}: no adapter {one!r} in it; it has {', '.join(names)}")
+            if one in self.adapter_names():
+                raise ModelError(f"{path}: the model has an adapter {one!r} already; load it into a model without")
+        return wanted
 
 
 def check_base(name: str, stored: dict[str, Any], base: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,29 +42,28 @@ def load_biased(
     Raises:
         BiasingError: one of its kinds, for what cannot be loaded or does not belong to the model.
     """
-    place = device_of(device)
-    brings = shipped(source)
+    place, brings = device_of(device), shipped(source)
     model = from_ctc(checkpoint(source))
-    adapter = adapter or shipped_file(brings.adapter)
-    if adapter == NONE:
-        model.disable_adapters()
-    elif adapter is not None:
-        model.load_adapters(str(adapter), other_base=other_base)
-    phone_head = phone_head or shipped_file(brings.phone_head)
-    if phone_head == NONE:
-        model.remove_phone_head()
-    elif phone_head is not None:
-        model.load_phone_head(phone_head, other_base=other_base)
+    _take(adapter or shipped_file(brings.adapter), model.load_adapters, model.disable_adapters, other_base)
+    _take(phone_head or shipped_file(brings.phone_head), model.load_phone_head, model.remove_phone_head, other_base)
     if language_model is None and brings.language_model and kenlm is None:
         tell_what_is_left_out()
-        brings = replace(brings, language_model=None)
-    language_model = language_model or shipped_file(brings.language_model)
+    else:
+        language_model = language_model or shipped_file(brings.language_model)
     if language_model is not None:
         stored = {key: value for key, value in model.cfg.biasing.lm.items() if key != "path"}
         model.set_language_model(None if language_model == NONE else language_model, **stored)
     if bias_list is not None:
         model.set_bias_list(bias_list)
     return model.to(place).eval()
+
+
+def _take(file: str | Path | None, load: Callable[..., None], leave_out: Callable[[], None], other_base: bool) -> None:
+    """Load a part from its file, or leave it out; without a file it stays as it is in the model."""
+    if file == NONE:
+        leave_out()
+    elif file is not None:
+        load(str(file), other_base=other_base)
 
 
 def device_of(name: str) -> torch.device:
