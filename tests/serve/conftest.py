@@ -71,6 +71,20 @@ def served(serve, tiny_model):
 
 
 @pytest.fixture(scope="session")
+def attending(serve, base_nemo, eager):
+    """A server whose model has a contextual adapter."""
+    import torch
+
+    from nemo_ctcbias import from_ctc
+
+    model = from_ctc(base_nemo).eval()
+    model.set_biasing(**eager)
+    torch.manual_seed(0)
+    model.add_adapter("names", {"dim": 16, "heads": 2})
+    return serve(model.eval())
+
+
+@pytest.fixture(scope="session")
 def http(served):
     """A client of it."""
     import httpx
