@@ -111,18 +111,19 @@ def test_where_the_adapter_looked(attending_page, noise_wavs):
             opaque = pixels[4 * (9999 * row + frame) + 3] / 255
             assert opaque == pytest.approx(int(digits[2 * frame : 2 * frame + 2]) / 99, abs=0.01)
     page.wait("byId('player').readyState >= 2")
-    middle = """((canvas, box) => canvas.dispatchEvent(new MouseEvent('click', { clientX: box.left + box.width / 2 })))(
-      document.querySelector('#attention canvas'), document.querySelector('#attention canvas').getBoundingClientRect())"""
-    page.run(middle)
+    page.run("""(({ left, width }) => document.querySelector('#attention canvas').dispatchEvent(
+      new MouseEvent('click', { clientX: left + width / 2 })))(
+      document.querySelector('#attention canvas').getBoundingClientRect())""")
     page.wait("byId('player').currentTime >= 0.85")
     page.wait("byId('player').paused")
 
 
 def test_a_name_of_one_token_is_marked(page):
     """NeMo's word ends where its last token begins, and a hit begins there."""
-    answer = {"words": [{"word": "to", "start": 0.0, "end": 0.8}, {"word": "Ann.", "start": 0.8, "end": 1.04}],
-              "hits": [{"phrase": "Ann", "start": 1.04, "end": 1.12}, {"phrase": "Ann", "start": 5, "end": 6}]}  # fmt: skip
-    hits = page.run(f"wordsOf({json.dumps(answer)}).map((one) => one.hit?.start ?? null)")
+    words = [{"word": "to", "start": 0.0, "end": 0.8}, {"word": "Ann.", "start": 0.8, "end": 1.04}]
+    hits = [{"phrase": "Ann", "start": 1.04, "end": 1.12}, {"phrase": "Ann", "start": 5, "end": 6}]
+    answer = json.dumps({"words": words, "hits": hits})
+    hits = page.run(f"wordsOf({answer}).map((one) => one.hit?.start ?? null)")
     assert hits == [None, 1.04]
 
 
