@@ -3,9 +3,10 @@ import pytest
 import torch
 
 from nemo_ctcbias import from_ctc
+from nemo_ctcbias.adapter.attention_by_phrase import NO_BIAS
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.cli import main
-from nemo_ctcbias.commands.attention import NO_BIAS, look
+from nemo_ctcbias.commands.attention import look
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,17 @@ def test_weights_are_those_of_the_phrases_named(adapted, noise_wavs):
     assert seen["weights"].shape[1] * seen["seconds_per_frame"] == pytest.approx(len(samples) / 16000)
     one = look(model, "names", samples, BiasList(["new york", "saoirse", {"text": "Siprot", "display": "SIPROT"}]))
     assert np.array_equal(one["weights"], seen["weights"]), "the order of the list changes nothing"
+
+
+def test_spellings_of_a_phrase_are_one_row(adapted, noise_wavs):
+    from nemo_ctcbias.audio import load_audio
+
+    model, _, _ = adapted
+    listed = BiasList([{"text": "saoirse", "spoken": ["seersha", "sorcha"]}, "new york"])
+    assert len(model.lists.of(listed).tokens) > 2
+    seen = look(model, "names", load_audio(noise_wavs[0], 16000), listed)
+    assert sorted(seen["phrases"]) == [NO_BIAS, "new york", "saoirse"]
+    np.testing.assert_allclose(seen["weights"].sum(axis=0), 1, atol=1e-5)
 
 
 def test_the_command_writes_a_picture(adapted, noise_wavs, tmp_path, capsys):

@@ -146,6 +146,27 @@ def test_a_list_is_compiled_once(model, audio, counted, timestamps):
     assert counted == once, "the notes on a list that is stored are those of its one spelling"
 
 
+@pytest.mark.parametrize("nbest", [False, True])
+def test_calls_that_ask_for_times_make_the_decoding_once(model, audio, nbest):
+    model.ctc_config.decoding.beam.return_best_hypothesis = not nbest
+    model.renew_decoding()
+
+    def timed(**asked):
+        found = model.transcribe([audio[0].numpy()], verbose=False, bias_list=["saoirse"], **asked)
+        best = found[0][0] if nbest else found[0]
+        return best.text, best.timestamp["word"], best.timestamp["hits"]
+
+    first, decoding = timed(timestamps=True), model.ctc_strategy
+    assert first[1][0]["start"] is not None and first[2]
+    assert timed(timestamps=True) == first and model.ctc_strategy is decoding
+    config = model.get_transcribe_config()
+    config.timestamps = config.return_hypotheses = True
+    config.verbose = False
+    for _ in range(2):
+        assert timed(override_config=config) == first and model.ctc_strategy is decoding
+    assert config.timestamps, "a caller's config stays as it is"
+
+
 def test_the_same_log_probs_give_the_same_hits_without_the_encoder(model, audio):
     """What is told of a recording does not hang on which tensor it came in."""
     model.set_phonetics(parts=[])
