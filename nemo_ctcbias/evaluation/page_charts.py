@@ -77,7 +77,7 @@ def _figure(rows: Sequence[Mapping], systems: Sequence[str], metric: str, label:
     for size in sizes:
         middle = x(size, 0) / 2 + x(size, len(systems) - 1) / 2
         _add(svg, "text", f"{size:,}", x=middle, y=_HEIGHT - _BOTTOM + 18, kind="tick")
-    _add(svg, "text", "distractors in the list", x=(_LEFT + _WIDTH - _RIGHT) / 2, y=_HEIGHT - 6, kind="tick")
+    _add(svg, "text", "list size N", x=(_LEFT + _WIDTH - _RIGHT) / 2, y=_HEIGHT - 6, kind="tick")
     for number, system in enumerate(systems):
         group = ET.SubElement(svg, "g", {"class": f"c{number % COLOURS}"})
         points = sorted((row for row in known if row["system"] == system), key=lambda row: row["list_size"])
