@@ -8,20 +8,26 @@ with lists of each size, with and without the language model. The table of those
 are heard (`--witnesses`: the model's own spelling, a phone head, for which `--phone-head` has a file for each model, or
 both); the rest stays as it is shipped, in nemo_ctcbias/phones/data. What to ask for which precision is read off the
 first model's longest lists.
+
+With `--homophones lexicon.dict` nothing is learned or written: it says what different weights of a model's own ordinary
+words (own_words.py) would keep, of lists as they are and with words that sound like ordinary ones of the transcript.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from kaldialign import align
+from own_words import OWN, Homophones, kept
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
@@ -36,7 +42,7 @@ from nemo_ctcbias.evaluation.manifest import read_manifest
 from nemo_ctcbias.evaluation.normalise import normalise
 from nemo_ctcbias.evaluation.rare_words import read_phrases
 from nemo_ctcbias.lm.kenlm_file import load_language_model
-from nemo_ctcbias.phones import G2P
+from nemo_ctcbias.phones import G2P, Lexicon
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.confidence import NAMES, SHIPPED, Confidence, Formula
 from nemo_ctcbias.phones.hearing import HEAD, SPELLING
@@ -51,10 +57,13 @@ GAP = "<gap>"
 
 
 class Examples(NamedTuple):
-    """Candidates of one model, manifest and size: evidence [n, 8], which were written [n], which were right [n]."""
+    """Candidates of one model, manifest and size: evidence [n, 9], which were written [n], which were right [n]; alike:
+    whether the lists hold homophones.
+    """
 
     model: str
     size: int
+    alike: bool
     name: str
     evidence: np.ndarray
     written: np.ndarray
@@ -94,13 +103,17 @@ def listen(args: argparse.Namespace, name: str, head: Path | None) -> Iterator[E
         for one in [*skipped, *unreadable]:
             print(f"train_confidence: {one.id}: {one.reason}", file=sys.stderr)
         items = items[:: args.every]
-        for size in args.sizes:
+        for size, alike in product(args.sizes, (False, True) if args.homophones else (False,)):
             listed = ListBuilder(pool, args.seed).build([item.row for item in items], "utterance", size)
+            if alike:
+                homophones, rng = Homophones(args.homophones, common.known), random.Random(args.seed)
+                said = (normalise(item.row["text"]).split() for item in items)
+                listed = [homophones.among(*one, rng) for one in zip(listed, said, strict=True)]
             for lm in (False, True) if args.lm else (False,):
                 settings = Settings.of({"lm": {"enabled": lm}, "phonetics": {"parts": ["detection"]}})
                 scorer = load_language_model(args.lm, settings.language_model_options, vocabulary) if lm else None
                 recognizer = Recognizer(settings, vocabulary, scorer, common)
-                label = f"{name} {manifest.stem} N = {size}{' + LM' if lm else ''}"
+                label = f"{name} {manifest.stem} N = {size}{' + LM' if lm else ''}{', homophones' if alike else ''}"
                 found: list[tuple[Candidate, bool]] = []
                 for item, phrases in zip(tqdm(items, desc=label, unit="utt", disable=None), listed, strict=True):
                     utterance = encodings.utterance(item, True) if head else Utterance(item.log_probs)
@@ -116,6 +129,7 @@ def listen(args: argparse.Namespace, name: str, head: Path | None) -> Iterator[E
                 yield Examples(
                     name,
                     size,
+                    alike,
                     label,
                     np.array([astuple(one.evidence) for one, _ in found]).reshape(-1, len(NAMES)),
                     np.array([one.written for one, _ in found], dtype=bool),
@@ -129,6 +143,7 @@ def learned(examples: Sequence[Examples]) -> Confidence:
     for kind in (True, False):
         parts = [(one.evidence[one.written == kind], one.right[one.written == kind]) for one in examples]
         evidence, right = (np.concatenate(part) for part in zip(*parts, strict=True))
+        evidence[:, OWN] = 0  # it is learned by itself
         share = np.concatenate([np.full(len(y), len(right) / len(parts) / max(len(y), 1)) for _, y in parts])
         middle, scale = evidence.mean(axis=0), evidence.std(axis=0) + 1e-9
         fit = LogisticRegression(max_iter=5000).fit((evidence - middle) / scale, right, sample_weight=share)
@@ -181,8 +196,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--lm", type=Path, metavar="F", help="KenLM file")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep log-probs there, as evaluate does")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="only every K-th utterance")
+    parser.add_argument("--homophones", type=Lexicon.load, metavar="F", help="lexicon; see above")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--out", type=Path, default=SHIPPED, help="JSON file to write (default: the shipped one)")
     args = parser.parse_args(argv)
     try:
         args.sizes = [int(size) for size in args.sizes.split(",")]
@@ -193,17 +209,24 @@ def main(argv: list[str] | None = None) -> int:
     except BiasingError as error:
         print(f"train_confidence: {error}", file=sys.stderr)
         return 2
+    shipped = Confidence.load(args.witnesses)
+    if args.homophones:
+        for one in examples:
+            print(one.name, kept(shipped, *one[-3:], Settings().precision), sep="\n")
+        return 0
     table, found = json.loads(SHIPPED.read_text(encoding="utf-8")), learned(examples)
-    table[args.witnesses] = as_table(found)
+    table[args.witnesses] = as_table(found, shipped)
     print("\n".join(shown(one, found) for one in examples))
     args.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
-def as_table(confidence: Confidence) -> dict:
-    """What `Confidence.load` reads."""
-    kinds = {"written": confidence.written, "missing": confidence.missing}
-    formulas = {name: {"bias": one.bias, "weights": dict(one.weights)} for name, one in kinds.items()}
+def as_table(confidence: Confidence, shipped: Confidence) -> dict:
+    """What `Confidence.load` reads; the weight of `Evidence.own` is the shipped one."""
+    formulas = {}
+    for name in ("written", "missing"):
+        one, own = getattr(confidence, name), getattr(shipped, name).weights["own"]
+        formulas[name] = {"bias": one.bias, "weights": {**one.weights, "own": own}}
     return {**formulas, "thresholds": [list(pair) for pair in confidence.thresholds]}
 
 

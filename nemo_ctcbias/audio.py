@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,21 @@ LONGEST = 12 * 3600  # seconds of a recording: some GB of samples
 LOWEST_RATE, HIGHEST_RATE = 1000, 1_000_000  # Hz
 LOUDEST = 2.0**32  # samples may be whole numbers that were never scaled; beyond, their power overflows
 BLOCK = 1 << 22  # samples read at once, of all channels together
+UNKNOWN = 2**63 - 1  # libsndfile's length of a file that does not tell it, as flac that was written into a pipe
 
 #: What FFmpeg may open: recordings, never playlists and scripts, which make it read other files or the network.
 CONTAINERS = "aac,ac3,aiff,amr,asf,au,caf,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,w64,wav"
 
 #: What is looked for in folders; single files may be called anything.
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".mp4", ".webm", ".aiff", ".aif", ".au")
+
+
+class SoundFile(soundfile.SoundFile):
+    """A file that libsndfile reads; one of unknown length is read from its beginning, for it cannot seek at its end."""
+
+    def seekable(self) -> bool:
+        """As soundfile's, which asks before it seeks."""
+        return self.frames != UNKNOWN and super().seekable()
 
 
 def load_audio(path: str | Path, sample_rate: int, offset: float = 0.0, duration: float | None = None) -> np.ndarray:
@@ -85,7 +94,7 @@ def seconds_of(path: str | Path) -> float:
     with _readable(path):
         try:
             info = soundfile.info(os.fsencode(path))
-            return info.frames / info.samplerate
+            return 0.0 if info.frames == UNKNOWN else info.frames / info.samplerate
         except soundfile.LibsndfileError as error:
             with _ffmpeg(path, error) as file:
                 return (file.duration or 0) / 1e6
@@ -116,6 +125,8 @@ def _refuse(path: Path) -> None:
         raise AudioError(f"{path}: is a folder; give its audio files, or a manifest")
     if not path.is_file():
         raise AudioError(f"{path}: is no file but a pipe or device; record it into a file")
+    if not path.stat().st_size:
+        raise AudioError(f"{path}: is empty; record it again")
 
 
 def _is_utf8(text: str) -> bool:
@@ -141,8 +152,10 @@ def _mono(file: soundfile.SoundFile, wanted: int) -> np.ndarray:
 def _read(path: Path, offset: float, duration: float | None) -> tuple[np.ndarray, int]:
     """Samples of a part, channels averaged, and their rate."""
     try:
-        with soundfile.SoundFile(os.fsencode(path)) as file:
+        with SoundFile(os.fsencode(path)) as file:
             rate = _checked_rate(path, file.samplerate)
+            if not file.seekable():
+                return _from_the_beginning(path, lambda wanted: _mono(file, wanted), rate, offset, duration), rate
             first = file.seek(round(min(offset * rate, file.frames)))
             seconds = (file.frames - first) / rate
             seconds = seconds if duration is None else min(duration, seconds)
@@ -152,11 +165,18 @@ def _read(path: Path, offset: float, duration: float | None) -> tuple[np.ndarray
     except soundfile.LibsndfileError as error:
         with _ffmpeg(path, error) as file:
             rate = _checked_rate(path, file.streams.audio[0].rate)
-            first, wanted = round(offset * rate), round(min(duration or FURTHEST, LONGEST) * rate)
-            mono = _decoded(file, first + wanted + 1)[first:]
-            if len(mono) > wanted == LONGEST * rate:
-                raise AudioError(f"{path}: is longer than {LONGEST / 3600:g} hours; split it") from error
-            return mono[:wanted], rate
+            return _from_the_beginning(path, lambda wanted: _decoded(file, wanted), rate, offset, duration), rate
+
+
+def _from_the_beginning(
+    path: Path, read: Callable[[int], np.ndarray], rate: int, offset: float, duration: float | None
+) -> np.ndarray:
+    """A part of what tells its length nowhere but at its end; `read` gives the first samples, at most so many."""
+    first, wanted = round(offset * rate), round(min(duration or FURTHEST, LONGEST) * rate)
+    mono = read(first + wanted + 1)[first:]
+    if len(mono) > wanted == LONGEST * rate:
+        raise AudioError(f"{path}: is longer than {LONGEST / 3600:g} hours; split it")
+    return mono[:wanted]
 
 
 def _checked_rate(path: Path, rate: int) -> int:

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import warnings
+from pathlib import Path
 
 from nemo_ctcbias import __version__
 from nemo_ctcbias.errors import BiasingError
@@ -58,6 +59,12 @@ def quieten() -> None:
     import nemo.utils
 
     nemo.utils.logging.setLevel(logging.CRITICAL)
+    logging.getLogger("nemo_logger").addFilter(_ours)  # that level does not last: `transcribe` sets one of its own
+
+
+def _ours(record: logging.LogRecord) -> bool:
+    """Whether a record of NeMo's logger was written by this package."""
+    return Path(__file__).parent in Path(record.pathname).parents
 
 
 def main(argv: list[str] | None = None) -> int:

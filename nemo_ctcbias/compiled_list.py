@@ -197,21 +197,26 @@ class CompiledLists:
         self.sources, self.most_bytes = sources, most_bytes
         self._lists: OrderedDict[BiasList, CompiledList] = OrderedDict()
         self._bytes: dict[BiasList, int] = {}  # of each list, as it was when another one was asked for
+        self._last: tuple[BiasList, CompiledList] | None = None  # asked for: mostly the same list, and equality is slow
         self._lock = threading.RLock()
 
     def of(self, bias_list: BiasList) -> CompiledList:
         """The compiled list, made if it is not known."""
         with self._lock:
-            if self._lists:
-                last = next(reversed(self._lists))
-                self._bytes[last] = self._lists[last].nbytes
-            if bias_list not in self._lists:
-                self._lists[bias_list] = CompiledList(bias_list, self.sources)
-                while len(self._lists) > 1 and sum(self._bytes.values()) > self.most_bytes:
-                    oldest, _ = self._lists.popitem(last=False)
-                    self._bytes.pop(oldest, None)
-            self._lists.move_to_end(bias_list)
-            return self._lists[bias_list]
+            if self._last is None or self._last[0] is not bias_list:
+                self._last = bias_list, self._kept(bias_list)
+            return self._last[1]
+
+    def _kept(self, bias_list: BiasList) -> CompiledList:
+        if self._lists:
+            last = next(reversed(self._lists))
+            self._bytes[last] = self._lists[last].nbytes
+        found = self._lists.pop(bias_list, None)
+        found = self._lists[bias_list] = CompiledList(bias_list, self.sources) if found is None else found
+        while len(self._lists) > 1 and sum(self._bytes.values()) > self.most_bytes:
+            oldest, _ = self._lists.popitem(last=False)
+            self._bytes.pop(oldest, None)
+        return found
 
     def __len__(self) -> int:
         return len(self._lists)

@@ -14,7 +14,7 @@ import numpy as np
 
 from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.phones.common_words import CommonWords
-from nemo_ctcbias.phones.confidence import FLOOR, Confidence, Evidence, letters_of, likeness
+from nemo_ctcbias.phones.confidence import FLOOR, Confidence, Evidence, doubt_of, letters_of, likeness
 from nemo_ctcbias.phones.hearing import HEAD, SPELLING, Heard, between
 from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.search.result import BiasedBeam
@@ -79,14 +79,14 @@ class Candidates:
         written = list(beam.listed())
         there = {phrase for phrase, _ in written}
         missing = [phrase for phrase in np.flatnonzero(acting > 0).tolist() if phrase not in there]
-        return [*self._written(written), *self._missing(beam, missing)]
+        return [*self._written(beam, written), *self._missing(beam, missing)]
 
-    def _written(self, written: Sequence[tuple[int, Hit]]) -> Iterator[Candidate]:
+    def _written(self, beam: BiasedBeam, written: Sequence[tuple[int, Hit]]) -> Iterator[Candidate]:
         for phrase, hit in written:
             if self._listed.scores.sounds[phrase]:
                 scores = self._at(phrase, hit.start - SLACK, hit.end + SLACK)
                 span = hit.first_word, hit.last_word, hit.start, hit.end
-                yield self._candidate(phrase, span, hit.base_text, True, scores, hit.confidence)
+                yield self._candidate(beam, phrase, span, hit.base_text, True, scores, hit.confidence)
 
     def _missing(self, beam: BiasedBeam, phrases: Sequence[int]) -> Iterator[Candidate]:
         if not phrases:
@@ -100,7 +100,7 @@ class Candidates:
             if words:
                 first, last = words[0], words[-1] + 1
                 old, span = " ".join(beam.words[first:last]), (first, last, start, end)
-                yield self._candidate(phrase, span, old, False, scores, min(sure[first:last]))
+                yield self._candidate(beam, phrase, span, old, False, scores, min(sure[first:last]))
 
     def _at(self, phrase: int, start: int, end: int) -> dict[str, float]:
         """Score of a phrase in these frames by each witness."""
@@ -121,6 +121,7 @@ class Candidates:
 
     def _candidate(
         self,
+        beam: BiasedBeam,
         phrase: int,
         span: tuple[int, int, int, int],
         old: str,
@@ -130,15 +131,18 @@ class Candidates:
     ) -> Candidate:
         one = self._listed.bias_list[phrase]
         heard = {name: max(float(score), FLOOR) for name, score in scores.items()}
+        alike = max(likeness(form, old) for form in one.forms)
+        ordinary = bool(old) and all(self._common.known(word.strip(_MARKS)) for word in old.split())
         evidence = Evidence(
             head=heard.get(HEAD, 0.0),
             spelling=heard.get(SPELLING, 0.0),
             prior=self._prior,
             phones=float(self._listed.scores.phones(phrase)),
-            likeness=max(likeness(form, old) for form in one.forms),
-            ordinary=float(bool(old) and all(self._common.known(word.strip(_MARKS)) for word in old.split())),
+            likeness=alike,
+            ordinary=float(ordinary),
             listed=float(bool(self._listed.search.finder.find(old))),
             letters=letters_of(sure),
+            own=doubt_of(beam.base_confidence(*span[2:])) if ordinary and alike < 1 else 0.0,
         )
         probability = self._confidence.of(evidence, written, one.weight)
         return Candidate(phrase, *span, old, written, max(heard.values()), evidence, probability)

@@ -28,5 +28,7 @@ def notes_on(listed: CompiledList, settings: Settings, sounds: bool) -> tuple[No
     if len(listed) and sounds and settings.weight > 0 and settings.wants("detection"):
         prior = settings.detection_prior(listed.length)
         heard += too_short(listed.scores, settings.phonetics.detection_threshold, prior)
-    notes += (note for note in heard if note.where not in gone)
+    heard = [note for note in heard if note.where not in gone]
+    never = {note.where for note in heard if note.level == "dropped"}  # nor what else of these would be risky
+    notes = [note for note in notes if note.level != "warning" or note.where not in never] + heard
     return tuple(notes) if listed.bias_list.shown else counted(notes, str(listed.bias_list.source))

@@ -158,7 +158,7 @@ class Recognizer:
         beams = self._searched(task, heard)
         if any(self.asks(part, task) for part in DECIDED_PARTS):
             beams = self._decided(beams, task, np.ones(len(task.listed)) if heard is None else np.array(heard))
-        return beams[: task.nbest]
+        return [one.with_base_case() for one in beams[: task.nbest]]
 
     def asks(self, part: str, task: Task) -> bool:
         """Whether a part of `PHONE_PARTS` that looks at what the search wrote has something to go by."""

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import soundfile
 
-from nemo_ctcbias.audio import HIGHEST_RATE, LOUDEST, LOWEST_RATE, load_audio, split_long
+from nemo_ctcbias.audio import HIGHEST_RATE, LOUDEST, LOWEST_RATE, SoundFile, load_audio, split_long
 from nemo_ctcbias.errors import AudioError
 
 BLOCK = 60.0  # seconds of a long recording that are read at once
@@ -104,7 +103,9 @@ def blocks_of(
         AudioError: if the file is missing, unreadable or no sound.
     """
     try:
-        file = soundfile.SoundFile(os.fsencode(path))
+        file = SoundFile(os.fsencode(path))
+        if not file.seekable():
+            raise RuntimeError("its length is not known")
     except (OSError, RuntimeError):  # whoever reads it as a whole says why, or can
         whole, step = load_audio(path, rate, offset, duration), max(1, round(seconds * rate))
         yield from ((whole[at : at + step], rate) for at in range(0, len(whole), step))

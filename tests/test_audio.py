@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from nemo_ctcbias.audio import load_audio, seconds_of, split_long
 from nemo_ctcbias.errors import AudioError
+from nemo_ctcbias.streamed_audio import blocks_of
 
 RATE = 16000
 LOSSY = {"ogg": 0.15, "mp3": 0.15}  # largest RMS error relative to the signal
@@ -54,6 +55,21 @@ def test_offset_and_duration_cut_the_same_part(kind, offset, duration, tmp_path)
     last = RATE if duration is None else min(RATE, first + int(duration * RATE))
     part = load_audio(path, RATE, offset, duration)
     assert part == pytest.approx(load_audio(path, RATE)[first:last], abs=1e-4)
+
+
+@pytest.mark.parametrize(("offset", "duration"), [(0.0, None), (0.25, 0.5), (0.25, None), (0.75, 9.0)])
+def test_flac_from_a_pipe_whose_length_nobody_knew(offset, duration, tmp_path):
+    known, piped = tmp_path / "known.flac", tmp_path / "piped.flac"
+    soundfile.write(known, np.sin(np.arange(RATE) ** 1.5 / 3000) / 2, RATE)
+    content = bytearray(known.read_bytes())
+    content[21] &= 0xF0  # 36 bits that say how many samples there are
+    content[22:26] = bytes(4)
+    piped.write_bytes(content)
+    expected = load_audio(known, RATE, offset, duration)
+    assert np.array_equal(load_audio(piped, RATE, offset, duration), expected)
+    assert seconds_of(piped) == 0
+    blocks = [block for block, _ in blocks_of(piped, RATE, 0.1, offset, duration)]
+    assert np.array_equal(np.concatenate(blocks), expected) and len(blocks) > 2
 
 
 def test_offset_and_duration_are_seconds_of_the_recording_at_its_own_rate(tmp_path):
@@ -115,7 +131,7 @@ BROKEN = {
     "pipe": (os.mkfifo, "is no file but a pipe or device"),
     "missing": (lambda path: None, "no such file; check the path"),
     "folder": (lambda path: path.mkdir(), "is a folder; give its audio files, or a manifest"),
-    "empty": (lambda path: path.touch(), "cannot be read as audio .*; convert it to wav or flac"),
+    "empty": (lambda path: path.touch(), "is empty; record it again"),
     "no samples": (lambda path: soundfile.write(path, np.zeros(0), RATE), "holds no audio"),
     "garbage": (garbage, "cannot be read as audio .*; convert it to wav or flac"),
     "text": (lambda path: path.write_text("not audio at all"), "cannot be read as audio"),

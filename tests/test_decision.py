@@ -85,6 +85,15 @@ def test_a_phrase_that_was_heard_would_take_the_place_of_the_words_there():
     assert [one.evidence.listed for one in both if not one.written] in ([], [1.0])
 
 
+def test_ordinary_words_of_which_the_model_is_sure_are_told():
+    common, witness = CommonWords(lexicon={"ship": (), "the": ()}), heard("S IH P R AA T", 4, 12, 16)
+    for old, doubt in (("ship the", math.log(0.1)), ("ship row", 0.0)):
+        _, _, (siprot,) = found(f"the {old} cat", ["siprot"], witness, common=common)
+        assert siprot.evidence.own == pytest.approx(doubt, abs=0.05)
+    _, _, (cat,) = found("the cat", ["cat"], heard("K AE T", 4, 7, 7))
+    assert cat.evidence.ordinary == 1 and cat.evidence.own == 0, "it is the phrase itself that the model is sure of"
+
+
 def test_what_is_not_heard_not_listened_for_or_stands_nowhere_is_no_candidate():
     witness = heard("S IH P R AA T", 4, 12, 16)
     assert found("the ship row cat", ["siprot"], witness, acting=[0.0])[2] == []
@@ -109,7 +118,7 @@ def test_of_two_witnesses_each_tells_and_the_place_is_where_one_heard_it_best():
 
 
 def candidate(phrase, first, last, probability, written=False, likeness=0.5):
-    evidence = Evidence(5.0, 0.0, 0.0, 4.0, likeness, 0.0, 0.0, -1.0)
+    evidence = Evidence(5.0, 0.0, 0.0, 4.0, likeness, 0.0, 0.0, -1.0, 0.0)
     return Candidate(phrase, first, last, first, last, "x", written, 5.0, evidence, probability)
 
 

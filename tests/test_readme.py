@@ -57,10 +57,18 @@ def test_commands(text, folder):
     assert done.stdout.strip()
 
 
-def test_the_demonstration_shows_what_the_page_shows(folder):
+@pytest.mark.parametrize("model", ["strong", "small"])
+def test_the_demonstration_shows_what_the_page_shows(model, folder):
     command = next(text for mark, _, text in BLOCKS if mark == "ci: demo").split("&&")[-1].replace(".venv/bin/", "")
+    command = command.strip() + " --model small" * (model == "small")
     done = subprocess.run(["bash", "-ec", command], cwd=folder, env=ENV, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
+    scores = "\n".join(done.stdout.splitlines()[-3:])
+    measured = [*re.findall(r"word error rate +([\d.]+)%", scores), re.findall(r"recall +([\d.]+)%", scores)[-1]]
+    clips = (ROOT / "examples" / "data" / "famous" / "README.md").read_text(encoding="utf-8")
+    assert f"| {model} | {' | '.join(measured)} |" in clips, "the page of the clips"
+    if model == "small":
+        return
     shown = next(text for mark, _, text in BLOCKS if mark == "shown: demo").split("...\n")
     assert len(shown) == 2 and all(part in done.stdout for part in shown)
     assert done.stdout.endswith(shown[1])
@@ -176,6 +184,49 @@ PROMISES = {
     "NeMo's scripts load a saved biased model, list and all, without a change": (
         "tests/test_readme.py::test_python_blocks_then_nemos_script",
         "tests/test_first_hour.py::test_a_new_users_hour",
+    ),
+    "adds what is missing and touches nothing that is there": (
+        "tests/test_requirements.py::test_pip_has_no_reason_to_replace_what_is_there",
+    ),
+    "Without it all else works, and one line says what is left out": (
+        "tests/test_without_kenlm.py::test_list_adapter_and_search_do_what_they_do_with_it",
+        "tests/test_without_kenlm.py::test_what_is_left_out_is_told_in_one_line",
+    ),
+    "`tune` chooses weights on one": (
+        "tests/commands/test_tune_command.py::test_a_users_own_list",
+        "tests/evaluation/test_weights.py::test_a_gain_counts_where_it_is_no_chance",
+    ),
+    "`calibrate` finds on recordings without transcripts how sure your model must be": (
+        "tests/commands/test_calibrate.py::test_a_threshold_is_written_and_transcribe_takes_it",
+    ),
+    "`model.stream(bias_list=...)`, `transcribe --stream` and NeMo's cache-aware loop take lists": (
+        "tests/nemo/test_streams.py::test_a_list_may_change_in_the_middle",
+        "tests/nemo/test_streams.py::test_the_cache_aware_loop_hears_lists",
+        "tests/commands/test_stream_command.py::test_words_are_written_as_they_stand",
+    ),
+    "answers OpenAI's clients, a websocket and a page in the browser, with a list for every request": (
+        "tests/serve/test_transcriptions.py::test_the_openai_client",
+        "tests/serve/test_transcriptions.py::test_a_hundred_lists_at_once_are_kept_apart",
+        "tests/serve/test_realtime.py::test_words_are_told_as_they_stand",
+        "tests/serve/test_page.py::test_a_file_and_names",
+    ),
+    "`from_ctc` makes a biased model of any CTC checkpoint, or of a model in memory": (
+        "tests/nemo/test_biased_model.py::test_from_ctc_keeps_everything",
+        "tests/nemo/test_biased_model.py::test_a_live_model_shares_weights_and_stays_what_it_was",
+    ),
+    "rows of a manifest may carry their own `bias_list`": (
+        "tests/nemo/test_biased_model.py::test_manifest_rows_carry_lists",
+        "tests/test_cli.py::test_manifest_rows_bring_lists_and_parts",
+    ),
+    "A list for this run only, through NeMo's own options": (
+        "tests/test_readme.py::test_python_blocks_then_nemos_script",
+        "tests/nemo/test_biased_model.py::test_hotwords_of_nemos_pyctcdecode_strategy",
+    ),
+    "Where the package is not installed, NeMo cannot open such a file": (
+        "tests/nemo/test_registration.py::test_what_nemo_says_where_the_package_is_not_installed_stands_in_the_docs",
+    ),
+    "`untrained` needs nothing but the checkpoint": (
+        "tests/evaluation/test_ablation.py::test_a_stock_model_has_the_boosting_and_its_own_spelling",
     ),
     "all systems decode the same checkpoint with the same lists": (
         "tests/evaluation/test_joint.py::test_joint_is_what_the_model_transcribes",

@@ -246,6 +246,26 @@ def test_adapters_hear_the_same_and_act_more_boldly_alone():
     assert (alone, bolder, usual) == (0.5, 0.5 * ADAPTER_ALONE, 1.0) and heard == also and heard[0] > 0 == heard[1]
 
 
+def test_adapters_give_capitals_to_listed_words_only():
+    cased = [" ", *"abcdefghijklmnopqrstuvwxyz", *"CL"]
+
+    def letters(text):
+        probs = np.full((2 * len(text), len(cased) + 1), 1e-6)
+        probs[1::2, -1] = 1.0
+        for place, letter in enumerate(text):
+            probs[2 * place, cased.index(letter)] = 0.9
+        return np.log(probs / probs.sum(axis=1, keepdims=True))
+
+    vocabulary = Vocabulary(cased)
+    compiled = CompiledList(BiasList(["Cat"]), Sources(vocabulary))
+    utterance, adapted = Utterance(letters("lap of kat")), letters("Lap oC Cat")
+    for enabled in (True, False):
+        settings = Settings.of({"boost": {"enabled": enabled}, "phonetics": {"parts": []}})
+        (best,) = Recognizer(settings, vocabulary).recognize([utterance], [compiled], lambda *_: [adapted])[0]
+        assert best.text == "lap oC Cat"  # of another word nothing is known
+        assert best.written_words == [(0, 1, "lap"), (2, 3, "Cat")] and best.hits[0].first_word == 2
+
+
 def test_several_words_give_way_to_a_phrase():
     phones = said([*spread("DH AH", 0, 6), *spread("S IH P R AA T", 8, 23), *spread("IH N", 25, 29)], 30)
     (best,) = heard_with("correction", Utterance(spelled("the ship row in"), phones), listed(SIPROT))
@@ -388,7 +408,8 @@ def test_lists_are_kept_within_so_many_bytes():
         _ = one.search, one.scores
     assert 1 < len(lists) < 40 and sum(each.nbytes for each in lists._lists.values()) <= 200_000 + one.nbytes
     first = lists.of(BiasList(["anna"]))
-    assert lists.of(BiasList(["anna"])) is first
+    empty = lists.of(BiasList())
+    assert lists.of(BiasList(["anna"])) is first and lists.of(BiasList()) is empty
 
 
 def test_bytes_are_about_what_is_used():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import zip_longest
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
-from torch.nn.utils.rnn import pad_sequence
 
 
 @dataclass
@@ -45,7 +45,7 @@ class TokenList:
         rows = [first[sequence] for sequence in order]
         weights = torch.tensor([1.0 if weights is None else float(weights[row]) for row in rows])
         return cls(
-            tokens=pad_sequence([torch.tensor(sequence) for sequence in order], batch_first=True)
+            tokens=torch.tensor(list(zip_longest(*order, fillvalue=0))).T.contiguous()
             if order
             else torch.zeros(0, 1, dtype=torch.long),
             lengths=torch.tensor([len(sequence) for sequence in order], dtype=torch.long),

@@ -11,6 +11,7 @@ import re
 ACRONYM = 4  # letters; words in capitals up to this length are said letter by letter or are other words in lower case
 SMALL_WORD = 3  # letters; such words inside a title may stay in lower case: "Charles de Gaulle", "Bank of America"
 LETTERS = re.compile(r"[^\W\d_]+")
+_CORE = re.compile(r"\w(?:.*\w)?")  # a word without the punctuation around it
 SENTENCE_END = frozenset(".?!…。！？")
 
 
@@ -68,6 +69,19 @@ def recased(written: str, heard: str, starts_sentence: bool, chosen: bool = Fals
         return " ".join(_like(word, model) for word, model in zip(words, said, strict=True))
     names = all(model[0].isupper() for model in said)
     return " ".join(_like(word, said[0]) if names or not place else word for place, word in enumerate(words))
+
+
+def in_case_of(word: str, heard: str) -> str:
+    """`word` in the case in which it stands among the words of `heard`, or as it is where it does not stand there.
+
+    >>> in_case_of("Lunch.", "after lunch"), in_case_of("Lunch.", "after launch")
+    ('lunch.', 'Lunch.')
+    """
+    own = _CORE.search(word)
+    for other in map(_CORE.search, heard.split()):
+        if own and other and other[0].lower() == own[0].lower():
+            return word[: own.start()] + other[0] + word[own.end() :]
+    return word
 
 
 def lower(text: str, turkish: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""How else a written phrase is said: numbers as words, acronyms and initials letter by letter."""
+"""How else a written phrase is said: numbers and signs as words, acronyms and initials letter by letter."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from functools import lru_cache
 from itertools import islice, product
 
 GUESS_COST = 1.0  # what a reading beside the likeliest gives back of its boost (natural log)
+SIGNS: dict[str, dict[str, str]] = {  # said as words, by language
+    "en": {"&": "and", "+": "plus", "%": "percent", "@": "at"},
+    **{code: {"&": word} for code, word in (("de", "und"), ("fr", "et"), ("es", "y"), ("it", "e"), ("nl", "en"))},
+    **{code: {"&": word} for code, word in (("pt", "e"), ("pl", "i"), ("sv", "och"), ("tr", "ve"))},
+}
 MOST = 4  # readings of the numbers of a phrase
 ACRONYM = re.compile(r"\b(?:[A-Z]{2,3}|[B-DF-HJ-NP-TV-XZ]{4,5})(?=\b|s\b)|\b[A-Z](?:\.[A-Z])+\b\.?")  # GPUs, J.R.R.
 NUMBER = re.compile(r"(\d{1,2}):([0-5]\d)\b|(\d+)(?:st|nd|rd|th)\b|(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?", re.ASCII)
@@ -35,6 +40,17 @@ def numbers_as_words(text: str, language: str = "en") -> list[str]:
             parts[-1] = [f" {way}" for way in parts[-1]]  # B12
     parts.append([text[at:]])
     return list(islice(("".join(choice) for choice in product(*parts)), MOST))
+
+
+def signs_as_words(text: str, language: str = "en") -> str:
+    """The text with its signs as they are said in a language.
+
+    >>> signs_as_words("Johnson & Johnson"), signs_as_words("H&M", "de")
+    ('Johnson and Johnson', 'H und M')
+    """
+    signs = SIGNS.get(language, {})
+    said = "".join(f" {signs[character]} " if character in signs else character for character in text)
+    return " ".join(said.split()) if said != text else text
 
 
 def letter_by_letter(text: str) -> str | None:

@@ -62,6 +62,16 @@ def summary(notes: Iterable[Note], phrases: int) -> str:
     return f"{listed}; {counts['dropped']} dropped, {counts['changed']} changed, {warnings}"
 
 
+def serious(notes: Iterable[Note]) -> list[Note]:
+    """What is dropped, and then what is risky: what to say first where not all is said."""
+    return sorted((note for note in notes if note.level != "changed"), key=lambda note: LEVELS.index(note.level))
+
+
+def in_short(source: str | None, notes: Iterable[Note], phrases: int) -> str:
+    """How much of a list can be used, and where all notes are to be had."""
+    return f"{source or 'bias list'}: {summary(notes, phrases)}; `nemo-ctcbias check-list` shows all of a list"
+
+
 def counted(notes: Iterable[Note], where: str) -> tuple[Note, ...]:
     """How many notes there are of each level, without what they are about.
 
@@ -88,10 +98,10 @@ def printable(text: str) -> str:
 
 def announce(notes: Iterable[Note], most: int = 5) -> None:
     """Log what was dropped or is risky, the first `most` notes, each once a process (logger `nemo_ctcbias`)."""
-    serious = [str(note) for note in notes if note.level != "changed"]
-    for message in serious[:most]:
+    messages = [str(note) for note in serious(notes)]
+    for message in messages[:most]:
         _warn_once(message)
-    if rest := tuple(serious[most:]):
+    if rest := tuple(messages[most:]):
         _warn_once(f"{len(rest)} more notes on this bias list; `nemo-ctcbias check-list` shows all", hash(rest))
 
 

@@ -15,6 +15,7 @@ from anyascii import anyascii
 
 from nemo_ctcbias.bias_list.casing import lower, upper
 from nemo_ctcbias.bias_list.language import language_of
+from nemo_ctcbias.bias_list.readings import SIGNS
 from nemo_ctcbias.bias_list.word_ends import APOSTROPHES, ENDINGS, Following, WordEnds, is_spaceless
 from nemo_ctcbias.errors import ModelError
 
@@ -24,11 +25,6 @@ BYTE = re.compile(r"<0x([0-9A-F]{2})>")  # SentencePiece's pieces for what no ot
 LONE_BYTE = re.compile("[\udc80-\udcff]")  # as `Vocabulary.texts` has them
 SEPARATORS = frozenset("/\\\u2044\u2215\u2212_|,;:")  # besides all dashes: between words, so never just dropped
 ORNAMENTS = frozenset("®™©℠")
-SIGNS = {  # said as words, by language
-    "en": {"&": "and", "+": "plus", "%": "percent", "@": "at"},
-    **{code: {"&": word} for code, word in (("de", "und"), ("fr", "et"), ("es", "y"), ("it", "e"), ("nl", "en"))},
-    **{code: {"&": word} for code, word in (("pt", "e"), ("pl", "i"), ("sv", "och"), ("tr", "ve"))},
-}
 TRANSLITERATED = ("LATIN", "GREEK", "CYRILLIC")
 TURNS = 4  # after which nothing changes any more
 # Marks below this combining class (Indic nukta and virama among them) change the letter; above are accents.

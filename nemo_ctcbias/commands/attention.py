@@ -9,16 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from nemo_ctcbias.adapter.attention_by_phrase import NO_BIAS, by_phrase, most_attended
 from nemo_ctcbias.audio import load_audio, seconds_of
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.bias_list.report import printable
-from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of
+from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of, report
 from nemo_ctcbias.commands.loading import check_files, load_model
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.search.alignment import greedy_spans, word_spans
 from nemo_ctcbias.whole_files import check_writable, written_whole
-
-NO_BIAS = "<no-bias>"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     name = args.name or names[0]
     if name not in names:
         raise SettingError(f"--name {name}: no such adapter is enabled; there are {', '.join(names)}")
+    report(bias_list.source, model.check_bias_list(bias_list), bias_list)
     seen = look(model, name, load_audio(args.audio, model.cfg.sample_rate), bias_list)
     draw(seen, args.out, args.phrases)
     for row in np.argsort(-seen["weights"][:-1].max(axis=1))[: args.phrases]:
@@ -65,7 +65,7 @@ def look(model: Any, name: str, samples: np.ndarray, bias_list: BiasList) -> dic
     """Attention over the phrases that took part.
 
     Returns:
-        phrases: their written forms and `<no-bias>`; weights: [K + 1, T], mean of the heads, in that order;
+        phrases: their written forms and `<no-bias>`; weights: [P + 1, T], mean of the heads, in that order;
         words: (word, first frame, last frame + 1) recognised; seconds_per_frame.
     """
     import torch
@@ -79,11 +79,10 @@ def look(model: Any, name: str, samples: np.ndarray, bias_list: BiasList) -> dic
             "attention: no phrase of the list can be spelled by this model or heard in this recording; see "
             "nemo-ctcbias check-list"
         )
-    phrases = [bias_list[rows.owners[row]].written for row in attention.phrases[0].tolist()]
-    weights = attention.weights[0].mean(dim=0).float().numpy().T
+    phrases, weights = by_phrase(attention, rows.owners)
     log_probs, vocabulary = changed[0].float().numpy(), model.lists.sources.vocabulary
     return {
-        "phrases": [*phrases, NO_BIAS],
+        "phrases": [*(bias_list[phrase].written for phrase in phrases), NO_BIAS],
         "weights": weights,
         "words": word_spans(greedy_spans(log_probs), vocabulary.texts),
         "seconds_per_frame": len(samples) / model.cfg.sample_rate / max(len(log_probs), 1),
@@ -98,8 +97,7 @@ def draw(seen: dict[str, Any], path: str | Path, most: int) -> None:
     from matplotlib import pyplot as plt
 
     weights, step = seen["weights"], seen["seconds_per_frame"]
-    best = np.argsort(-weights[:-1].max(axis=1), kind="stable")[:most]
-    rows = [*sorted(best.tolist(), key=lambda row: int(weights[row].argmax())), len(weights) - 1]
+    rows = most_attended(weights, most)
     duration = weights.shape[1] * step
     figure, axis = plt.subplots(
         figsize=(max(7.0, 1.1 * duration + 2.5), 1.8 + 0.28 * len(rows)), constrained_layout=True

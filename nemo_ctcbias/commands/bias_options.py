@@ -7,7 +7,8 @@ import re
 import sys
 from collections.abc import Iterable
 
-from nemo_ctcbias.bias_list import BiasList, Note, Phrase, summary
+from nemo_ctcbias.bias_list import BiasList, Note, Phrase
+from nemo_ctcbias.bias_list.report import in_short, serious
 from nemo_ctcbias.commands.recordings import is_file
 from nemo_ctcbias.errors import SettingError
 
@@ -52,11 +53,8 @@ def weighted(text: str) -> Phrase:
 def report(source: str | None, notes: Iterable[Note], bias_list: BiasList) -> None:
     """What the model cannot use of a list, on standard error: the first few, and how much it is."""
     notes = list(notes)
-    serious = [note for note in notes if note.level != "changed"]
-    for note in serious[:SHOWN_NOTES]:
+    first = serious(notes)[:SHOWN_NOTES]
+    for note in first:
         print(f"nemo-ctcbias: {note}", file=sys.stderr)
-    if serious:
-        told = (
-            f"{source or 'bias list'}: {summary(notes, len(bias_list))}; `nemo-ctcbias check-list` shows all of a list"
-        )
-        print(f"nemo-ctcbias: {told}", file=sys.stderr)
+    if first:
+        print(f"nemo-ctcbias: {in_short(source, notes, len(bias_list))}", file=sys.stderr)

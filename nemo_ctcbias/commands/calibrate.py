@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from nemo_ctcbias.bias_list import BiasList
-from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of
+from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of, report
 from nemo_ctcbias.commands.loading import check_files, load_model
 from nemo_ctcbias.commands.recordings import loaded, readable, recordings_named
 from nemo_ctcbias.decision import TOLD
@@ -63,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
     bias_list = model.bias_list if bias_list is None else bias_list
     if not len(bias_list):
         raise SettingError("calibrate: there is no list to calibrate for; give --bias-list FILE or --bias PHRASE ...")
+    report(bias_list.source, model.check_bias_list(bias_list), bias_list)
     calibrator = Calibrator(model, bias_list, args.seed)
     seconds, count = 0.0, 0
     shown = "{desc}: {percentage:3.0f}% of {total} s of audio [{elapsed}<{remaining}]"

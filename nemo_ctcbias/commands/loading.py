@@ -28,6 +28,8 @@ def check_files(
         BiasingError: of the kind that loading them would raise.
     """
     path = Path(checkpoint(model))
+    if path.is_dir():
+        raise ModelError(f"{path}: is a folder; give a .nemo checkpoint or a pretrained NeMo model name")
     if path.suffix == ".nemo" and not path.is_file():
         raise ModelError(f"{path}: no such file; give a .nemo checkpoint or a pretrained NeMo model name")
     given = (

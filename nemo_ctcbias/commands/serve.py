@@ -9,7 +9,7 @@ from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 
-from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of
+from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of, report
 from nemo_ctcbias.commands.transcribe import add_model_options, check_model_options, model_of
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.serve.options import ServeOptions
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     with listening(args.host, args.port) as sock:
         model = model_of(args, settings)
         if bias_list is not None:
-            model.set_bias_list(bias_list)
+            report(bias_list.source, model.set_bias_list(bias_list), bias_list)
         service = Service(model, Path(checkpoint(args.model)).stem, args.lists, options)
         service.warm_up()
         host, port = sock.getsockname()[:2]

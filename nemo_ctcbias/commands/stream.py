@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from nemo_ctcbias.audio import seconds_of
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.commands.bias_options import report
 from nemo_ctcbias.commands.recordings import STANDARD_INPUT
@@ -37,12 +38,14 @@ def check_stream(args: argparse.Namespace) -> None:
 
 def streamed(args: argparse.Namespace, model_of: Callable[[], Any], bias_list: BiasList | None) -> int:
     """Write a line for each piece that stands, or with --format json for all that is new."""
+    (path,) = args.audio
+    raw = path == STANDARD_INPUT
+    if not raw:
+        seconds_of(path)  # what cannot be read says so before the model is loaded
     model = model_of()
     if bias_list is not None:
         report(bias_list.source, model.set_bias_list(bias_list), bias_list)
-    (path,) = args.audio
     rate, stream = model.cfg.sample_rate, model.stream()
-    raw = path == STANDARD_INPUT
     shown = _Shown(args.format == "json", args.min_confidence or 0.0)
     for samples, given in blocks_from(sys.stdin.buffer, args.rate, BLOCK) if raw else blocks_of(path, rate, BLOCK):
         shown.show(stream.feed(samples, given), stream.seconds)

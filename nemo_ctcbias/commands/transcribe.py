@@ -36,6 +36,7 @@ from nemo_ctcbias.lm.kenlm_module import needed_for
 from nemo_ctcbias.lm.options import LanguageModelOptions
 from nemo_ctcbias.settings import PRESET_NAMES, Settings
 from nemo_ctcbias.settings_file import read_settings
+from nemo_ctcbias.shipped import shipped
 from nemo_ctcbias.streamed_audio import pieces_of
 from nemo_ctcbias.whole_files import written_whole
 
@@ -59,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                        "model, and with the list")  # fmt: skip
     add("--word-times", action="store_true", help="with --format json: when each word is said, as `words`")
     add("--nbest", type=int, metavar="N", help="with --format json: the N best texts of recordings with a list")
-    add("--min-confidence", type=float, metavar="P", help="leave out hits below it, from 0 to 1: the probability of a "
-        "phrase's least likely token at its best frame, not calibrated; the text stays")  # fmt: skip
+    add("--min-confidence", type=float, metavar="P", help="leave out hits below it, from 0 to 1: the probability that "
+        "the phrase was said there; the text stays")  # fmt: skip
     add("--stream", action="store_true", help="one file, or - for raw 16-bit mono samples from standard input, as if "
         "it were heard now: words as soon as they stand; with --format json what may still change, too")  # fmt: skip
     add("--rate", type=int, default=16000, help="samples a second of --stream - (default 16000)")
@@ -108,6 +109,8 @@ def run(args: argparse.Namespace) -> int:
     recordings += recordings_of_manifest(args.manifest) if args.manifest else []
     form, named = FORMATS[args.format], len(recordings) > 1
     _check_form(args, named)
+    if args.compare and shipped(args.model).model:  # which hold no list
+        _check_listed(bias_list, recordings)
     output = None if args.compare else output_for(args.out, args.out_dir, args.format, form, named, args.resume)
     left = recordings if output is None else output.missing(recordings)
     good = readable(left)
@@ -178,8 +181,7 @@ def _compared(args: argparse.Namespace, model: Any, recordings: list[Recording],
     """The same recordings in up to three ways, each mark by what caused it; returns how many."""
     helped = model.language_model_path is not None
     listed = [phrase.written for phrase in model.bias_list]
-    if not listed and not any(one.bias_list for one in recordings):
-        raise SettingError("--compare: there is no list to compare with; give --bias-list FILE or --bias PHRASE ...")
+    _check_listed(listed, recordings)
     # (without the list, with the language model for all recordings): the model, with LM, with the list.
     passes = [(True, False), *([(True, True)] if helped else []), (False, model.settings.lm.always)]
     comparison = Comparison(listed)
@@ -244,6 +246,12 @@ def check_model_options(args: argparse.Namespace) -> None:
     check_files(args.model, args.adapter, args.phone_head, args.lm)
     if args.lm not in (None, "none"):
         needed_for("--lm")
+
+
+def _check_listed(listed: Sequence | None, recordings: Sequence[Recording]) -> None:
+    """Refuse to compare with nothing."""
+    if not listed and not any(one.bias_list for one in recordings):
+        raise SettingError("--compare: there is no list to compare with; give --bias-list FILE or --bias PHRASE ...")
 
 
 def _check_form(args: argparse.Namespace, named: bool) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.commands.bias_options import report
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.settings_file import write_settings
 from nemo_ctcbias.shipped import checkpoint, shipped
@@ -88,6 +89,8 @@ def tuned_weights(args: argparse.Namespace) -> Tuned:
         raise SettingError(f"{args.manifest}: {len(items)} utterances are too few to tune on; give at least {LEAST}")
     system = make_system("joint")
     system.prepare(context_of(model, shipped(args.model), args.adapter, args.lm, args.phone_head))
+    if given is not None:
+        report(given.bias_list.source, system.report_on(given), given.bias_list)
     lists = builder.build([item.row for item in items], "utterance" if given is None else GIVEN, args.list_size)
     tuned = tune_weights(system, items, lists, args.seed, args.progress)
     if tuned.spoken < FEW:
@@ -99,6 +102,8 @@ def tuned_weights(args: argparse.Namespace) -> Tuned:
 def verdict_on(tuned: Tuned) -> str:
     """Which weights are written, and why."""
     gain = tuned.gain()
+    if tuned.setting == tuned.default:
+        return "no other weight that was tried is better, so these are the defaults"
     if tuned.better:
         return "tuned"
     if gain is None or gain.high > 0:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from nemo_ctcbias.adapter.attention_by_phrase import NO_BIAS, by_phrase, most_attended
 from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.evaluation.encodings import Encodings
 from nemo_ctcbias.evaluation.logprobs import Item
 
-NO_BIAS = "<no-bias>"
 ATTENDED_PHRASES = 8  # the most attended ones; `<no-bias>` comes on top
 
 
@@ -48,10 +48,7 @@ def attended(encodings: Encodings, item: Item, listed: CompiledList) -> Attended
     if found is None:
         return None
     frames = len(item.log_probs)
-    weights = found.weights[0].mean(dim=0)[:frames].float().cpu().numpy().T
-    names = [listed.bias_list[listed.tokens.owners[row]].written for row in found.phrases[0].tolist()]
-    best = np.argsort(-weights[:-1].max(axis=1), kind="stable")[:ATTENDED_PHRASES].tolist()
-    rows = sorted(best, key=lambda row: int(weights[row].argmax()))
-    return Attended(
-        name, (*(names[row] for row in rows), NO_BIAS), weights[[*rows, len(weights) - 1]], item.seconds / frames
-    )
+    phrases, weights = by_phrase(found, listed.tokens.owners)
+    names, weights = [*(listed.bias_list[phrase].written for phrase in phrases), NO_BIAS], weights[:, :frames]
+    rows = most_attended(weights, ATTENDED_PHRASES)
+    return Attended(name, tuple(names[row] for row in rows), weights[rows], item.seconds / frames)

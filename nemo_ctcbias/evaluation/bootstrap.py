@@ -38,8 +38,7 @@ def intervals(
     for name, ratio in METRICS.items():
         values = _ratio(ratio, sums)
         defined = values[~np.isnan(values)]
-        # Resampling one utterance always gives its own value: that would pass for certainty.
-        if sum(one.rate(name) is not None for one in counts) < 2 or defined.size == 0:
+        if not _resampled(counts, name) or defined.size == 0:
             result[name] = None
         else:
             low, high = np.percentile(defined, [2.5, 97.5])
@@ -54,7 +53,9 @@ def paired_difference(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> Difference | None:
-    """Difference of a metric between two systems over the same utterances in the same order; None if undefined.
+    """Difference of a metric between two systems over the same utterances in the same order.
+
+    None if it is undefined, or rests on one utterance of either.
 
     Of several metrics with factors, such as {"f1": 1, "wer": -1}, it is that of their sum.
 
@@ -66,7 +67,7 @@ def paired_difference(
     factors = {metric: 1.0} if isinstance(metric, str) else metric
     totals = [sum(counts, Counts()) for counts in (first, second)]
     rates = [[total.rate(name) for name in factors] for total in totals]
-    if None in rates[0] + rates[1]:
+    if None in rates[0] + rates[1] or not all(_resampled(one, name) for one in (first, second) for name in factors):
         return None
     left, right = (sum(f * rate for f, rate in zip(factors.values(), one, strict=True)) for one in rates)
     sums = [_resampled_sums(counts, seed, resamples) for counts in (first, second)]
@@ -78,6 +79,11 @@ def paired_difference(
     tail = min(int((values <= 0).sum()), int((values >= 0).sum()))
     p_value = min(1.0, 2 * (1 + tail) / (1 + values.size))
     return Difference(left - right, float(low), float(high), p_value)
+
+
+def _resampled(counts: Sequence[Counts], metric: str) -> bool:
+    """Whether resampling tells of chance: one utterance always gives its own value, which would pass for certainty."""
+    return sum(one.rate(metric) is not None for one in counts) > 1
 
 
 def _resampled_sums(counts: Sequence[Counts], seed: int, resamples: int) -> npt.NDArray[np.float64]:

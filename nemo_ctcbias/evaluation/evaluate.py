@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.bias_list.report import in_short, serious
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation import report
 from nemo_ctcbias.evaluation.ablation import expand, missing_parts
@@ -70,6 +71,8 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
         gaps = missing_parts(context).items()
         result.left_out += [(part, None, f"needs {what}, which is not there") for part, what in gaps]
     ready = _prepare([make_system(name) for name in options.systems], context, result)
+    if builder.given is not None:
+        result.notes += _unused(ready, builder.given)
     settings = {system.name: dict(system.default) for system in ready}
     if tune_rows:
         tune_items, unreadable = encode(model, tune_rows, options.cache, options.progress)
@@ -196,6 +199,14 @@ def _prepare(systems: Sequence[System], context: Context, result: Evaluation) ->
     if not ready:
         raise SettingError(f"no system can run: {result.left_out[0][2]}")
     return ready
+
+
+def _unused(systems: Sequence[System], given: GivenList) -> list[tuple[str, int, str]]:
+    """How much of a user's list our last system cannot use, as a remark on it."""
+    own = [system for system in systems if is_own(system.name)]
+    notes = own[-1].report_on(given) if own else ()
+    told = in_short(given.bias_list.source, notes, len(given.bias_list))
+    return [(own[-1].name, len(given), told)] if serious(notes) else []
 
 
 def _tune_all(

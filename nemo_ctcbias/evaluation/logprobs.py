@@ -139,7 +139,8 @@ def _encode(model: Any, rows: Sequence[Row], progress: bool) -> tuple[list[Item]
             skipped.append(Skip(row["id"], str(error)))
     found: dict[int, Item] = {}
     device, biased = next(model.parameters()).device, from_ctc(model).eval()
-    with tqdm(total=len(samples), desc="encoder", unit="utt", disable=not progress) as bar, torch.inference_mode():
+    bar = tqdm(total=len(samples), desc="encoder", unit="utt", disable=None if progress else True)
+    with bar, torch.inference_mode():
         for batch in _batches({index: len(audio) / sample_rate for index, audio in samples.items()}):
             audio = [torch.from_numpy(samples[index]) for index in batch]
             lengths = torch.tensor([len(one) for one in audio], device=device)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from functools import lru_cache
 
-from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.bias_list import BiasList, Note
 from nemo_ctcbias.compiled_list import CompiledList, CompiledLists, Sources
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.evaluation.ablation import joint_parts
@@ -20,6 +20,7 @@ from nemo_ctcbias.evaluation.lists import GivenList
 from nemo_ctcbias.evaluation.logprobs import Item
 from nemo_ctcbias.evaluation.parts import PARTS, PHONE_PARTS, grid_of, settings_of
 from nemo_ctcbias.evaluation.systems import Context, Phrases, Setting, System
+from nemo_ctcbias.list_report import notes_on
 from nemo_ctcbias.lm.kenlm_file import load_language_model
 from nemo_ctcbias.phones import G2G, G2P, Pronouncer
 from nemo_ctcbias.phones.common_words import CommonWords
@@ -116,6 +117,10 @@ class OwnSystem(System):
     def _hears(self) -> bool:
         """Whether a phone head does; else the model's spelling says how it heard the list."""
         return self._sounds and self.name not in UNTRAINED and self._encodings.model.has_phone_head
+
+    def report_on(self, given: GivenList) -> tuple[Note, ...]:
+        """What of a user's list the system cannot use or would change, and why."""
+        return notes_on(self._lists.of(given.bias_list), self.settings, self._sounds)
 
     def build(self, phrases: Phrases, setting: Setting) -> CompiledList:
         """The bias list, compiled for the vocabulary, all parts made that are needed."""

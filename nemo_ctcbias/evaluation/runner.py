@@ -82,7 +82,7 @@ def run_system(
     runs = [Run(dict(setting)) for setting in settings]
     previous, bias = None, None
     with single_thread(), quiet_nemo():
-        for position in tqdm(chosen, desc=label or system.name, unit="utt", disable=not progress):
+        for position in tqdm(chosen, desc=label or system.name, unit="utt", disable=None if progress else True):
             item, phrases = items[position], lists[position]
             system.ready(item)
             plain = unlisted[position] if unlisted else ""

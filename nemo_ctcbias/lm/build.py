@@ -116,7 +116,7 @@ def build(
     with tempfile.TemporaryDirectory(dir=out.resolve().parent, prefix=".build-lm") as folder:
         fitted, arpa = Path(folder) / "text", Path(folder) / "model.arpa"
         lines = (line for path in texts for line in read_lines(path))
-        lines = tqdm(lines, desc="reading", unit=" lines", disable=not progress, mininterval=1.0)
+        lines = tqdm(lines, desc="reading", unit=" lines", disable=None if progress else True, mininterval=1.0)
         with fitted.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(sentence + "\n" for sentence in fit(lines, vocabulary, counts))
         _refuse_wordless(counts)

@@ -111,6 +111,16 @@ def transcribe_config(method: Callable, call: Any, *args: Any, **kwargs: Any) ->
     return audio, {"timestamps": given.get("timestamps"), "override_config": config}
 
 
+def without_timestamps(options: dict[str, Any]) -> tuple[bool, dict[str, Any]]:
+    """Whether the options of `transcribe_config` ask for times, and the same without asking.
+
+    NeMo's CTC models make their whole decoding anew in each call that asks, even where it works out times already.
+    """
+    config = options["override_config"]
+    timed = bool(options["timestamps"] or config.timestamps)
+    return timed, {"timestamps": None, "override_config": replace(config, timestamps=None)} if timed else options
+
+
 def call_of(config: Any, make: Callable[[], Any]) -> Any:
     """What a call carries; where NeMo's own generator was called, it is made now."""
     if not isinstance(config._internal, CallConfig):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from nemo_ctcbias.nemo.internals import (
     manifest_of_call,
     transcribe_config,
     was_training,
+    without_timestamps,
 )
 from nemo_ctcbias.nemo.strategy import BiasedDecodingMixin, Recognised
 from nemo_ctcbias.nemo.utterance_lists import (
@@ -46,6 +47,7 @@ class Call:
     of_rows: by row of the manifest.
     row: the next utterance.
     recordings: how many there are, where that is known.
+    timed: whether times are asked for of NeMo's decoding, which works them out already.
     beside: what recognises them in other processes, once there is one.
     """
 
@@ -54,6 +56,7 @@ class Call:
     of_rows: dict[int, BiasList] = field(default_factory=dict)
     row: int = 0
     recordings: int = 0
+    timed: bool = False
     beside: SideBySide | None = None
 
     def next(self, size: int) -> list[BiasList]:
@@ -76,6 +79,14 @@ class Call:
             raise BiasListError(f"bias_lists: {len(self.each)} lists for {recordings} recordings; give one for each")
 
 
+def lists_of(given: Iterable) -> list[BiasList]:
+    """The lists that these stand for (`BiasList.of`), what is given for many recordings read once."""
+    given = list(given)
+    distinct = {id(one): one for one in given}
+    read = {key: BiasList.of(one) for key, one in distinct.items()}
+    return [read[id(one)] for one in given]
+
+
 class TranscriptionMixin:
     """NeMo's ways to transcribe (`transcribe`, and `predict_step` of its parallel script), each with its lists."""
 
@@ -92,12 +103,14 @@ class TranscriptionMixin:
             BiasListError: a list that cannot be read, or more or fewer lists than recordings.
             SettingError: a list, and a branch of a hybrid decodes on which none acts.
         """
-        each = None if bias_lists is None else [BiasList.of(one) for one in bias_lists]
+        each = None if bias_lists is None else lists_of(bias_lists)
         call = Call(self.default_list if bias_list is ... else BiasList.of(bias_list), each)
         check_branch(self, any(map(len, each or [call.default] * (bias_list is not ...))))
         transcribe = super().transcribe
         audio, options = transcribe_config(transcribe, call, audio, *args, **kwargs)
         with self.lock, decoding_unchanged_on_error(self):
+            if self.ctc_decodes and self.ctc_config.decoding.get("compute_timestamps"):
+                call.timed, options = without_timestamps(options)
             found = transcribe(audio, **options)
             if self.ctc_decodes:
                 call.check(call.row)
@@ -202,12 +215,18 @@ class TranscriptionMixin:
         strategy, log_probs, lengths = self.ctc_strategy, encoded.log_probs, encoded.lengths
 
         def hypotheses() -> list:
-            return self._hypotheses(strategy, log_probs, lengths, recognised(), trcfg)
+            return self._hypotheses(strategy, log_probs, lengths, recognised(), trcfg, trcfg.timestamps or call.timed)
 
         return hypotheses if call.beside is not None else hypotheses()
 
     def _hypotheses(
-        self, strategy: BiasedDecodingMixin, log_probs: Tensor, lengths: Tensor, found: Recognised, trcfg: Any
+        self,
+        strategy: BiasedDecodingMixin,
+        log_probs: Tensor,
+        lengths: Tensor,
+        found: Recognised,
+        trcfg: Any,
+        timed: bool | None,
     ) -> list:
         """NeMo's hypotheses of a batch, with all that a call asks for."""
         hypotheses = strategy.hypotheses(log_probs, lengths, found, trcfg.return_hypotheses)
@@ -219,7 +238,7 @@ class TranscriptionMixin:
                 hypothesis.y_sequence = decoded[: frames[place]].clone()
                 if hypothesis.alignments is None:
                     hypothesis.alignments = hypothesis.y_sequence
-        if trcfg.timestamps:  # NeMo's own n-best path cannot; each list is an ordinary list of hypotheses
+        if timed:  # NeMo's own n-best path cannot; each list is an ordinary list of hypotheses
             stride = self.cfg["preprocessor"]["window_stride"]
             for group in groups:
                 process_timestamp_outputs(group, self.subsampling, stride)

@@ -7,7 +7,8 @@ a logistic regression on what several models wrote, or did not, of lists in reco
 that the search wrote and for those that it did not.  The evidence is what says the same of any model: how the phrase
 sounds there (the one score, by each witness), the prior of one phrase among N, how long it is, how much it looks like
 the words that stand there without it, whether these are ordinary words or listed ones, and how sure the model is of
-what is written.
+what is written, and of ordinary words that it would write by itself: of two words that sound the same ("Browne",
+"brown") nothing else tells which was said.
 
 One threshold takes away what is written and puts what is not (the paper's lookup) in the place of other words.  It
 follows from the wanted precision, the share of what is written that is right.
@@ -31,6 +32,7 @@ from nemo_ctcbias.errors import PhoneticsError
 SHIPPED = Path(__file__).parent / "data" / "confidence.json"
 LEAST = 1e-4  # a token less likely than this says no more
 FLOOR = -5.0  # a score below says no more
+DOUBT = 0.02  # a model that leaves less than this to all other words is no surer for it: many are too sure of all
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Evidence:
     without such a witness; prior: what the length of the list asks of it, `list_cost *
     log_length(N)`; phones: how many it has; likeness: of its letters to those of the words there without it, from 0 to
     1; ordinary, listed: whether all of these words are ordinary ones, and whether there is a listed phrase among them;
-    letters: log-prob of the least likely token of what is written there, the phrase or these words.
+    letters: log-prob of the least likely token of what is written there, the phrase or these words; own: ln of the
+    model's doubt of what it writes there by itself, 0 where these are no ordinary words, or the phrase.
     """
 
     head: float
@@ -52,6 +55,7 @@ class Evidence:
     ordinary: float
     listed: float
     letters: float
+    own: float
 
 
 NAMES = tuple(field.name for field in fields(Evidence))
@@ -135,3 +139,8 @@ def likeness(form: str, words: str) -> float:
 def letters_of(confidence: float) -> float:
     """`Evidence.letters` of the probability of the least likely token."""
     return math.log(max(confidence, LEAST))
+
+
+def doubt_of(confidence: float) -> float:
+    """`Evidence.own` of the probability of the least likely token of ordinary words."""
+    return math.log(max(1 - confidence, DOUBT))

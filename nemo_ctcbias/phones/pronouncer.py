@@ -11,7 +11,7 @@ from functools import lru_cache
 from nemo_ctcbias.bias_list import BiasList, Note, Phrase
 from nemo_ctcbias.bias_list.bias_list import Entry
 from nemo_ctcbias.bias_list.casing import is_shouted
-from nemo_ctcbias.bias_list.readings import GUESS_COST, letter_by_letter, numbers_as_words
+from nemo_ctcbias.bias_list.readings import GUESS_COST, letter_by_letter, numbers_as_words, signs_as_words
 from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.g2p import G2P
@@ -50,7 +50,7 @@ class Pronouncer:
     Attributes:
         phrases: alternatives of each listed phrase; none for one that cannot be pronounced.
         notes: a note for each such phrase, and for each pronunciation in the list that cannot be read.
-        given: whether the list says how some of its words sound: its users, an acronym in capitals, or a number.
+        given: whether the list says how some of its words sound: its users, an acronym in capitals, a number or a sign.
     """
 
     def __init__(
@@ -147,18 +147,19 @@ class Pronouncer:
             return ()
 
     def _readings(self, form: str) -> list[Alternatives]:
-        """How a form sounds, its numbers as words, its acronyms as words and letter by letter; in a transcript its
-        words may be heard so, too.  However many words each reading has, its likeliest sounds count alike.
+        """How a form sounds, its numbers and signs as words, its acronyms as words and letter by letter; in a
+        transcript its words may be heard so, too.  However many words each reading has, its likeliest sounds count
+        alike.
         """
         numbers = [way for language in self._languages for way in numbers_as_words(form, language)]
-        usual, *others = numbers or [form]
+        usual, *others = (signs_as_words(way, self._languages[0]) for way in numbers or [form])
         letters = None if self._shouted else letter_by_letter(usual)
         readings = [self.text(usual)]
         for way, cost in [*([(letters, 0.0)] if letters else []), *((other, GUESS_COST) for other in others)]:
             alternatives = self.text(way)
             shift = readings[0][0][1] - alternatives[0][1] - cost
             readings.append(tuple((phones, log_prob + shift) for phones, log_prob in alternatives))
-        if numbers or letters:
+        if letters or usual != form:
             self._said.setdefault(tuple(form.lower().split()), self._together(readings))
         return readings
 

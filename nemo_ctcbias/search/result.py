@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nemo_ctcbias.bias_list.casing import in_case_of
 from nemo_ctcbias.lm.spoken_words import SpokenWords
 from nemo_ctcbias.search.beam_search import Hypothesis
 from nemo_ctcbias.search.hits import Find, Hit, words_of, write, written_words
@@ -100,6 +101,23 @@ class BiasedBeam(tuple):
         finds += [Find(*span, -1, hit.phrase) for span, hit in zip(taken, lookups, strict=True)]
         return self._changed(write(text, finds), self.score, _finds=kept, _looked_up=tuple(lookups), _written=finds)
 
+    def with_base_case(self) -> BiasedBeam:
+        """The same hypothesis, in which words of no listed phrase keep the case that they have without adapters.
+
+        These were trained to raise names, and with them capitals; whether a word is one, the model itself knows better.
+        """
+        if not self._timing.adapted:
+            return self
+        timing, end, finds = self._timing, -1, list(self._written)
+        for word in self.words:
+            start, end = end + 1, end + 1 + len(word)
+            if any(one.start < end and start < one.end for one in self._written):
+                continue
+            own = in_case_of(word, timing.base_text(*timing.frames(timing.tokens_in(start, end))))
+            if own != word:
+                finds.append(Find(start, end, -1, own))
+        return self._changed(write(self.spoken, finds), self.score, _written=finds)
+
     def packed(self) -> PackedBeam:
         """All that can be asked of the hypothesis, for another process; but for the state of the language model."""
         worked_out = {"_timing": None, "_boost_class": None, "_finds": (), "_listed": list(self.listed())}
@@ -190,6 +208,10 @@ class BiasedBeam(tuple):
     def written_words(self) -> list[tuple[int, int, str]]:
         """(first, last + 1, text as it is written) of the words that listed phrases stand in."""
         return written_words(self.spoken, self._written)
+
+    def base_confidence(self, start: int, end: int) -> float:
+        """Of the least likely token that the model without adapters writes in these frames, from 0 to 1."""
+        return self._timing.base_confidence(start, end)
 
     @property
     def confidences(self) -> list[float]:

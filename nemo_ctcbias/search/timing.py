@@ -94,10 +94,19 @@ class Timing(Sequence):
         inside = [unit for unit in units if min(unit[3], end) > max(unit[2], start)]
         return text[inside[0][0] : inside[-1][1]] if inside else ""
 
+    def base_confidence(self, start: int, end: int) -> float:
+        """Of the least likely token of the model without adapters in these frames, 0 where it hears nothing."""
+        inside = (one for one in self._base_spans if min(one[2], end) > max(one[1], start))
+        return min((float(np.exp(self._base[a:b, token].max())) for token, a, b in inside), default=0.0)
+
+    @cached_property
+    def _base_spans(self) -> list[tuple[int, int, int]]:
+        return greedy_spans(self._base)
+
     @cached_property
     def _base_units(self) -> tuple[str, list[tuple[int, int, int, int]]]:
         """The greedy text; of its words (or characters, in scripts without spaces): characters, frames."""
-        spans = greedy_spans(self._base)
+        spans = self._base_spans
         offsets = token_offsets([token for token, _, _ in spans], self.pieces)
         text = " ".join(readable("".join([self.pieces[token] for token, _, _ in spans])).replace("▁", " ").split())
         units: list[tuple[int, int, int, int]] = []

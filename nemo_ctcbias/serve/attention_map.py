@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nemo_ctcbias.adapter.attention_by_phrase import most_attended
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.commands.attention import look
 from nemo_ctcbias.commands.recordings import Recording
@@ -33,9 +34,7 @@ def attention_map(model: Any, recording: Recording, bias_list: BiasList) -> dict
         except SettingError:
             return {"reason": "no phrase of the list can be spelled by this model, or heard in this recording"}
     weights = seen["weights"]
-    most = weights[:-1].max(axis=1)
-    best = [row for row in np.argsort(-most, kind="stable")[:MOST].tolist() if most[row] >= LEAST]
-    rows = [*sorted(best, key=lambda row: int(weights[row].argmax())), len(weights) - 1]
+    rows = most_attended(weights, MOST, LEAST)
     percent = np.clip(np.round(99 * weights[rows]), 0, 99).astype(int)
     return {
         "adapter": names[0],

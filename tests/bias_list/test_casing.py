@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nemo_ctcbias.bias_list import BiasList, Phrase, Vocabulary, spell
-from nemo_ctcbias.bias_list.casing import casings, is_shouted, recased
+from nemo_ctcbias.bias_list.casing import casings, in_case_of, is_shouted, recased
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 CASED = Vocabulary(["▁", *LETTERS, *LETTERS.upper(), "'", "-"])
@@ -87,3 +87,18 @@ def test_what_is_listed_itself_is_no_other_phrases_case():
 def test_a_model_of_one_case_is_asked_in_that():
     lower = Vocabulary(["▁", *LETTERS])
     assert {one.form for one in spell(BiasList(["Okonkwo", "NATO"]), lower).spellings} == {"okonkwo", "nato"}
+
+
+@pytest.mark.parametrize(
+    ("word", "heard", "shown"),
+    [
+        ("Lunch.", "after lunch", "lunch."),
+        ("lunch", "Lunch, then", "Lunch"),
+        ("(O'Brien)", "o'brien", "(o'brien)"),
+        ("Lunch.", "after launch", "Lunch."),
+        ("Lunch", "", "Lunch"),
+        ("...", "... and", "..."),
+    ],
+)
+def test_a_word_in_the_case_in_which_it_was_heard(word, heard, shown):
+    assert in_case_of(word, heard) == shown

@@ -6,7 +6,7 @@ import logging
 import tracemalloc
 
 from nemo_ctcbias.bias_list import Note, summary
-from nemo_ctcbias.bias_list.report import _warn_once, announce, printable
+from nemo_ctcbias.bias_list.report import _warn_once, announce, printable, serious
 
 
 def test_a_note_reads_as_one_line():
@@ -29,6 +29,12 @@ def test_the_report_counts_by_level():
     ]
     assert summary(notes, 12) == "12 phrases; 1 dropped, 0 changed, 2 warnings"
     assert summary(notes[1:2], 1) == "1 phrase; 1 dropped, 0 changed, 0 warnings"
+
+
+def test_what_is_lost_is_said_before_what_is_risky():
+    levels = ("warning", "changed", "dropped", "warning", "dropped")
+    notes = [Note(f"a.txt:{line}", "x", level, "is odd", "mend it") for line, level in enumerate(levels)]
+    assert [note.where for note in serious(notes)] == ["a.txt:2", "a.txt:4", "a.txt:0", "a.txt:3"]
 
 
 def test_what_a_terminal_shows_cannot_forge_a_row():

@@ -3,9 +3,10 @@ import pytest
 import torch
 
 from nemo_ctcbias import from_ctc
+from nemo_ctcbias.adapter.attention_by_phrase import NO_BIAS
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.cli import main
-from nemo_ctcbias.commands.attention import NO_BIAS, look
+from nemo_ctcbias.commands.attention import look
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +36,24 @@ def test_weights_are_those_of_the_phrases_named(adapted, noise_wavs):
     assert np.array_equal(one["weights"], seen["weights"]), "the order of the list changes nothing"
 
 
+def test_spellings_of_a_phrase_are_one_row(adapted, noise_wavs):
+    from nemo_ctcbias.audio import load_audio
+
+    model, _, _ = adapted
+    listed = BiasList([{"text": "saoirse", "spoken": ["seersha", "sorcha"]}, "new york"])
+    assert len(model.lists.of(listed).tokens) > 2
+    seen = look(model, "names", load_audio(noise_wavs[0], 16000), listed)
+    assert sorted(seen["phrases"]) == [NO_BIAS, "new york", "saoirse"]
+    np.testing.assert_allclose(seen["weights"].sum(axis=0), 1, atol=1e-5)
+
+
 def test_the_command_writes_a_picture(adapted, noise_wavs, tmp_path, capsys):
     out = tmp_path / "a.png"
     _, plain, file = adapted
     arguments = ["attention", str(noise_wavs[0]), "--model", str(plain), "--adapter", str(file), "--out", str(out)]
-    assert main([*arguments, "--bias", "saoirse", "new york"]) == 0
-    printed = capsys.readouterr().out
+    assert main([*arguments, "--bias", "saoirse", "new york", "☃"]) == 0
+    printed, told = capsys.readouterr()
+    assert "'☃' has no tokens" in told and "3 phrases; 1 dropped" in told
     assert "saoirse" in printed and "new york" in printed and f"wrote {out}" in printed
     assert out.read_bytes()[:4] == b"\x89PNG"
 

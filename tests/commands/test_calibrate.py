@@ -32,13 +32,14 @@ def told(found, calibrator, seconds):
 
 def test_a_threshold_is_written_and_transcribe_takes_it(model, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(command, "load_model", lambda *_, **__: model)
-    names, out, saved = DEMO / "names.txt", tmp_path / "found.yaml", tmp_path / "biased.nemo"
+    (tmp_path / "names.txt").write_text((DEMO / "names.txt").read_text() + "☃\n")
+    names, out, saved = tmp_path / "names.txt", tmp_path / "found.yaml", tmp_path / "biased.nemo"
     given = ["--bias-list", names, "--precision", "0.9", "--out", out, "--save-to", saved, "--batch-size", "4"]
     assert main(["calibrate", *CLIPS, *map(str, given)]) == 0
     shown = capsys.readouterr()
     assert re.search(r"least confidence for a precision of 0.9: 0\.\d+ .* of \d+ hits about \d+ are right", shown.out)
     assert "12 recordings, 0.6 minutes" in shown.out and "s are little" in shown.err
-    assert "listed phrases fill" in shown.err
+    assert "listed phrases fill" in shown.err and "'☃' has no tokens" in shown.err
     biasing = yaml.safe_load(out.read_text())["biasing"]
     assert biasing["precision"] == 0.9 and 0 < biasing["least_confidence"] < 1
     stored = from_ctc(saved)

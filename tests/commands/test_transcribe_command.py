@@ -2,9 +2,11 @@
 
 import io
 import json
+import logging
 import re
 import shutil
 import sys
+from logging.handlers import BufferingHandler
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,7 +25,7 @@ def run(capsys, biased_nemo, monkeypatch):
 
     def run(*arguments):
         capsys.readouterr()
-        code = main(["transcribe", *map(str, arguments), "--model", str(biased_nemo)])
+        code = main(["transcribe", "--model", str(biased_nemo), *map(str, arguments)])
         return code, *capsys.readouterr()
 
     return run
@@ -74,6 +76,8 @@ CHEAP = {
     "nothing to go on with": (["{wav}", "--resume"], "--resume goes on with a file or folder"),
     "resume of ctm": (["{wav}", "--resume", "--format", "ctm", "--out", "a.ctm"], "give --out-dir"),
     "out-dir is a file": (["{wav}", "--out-dir", "{wav}"], "--out-dir {wav}: is a file"),
+    "compare with nothing": (["{wav}", "--compare", "--model", "strong"], "there is no list to compare with"),
+    "model is a folder": (["{wav}", "--model", "{folder}"], "{folder}: is a folder; give a .nemo checkpoint"),
     "compare into a folder": (["{wav}", "--compare", "--out-dir", "x"], "--compare is one text"),
     "no package": (["{wav}", "--lm", "{wav}"], r"--lm needs kenlm.*pip install 'nemo-ctcbias\[lm\]'"),
 }
@@ -115,6 +119,22 @@ def test_words_hypotheses_and_confident_hits(run, noise_wavs):
     for asked, left in ((least - 0.001, len(plain["hits"])), (1, 0)):
         few = json.loads(run(noise_wavs[0], "--json", "--min-confidence", asked)[1])
         assert few["text"] == plain["text"] and len(few["hits"]) == left
+
+
+def test_nemo_says_nothing_of_its_own(run, noise_wavs, monkeypatch):
+    """It sets a level of its own while it transcribes; what this package says through its logger is said."""
+    from nemo.utils import logging as nemo_logging
+
+    from nemo_ctcbias.nemo import phonetic
+
+    assert run(noise_wavs[0])[2] == ""
+    monkeypatch.setattr(logging.getLogger("nemo_logger"), "handlers", [kept := BufferingHandler(9)])
+    before = nemo_logging.get_verbosity()
+    nemo_logging.set_verbosity(nemo_logging.WARNING)
+    nemo_logging.warning("said by anybody")
+    exec(compile("log.warning('said by us')", phonetic.__file__, "exec"), {"log": nemo_logging})
+    nemo_logging.set_verbosity(before)
+    assert [record.getMessage() for record in kept.buffer] == ["said by us"]
 
 
 def test_each_format(run, noise_wavs, tmp_path):

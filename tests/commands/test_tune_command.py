@@ -47,12 +47,17 @@ def test_weights_are_written_and_transcribe_takes_them(files, capsys):
 def test_a_users_own_list(files, capsys):
     rows = [json.loads(line) for line in (files / "dev.json").read_text().splitlines()]
     (files / "own.json").write_text("".join(json.dumps({**row, "rare_words": None}) + "\n" for row in rows))
-    given = ["--manifest", files / "own.json", "--bias-list", DEMO / "names.txt", "--out", files / "own.yaml"]
+    (files / "names.txt").write_text((DEMO / "names.txt").read_text() + "☃\n")
+    given = ["--manifest", files / "own.json", "--bias-list", files / "names.txt", "--out", files / "own.yaml"]
     assert main(["tune", *map(str, given), "--model", "small", "--no-progress"]) == 0
-    shown = capsys.readouterr().out
+    shown, told = capsys.readouterr()
+    assert "'☃' has no tokens" in told, "what of the list is not used is never silent"
     assert "| difference, 95% interval |" in shown
+    rows = [row.strip("| ").split(" | ") for row in shown.splitlines() if row.count(" | ") == 2]
     verdict = shown.splitlines()[-1].removeprefix(f"{files / 'own.yaml'}: ")
-    assert verdict == "tuned" or verdict.startswith(("too little speech to tell", "the tuned weights are worse"))
+    changed = any(default != tuned for name, default, tuned in rows[1:])
+    kinds = ("tuned", "too little speech to tell", "the tuned weights are worse") if changed else ("no other weight",)
+    assert len(rows) > 5 and verdict.startswith(kinds)
     both = [*given, "--distractors", files / "words.txt"]
     assert main(["tune", *map(str, both)]) == 2 and "--bias-list FILE, or --distractors" in capsys.readouterr().err
 

@@ -76,3 +76,10 @@ def test_paired_difference_refuses_different_utterances_and_undefined_metrics():
     with pytest.raises(ValueError, match="same utterances: 1 and 2"):
         paired_difference([one_word(True)], [one_word(True)] * 2, "wer")
     assert paired_difference([one_word(True)], [one_word(True)], "f1") is None
+
+
+def test_one_utterance_tells_nothing_of_chance():
+    right, wrong, silent = one_word(False), one_word(True), Counts()
+    assert paired_difference([right], [wrong], "wer") is None and intervals([right])["wer"] is None
+    assert paired_difference([right, silent], [wrong, silent], "wer") is None
+    assert paired_difference([right, right], [wrong, right], "wer") is not None

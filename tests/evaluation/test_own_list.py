@@ -23,7 +23,7 @@ def test_a_users_list_on_a_users_manifest(manifest, tiny_model, tmp_path):
     from nemo_ctcbias import from_ctc
 
     (tmp_path / "people.csv").write_text("name,weight,spoken\nAnna,2,\nDeryck,3,the water\nZelda,-1,\n")
-    (tmp_path / "places.txt").write_text("Dover\n")
+    (tmp_path / "places.txt").write_text("Dover\n☃\n")
     given = (tmp_path / "people.csv", tmp_path / "places.txt")
     options = EvaluateOptions(
         manifest, tmp_path / "out", bias_list=given, systems=("greedy", "hotword"), resamples=20, progress=False
@@ -41,6 +41,11 @@ def test_a_users_list_on_a_users_manifest(manifest, tiny_model, tmp_path):
         clip = tmp_path / f"own-{number}.wav"
         text = model.transcribe([str(clip)], verbose=False)[0].text
         assert written["hotword", clip.name] == text, "weights and spoken forms act as in transcribe"
+    (remark,) = json.loads((tmp_path / "out" / "details.json").read_text())["notes"]
+    told = "places.txt: 5 phrases; 1 dropped"
+    assert (
+        remark["system"] == "hotword" and told in remark["note"] and told in (tmp_path / "out" / "table.md").read_text()
+    )
     assert "your own list" in (tmp_path / "out" / "report.html").read_text()
 
 

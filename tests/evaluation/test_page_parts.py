@@ -11,7 +11,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nemo_ctcbias.evaluation.attended import NO_BIAS, Attended
+from nemo_ctcbias.adapter.attention_by_phrase import NO_BIAS
+from nemo_ctcbias.evaluation.attended import Attended
 from nemo_ctcbias.evaluation.counts import METRICS
 from nemo_ctcbias.evaluation.page_charts import charts, scale
 from nemo_ctcbias.evaluation.page_clips import clips

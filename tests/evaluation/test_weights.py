@@ -8,6 +8,7 @@ from nemo_ctcbias.evaluation.scoring import score
 from nemo_ctcbias.evaluation.weights import GRID, Tuned, descend, objective
 
 DEFAULT = {"weight": 10.0, "lm.alpha": 0.5, "lm.beta": 1.5}
+OTHER = {**DEFAULT, "weight": 12.5}
 
 
 @given(st.fixed_dictionaries({key: st.sampled_from(GRID[key]) for key in DEFAULT}))
@@ -41,13 +42,15 @@ def utterances(*wrong):
 
 
 def test_a_gain_counts_where_it_is_no_chance():
-    few = Tuned(DEFAULT, DEFAULT, utterances(2, 0, 1), utterances(0, 1, 0), 3)
+    few = Tuned(OTHER, DEFAULT, utterances(2, 0, 1), utterances(0, 1, 0), 3)
     assert few.gain().value > 0 > few.gain().low and not few.better
     assert verdict_on(few).startswith("too little speech to tell")
-    many = Tuned(DEFAULT, DEFAULT, utterances(*[2, 1, 3] * 20), utterances(*[1, 1, 2] * 20), 60)
+    many = Tuned(OTHER, DEFAULT, utterances(*[2, 1, 3] * 20), utterances(*[1, 1, 2] * 20), 60)
     assert many.better and many.gain("wer").high < 0 and verdict_on(many) == "tuned"
-    worse = Tuned(DEFAULT, DEFAULT, many.after, many.before, 60)
+    worse = Tuned(OTHER, DEFAULT, many.after, many.before, 60)
     assert not worse.better and verdict_on(worse).startswith("the tuned weights are worse")
+    same = Tuned(DEFAULT, DEFAULT, many.after, many.after, 60)
+    assert not same.better and verdict_on(same).startswith("no other weight that was tried is better")
     rows = table(many).splitlines()
     assert rows[-1].startswith("| difference, 95% interval | -") and rows[-1].count("[") >= 3
 

@@ -10,7 +10,8 @@ import torch
 from nemo.collections.asr.parts.mixins.transcription import TranscribeConfig
 
 from nemo_ctcbias import recognizer
-from nemo_ctcbias.bias_list import trie
+from nemo_ctcbias.bias_list import BiasList, trie
+from nemo_ctcbias.nemo.transcription import lists_of
 from nemo_ctcbias.search import biased_search
 
 LISTS = [["saoirse"], ["new york"], [], ["fox", "okonkwo"]]
@@ -145,6 +146,27 @@ def test_a_list_is_compiled_once(model, audio, counted, timestamps):
     assert counted == once, "the notes on a list that is stored are those of its one spelling"
 
 
+@pytest.mark.parametrize("nbest", [False, True])
+def test_calls_that_ask_for_times_make_the_decoding_once(model, audio, nbest):
+    model.ctc_config.decoding.beam.return_best_hypothesis = not nbest
+    model.renew_decoding()
+
+    def timed(**asked):
+        found = model.transcribe([audio[0].numpy()], verbose=False, bias_list=["saoirse"], **asked)
+        best = found[0][0] if nbest else found[0]
+        return best.text, best.timestamp["word"], best.timestamp["hits"]
+
+    first, decoding = timed(timestamps=True), model.ctc_strategy
+    assert first[1][0]["start"] is not None and first[2]
+    assert timed(timestamps=True) == first and model.ctc_strategy is decoding
+    config = model.get_transcribe_config()
+    config.timestamps = config.return_hypotheses = True
+    config.verbose = False
+    for _ in range(2):
+        assert timed(override_config=config) == first and model.ctc_strategy is decoding
+    assert config.timestamps, "a caller's config stays as it is"
+
+
 def test_the_same_log_probs_give_the_same_hits_without_the_encoder(model, audio):
     """What is told of a recording does not hang on which tensor it came in."""
     model.set_phonetics(parts=[])
@@ -156,3 +178,15 @@ def test_the_same_log_probs_give_the_same_hits_without_the_encoder(model, audio)
         (again,) = model.decoding.ctc_decoder_predictions_tensor(log_probs.clone(), lengths, return_hypotheses=True)
     assert again.text == whole[0][0] and len(again.hits) == len(whole[0][1])
     assert np.isfinite(float(again.score))
+
+
+def test_a_list_given_for_many_recordings_is_read_once(tmp_path, monkeypatch):
+    path, names = str(tmp_path / "names.txt"), ["saoirse"]
+    (tmp_path / "names.txt").write_text("okonkwo\n", encoding="utf-8")
+    read, load = [], BiasList.load
+    monkeypatch.setattr(BiasList, "load", lambda *given: read.append(given) or load(*given))
+    found = lists_of(iter([path, names, path, ["saoirse"], names, None]))
+    assert len(read) == 1 and found[1] is found[4]
+    assert [[phrase.text for phrase in one] for one in found] == [
+        ["okonkwo"], ["saoirse"], ["okonkwo"], ["saoirse"], ["saoirse"], []
+    ]  # fmt: skip

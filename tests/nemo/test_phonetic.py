@@ -366,6 +366,8 @@ class TestDecoding:
         model.set_biasing(list_cost=0.0, phonetics={"detection_threshold": 7.0})
         (note,) = [one for one in model.check_bias_list(["lee", "saoirse"]) if "heard" in one.reason]
         assert note.phrase == "lee" and "never heard" in str(note)
+        (note,) = model.check_bias_list(["ev", "saoirse"])
+        assert note.phrase == "ev" and note.level == "dropped", "it is not told that such short words are kept, too"
         model.set_phonetics(**ALL_OFF)
         assert not [one for one in model.check_bias_list(model.bias_list) if "pronounced" in one.reason]
 

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -10,18 +11,22 @@ from hypothesis import strategies as st
 
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.confidence import (
+    DOUBT,
     LEAST,
     NAMES,
     SHIPPED,
     Confidence,
     Evidence,
     Formula,
+    doubt_of,
     letters_of,
     likeness,
     shipped_confidence,
 )
 
-CLEAR = Evidence(head=12.0, spelling=12.0, prior=0.0, phones=6.0, likeness=0.8, ordinary=0.0, listed=0.0, letters=-1.0)
+CLEAR = Evidence(
+    head=12.0, spelling=12.0, prior=0.0, phones=6.0, likeness=0.8, ordinary=0.0, listed=0.0, letters=-1.0, own=0.0
+)
 WITNESSES = ("head", "spelling", "head+spelling")
 NUMBER = st.floats(-20, 20)
 
@@ -69,6 +74,14 @@ def test_thresholds_between_those_known_are_interpolated():
 def test_likeness_is_of_letters_whatever_their_case_and_the_spaces():
     assert likeness("Headquarters", "head quarters,") == 1.0 == likeness("", "")
     assert 0.7 < likeness("headquarters", "hit quarters") < 1 and likeness("moon", "ship") == 0.0
+
+
+def test_a_model_that_is_sure_of_ordinary_words_keeps_them_within_bounds():
+    assert doubt_of(0.0) == 0.0 > doubt_of(0.5) > doubt_of(0.9) > doubt_of(1.0) == doubt_of(0.999) == math.log(DOUBT)
+    for witness, written in product(("head", "head+spelling"), (True, False)):
+        shipped, there = shipped_confidence(witness), replace(CLEAR, ordinary=1.0)
+        unsure, sure = (shipped.of(replace(there, own=doubt_of(own)), written) for own in (0.2, 0.99))
+        assert shipped.of(there, written) >= unsure > sure
 
 
 def test_letters_that_nobody_believes_say_no_more():

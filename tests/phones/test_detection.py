@@ -9,8 +9,11 @@ from nemo_ctcbias.phones import Lexicon, Pronouncer
 from nemo_ctcbias.phones.detection import LEAST, MOST, PRIOR_WEIGHT, SLOPE, USUAL, detect, too_short
 from nemo_ctcbias.phones.phones import BLANK
 from nemo_ctcbias.phones.score import PhraseScores
+from nemo_ctcbias.settings import Settings
 
-LEXICON = Lexicon({"sip": ["S IH P"], "ship": ["SH IH P"], "sprite": ["S P R AY T"], "zoo": ["Z UW"]})
+LEXICON = Lexicon(
+    {"sip": ["S IH P"], "ship": ["SH IH P"], "sprite": ["S P R AY T"], "zoo": ["Z UW"], "lee": ["L IY"], "oh": ["OW"]}
+)
 SIP = head(said(["S", "IH", "P"]))
 
 
@@ -65,3 +68,15 @@ def test_nothing_listed_and_nothing_said():
     assert detect(scores(), SIP, 1.0, 0.0).tolist() == []
     assert detect(scores("sip"), head(np.zeros((0, BLANK + 1))), 1.0, 0.0).tolist() == [0.0]
     assert math.isinf(scores("sip").best(head(np.zeros((0, BLANK + 1))))[0])
+
+
+def test_in_how_long_a_list_short_names_are_never_heard():
+    """The lengths that docs/choosing_weights.md tells."""
+    listed = scores("lee", "oh", "anna")
+    usual = Settings.of({})
+
+    def never(length):
+        threshold, prior = usual.phonetics.detection_threshold, usual.detection_prior(length)
+        return [note.phrase for note in too_short(listed, threshold, prior)]
+
+    assert (never(735), never(740), never(5_450), never(5_500)) == ([], ["oh"], ["oh"], ["lee", "oh"])

@@ -144,6 +144,19 @@ def test_numbers_beside_acronyms_and_in_other_languages():
     assert respelt == plain.text("studio fifty four"), "the user has said how it is said"
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "language"),
+    [
+        ("Johnson & Johnson", "johnson and johnson", "en"),
+        ("M+M", "m plus m", "en"),
+        ("Meyer & Sohn", "meyer und sohn", "de"),
+    ],
+)
+def test_signs_sound_as_they_are_said(text, said, language):
+    pronouncer = Pronouncer([text], languages=[language])
+    assert phones(pronouncer.phrases[0])[0] == phones(Pronouncer().text(said))[0] and not pronouncer.notes
+
+
 def test_letters_are_said_by_their_names():
     assert phones(Pronouncer(["W. J. Jenks"]).phrases[0])[0] == (*names("wj"), "JH", "EH", "NG", "K", "S")
     assert {("AH",), ("EY",)} >= set(phones(Pronouncer(lexicon=Lexicon({"a": ["AH", "EY"]})).word("a")))

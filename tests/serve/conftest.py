@@ -71,6 +71,24 @@ def served(serve, tiny_model):
 
 
 @pytest.fixture(scope="session")
+def attending(serve, base_nemo, eager):
+    """A server whose model has a contextual adapter, which looks at all phrases about alike: noise sounds like none."""
+    import torch
+
+    from nemo_ctcbias import from_ctc
+    from nemo_ctcbias.adapter.contextual_adapter import PhraseEvidence
+
+    model = from_ctc(base_nemo).eval()
+    model.set_biasing(**eager)
+    torch.manual_seed(0)
+    model.add_adapter("names", {"dim": 16, "heads": 2})
+    for part in model.modules():
+        if isinstance(part, PhraseEvidence):
+            part.scale.data.zero_(), part.offset.data.zero_()
+    return serve(model.eval())
+
+
+@pytest.fixture(scope="session")
 def http(served):
     """A client of it."""
     import httpx

@@ -22,17 +22,27 @@ def browser(tmp_path_factory, noise_wavs):
 
 @pytest.fixture
 def page(browser, served):
+    yield from opened(browser, served.url)
+
+
+@pytest.fixture
+def attending_page(browser, attending):
+    yield from opened(browser, attending.url)
+
+
+def opened(browser, url):
+    """The page, fresh; in the end, that it has thrown nothing and asked nobody else."""
     browser.view(1280)
     browser.events.clear()
-    browser.open(f"{served.url}/")
+    browser.open(f"{url}/")
     browser.run("localStorage.clear(), sessionStorage.clear()")
-    browser.open(f"{served.url}/?again")
+    browser.open(f"{url}/?again")
     yield browser
     browser.run("0")  # what has happened meanwhile
     thrown = [one for one in browser.events if one["method"] == "Runtime.exceptionThrown"]
     asked = [one["params"]["request"]["url"] for one in browser.events if one["method"] == "Network.requestWillBeSent"]
     assert not thrown
-    assert asked and all(one.startswith((served.url, "data:", "blob:")) for one in asked), "it needs no network"
+    assert asked and all(one.startswith((url, "data:", "blob:")) for one in asked), "it needs no network"
 
 
 def write(page, names):
@@ -82,6 +92,39 @@ def test_hits_play_their_place(page, noise_wavs):
     page.wait(f"byId('player').currentTime >= {max(0, start - 0.15)}")
     page.wait("byId('player').paused")
     assert page.run("byId('player').currentTime") < end + 1.5
+
+
+def test_where_the_adapter_looked(attending_page, noise_wavs):
+    page = attending_page
+    page.choose("#file", noise_wavs[0])
+    write(page, "saoirse\nnew york")
+    answer, _ = transcribed(page)
+    seen = answer["attention"]
+    shown = page.run("[...document.querySelectorAll('#attention .rows:not(.peak) span')].map((one) => one.textContent)")
+    assert shown == seen["phrases"] and len(shown) == 3
+    drawn = """(({ width, height }, pixels) => [width, height, pixels])(document.querySelector('#attention canvas'),
+      [...document.querySelector('#attention canvas').getContext('2d').getImageData(0, 0, 9999, 3).data])"""
+    width, height, pixels = page.run(drawn)
+    assert (width, height) == (len(seen["weights"][0]) // 2, 3)
+    for row, digits in enumerate(seen["weights"]):
+        for frame in range(width):  # how opaque a place is: as much as there was attention
+            opaque = pixels[4 * (9999 * row + frame) + 3] / 255
+            assert opaque == pytest.approx(int(digits[2 * frame : 2 * frame + 2]) / 99, abs=0.01)
+    page.wait("byId('player').readyState >= 2")
+    page.run("""(({ left, width }) => document.querySelector('#attention canvas').dispatchEvent(
+      new MouseEvent('click', { clientX: left + width / 2 })))(
+      document.querySelector('#attention canvas').getBoundingClientRect())""")
+    page.wait("byId('player').currentTime >= 0.85")
+    page.wait("byId('player').paused")
+
+
+def test_a_name_of_one_token_is_marked(page):
+    """NeMo's word ends where its last token begins, and a hit begins there."""
+    words = [{"word": "to", "start": 0.0, "end": 0.8}, {"word": "Ann.", "start": 0.8, "end": 1.04}]
+    hits = [{"phrase": "Ann", "start": 1.04, "end": 1.12}, {"phrase": "Ann", "start": 5, "end": 6}]
+    answer = json.dumps({"words": words, "hits": hits})
+    hits = page.run(f"wordsOf({answer}).map((one) => one.hit?.start ?? null)")
+    assert hits == [None, 1.04]
 
 
 def test_downloads(page, noise_wavs):

@@ -182,6 +182,22 @@ def test_attention_is_told_or_why_not(ask):
     assert "adapter" in answer["attention"]["reason"] and "logprobs" in answer["ignored"]["include"]
 
 
+def test_attention_of_an_adapter(attending, noise_wavs):
+    import httpx
+
+    sent = {"file": ("a.wav", noise_wavs[0].read_bytes())}
+    listed = {"hotwords": "saoirse\nnew york\n東京", "include[]": "attention"}
+    answer = httpx.post(f"{attending.url}/v1/audio/transcriptions", files=sent, data=listed, timeout=60).json()
+    seen = answer["attention"]
+    assert sorted(seen["phrases"]) == ["<no-bias>", "new york", "saoirse"] and seen["phrases"][-1] == "<no-bias>"
+    rows = [[int(row[at : at + 2]) for at in range(0, len(row), 2)] for row in seen["weights"]]
+    assert all(98 <= sum(frame) <= 101 for frame in zip(*rows, strict=True)) and max(map(max, rows[:-1])) >= 5
+    assert len(rows[0]) * seen["seconds_per_frame"] == pytest.approx(2.0)
+    unheard = {"hotwords": "東京", "include[]": "attention"}
+    answer = httpx.post(f"{attending.url}/v1/audio/transcriptions", files=sent, data=unheard, timeout=60).json()
+    assert "no phrase" in answer["attention"]["reason"]
+
+
 def test_state(http):
     assert http.get("/health").json()["status"] == "ok" and http.get("/ready").status_code == 200
     for name in ("requests_total", "request_seconds", "audio_seconds_total", "phrases_total", "hits_total"):
@@ -196,6 +212,9 @@ def test_the_documentation(served, http, noise_wavs, tmp_path, capsys, monkeypat
     (tmp_path / "call.flac").write_bytes(noise_wavs[0].read_bytes())
     (tmp_path / "names.txt").write_text("saoirse\nOkonkwo\n")
     monkeypatch.chdir(tmp_path)
+    if shutil.which("ffmpeg"):
+        meeting = "ffmpeg -loglevel error -f lavfi -i testsrc=d=2:s=64x64 -i call.flac -shortest meeting.mkv"
+        subprocess.run(meeting.split(), check=True)
     http.put("/v1/lists/team", content="saoirse\n")
     page = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8").replace("http://127.0.0.1:8000", served.url)
     blocks = re.findall(r"^```text\n(.*?)^```", page, flags=re.S | re.M)

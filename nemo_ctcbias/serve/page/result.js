@@ -1,9 +1,11 @@
 // The two texts side by side, and what is known of the second one.
 
+const FRAME = 0.1; // seconds, about: NeMo's words end where their last token begins, which may be where a hit begins
+
 /** Words of an answer, each with the hit that it belongs to: the listed phrase whose time it shares. */
 function wordsOf(answer) {
   return answer.words.flatMap(({ word, start, end }) => {
-    const shared = (hit) => Math.min(end, hit.end) - Math.max(start, hit.start);
+    const shared = (hit) => Math.min(end + FRAME, hit.end) - Math.max(start, hit.start);
     const hit = answer.hits.find((one) => shared(one) > 0 && hasWord(one.phrase, word)) ?? null;
     return word.split(/\s+/).filter(Boolean).map((one) => ({ text: one, start, end, hit }));
   });
