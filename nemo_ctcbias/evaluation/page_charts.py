@@ -98,7 +98,7 @@ def _axes(svg: ET.Element, frame: _Frame) -> None:
     for size in frame.sizes:
         middle = frame.x(size, (frame.systems - 1) / 2)
         _add(svg, "text", f"{size:,}", x=middle, y=_HEIGHT - _BOTTOM + 18, kind="tick")
-    _add(svg, "text", "distractors in the list", x=(_LEFT + _WIDTH - _RIGHT) / 2, y=_HEIGHT - 6, kind="tick")
+    _add(svg, "text", "list size N", x=(_LEFT + _WIDTH - _RIGHT) / 2, y=_HEIGHT - 6, kind="tick")
 
 
 def _spot(group: ET.Element, number: int, row: Mapping, metric: str, frame: _Frame, hollow: bool) -> None:

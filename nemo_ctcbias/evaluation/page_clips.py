@@ -10,7 +10,8 @@ from nemo_ctcbias.evaluation.manifest import Row
 
 CLIP_BYTES = 200_000  # the largest recording that is put into a page
 PAGE_BYTES = 8_000_000  # of all of them, before base64 makes them a third longer
-_TYPES = {".flac": "audio/flac", ".wav": "audio/wav", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}
+_TYPES = {".flac": "audio/flac", ".wav": "audio/wav", ".mp3": "audio/mpeg"}
+_TYPES |= dict.fromkeys((".ogg", ".oga", ".opus"), "audio/ogg")
 
 
 def clips(rows: Sequence[Row], clip_bytes: int = CLIP_BYTES, page_bytes: int = PAGE_BYTES) -> list[tuple[str, str]]:

@@ -40,7 +40,7 @@ def plot(rows: Sequence[Mapping[str, Any]], path: str | Path, systems: Sequence[
                 _draw(axis, points, x, metric, system, _MARKERS[number % len(_MARKERS)], most)
         axis.set_xticks(range(len(sizes)), [f"{size:,}" for size in sizes])
         axis.set_xlim(-0.7, len(sizes) - 0.3)
-        axis.set_xlabel("distractors in the list" + (" (hollow: measured on a subset)" if partial else ""))
+        axis.set_xlabel("list size N" + (" (hollow: measured on a subset)" if partial else ""))
         axis.set_ylabel(label)
         axis.grid(axis="y", alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)

@@ -85,7 +85,8 @@ def _remarks(details: Mapping[str, Any]) -> str:
     if details["skipped"]:
         first = details["skipped"][0]
         where = f"{first['id']} of {first['manifest']}"
-        lines.append(f"- {len(details['skipped'])} utterances skipped; first: {where}: {first['reason']}.")
+        count = len(details["skipped"])
+        lines.append(f"- {count} utterance{'' if count == 1 else 's'} skipped; first: {where}: {first['reason']}.")
     return "\n".join(lines)
 
 

@@ -53,11 +53,11 @@ def test_numbers_that_json_lacks_become_none():
 
 
 def test_recordings_are_those_that_fit(tmp_path):
-    for name, size in (("a.wav", 30), ("long.flac", 60), ("b.mp3", 40), ("c.ogg", 31), ("d.sph", 5), ("e.ogg", 30)):
+    for name, size in (("a.wav", 30), ("long.flac", 60), ("b.mp3", 40), ("c.ogg", 31), ("d.sph", 5), ("e.opus", 30)):
         (tmp_path / name).write_bytes(bytes(range(size)))
     rows = [{"audio_filepath": str(tmp_path / name)} for name in ("a.wav", "long.flac", "b.mp3", "c.ogg", "d.sph")]
     rows += [{**rows[0], "offset": 1.5}, {"audio_filepath": str(tmp_path / "gone.wav")}]
-    rows += [{"audio_filepath": str(tmp_path / "e.ogg"), "offset": 0}]
+    rows += [{"audio_filepath": str(tmp_path / "e.opus"), "offset": 0}]
     found = clips(rows, clip_bytes=50, page_bytes=100)
     reasons = [reason for _, reason in found]
     assert [reason == "" for reason in reasons] == [bool(uri) for uri, _ in found]
