@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 _WIDTH, _HEIGHT = 560, 320
@@ -48,9 +48,27 @@ def scale(values: Sequence[float]) -> list[float]:
     return [round(number * step, 6) for number in range(first, last + 1)]
 
 
+class _Frame(NamedTuple):
+    """Where things stand in a chart: sizes of lists along it, values up to the marks on its side."""
+
+    sizes: Sequence[int]
+    ticks: Sequence[float]
+    systems: int
+
+    def x(self, size: int, number: float) -> float:
+        """Of a system, which stand side by side at each size, so that their intervals can be told apart."""
+        slot = (_WIDTH - _LEFT - _RIGHT) / len(self.sizes)
+        shift = (number - (self.systems - 1) / 2) * min(13.0, 0.8 * slot / self.systems)
+        return _LEFT + slot * (self.sizes.index(size) + 0.5) + shift
+
+    def y(self, value: float) -> float:
+        """Of a value."""
+        low, high = self.ticks[0], self.ticks[-1]
+        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (high - value) / (high - low)
+
+
 def _figure(rows: Sequence[Mapping], systems: Sequence[str], metric: str, label: str) -> ET.Element:
     known = [row for row in rows if row[metric] is not None]
-    sizes = sorted({row["list_size"] for row in rows})
     figure = ET.Element("figure", {"class": "chart"})
     _add(figure, "figcaption", label)
     if not known:
@@ -58,41 +76,40 @@ def _figure(rows: Sequence[Mapping], systems: Sequence[str], metric: str, label:
         return figure
     image = {"viewBox": f"0 0 {_WIDTH} {_HEIGHT}", "role": "img", "aria-label": f"{label} against list size"}
     svg = ET.SubElement(figure, "svg", image)
-    bounds = [row[f"{metric}_{end}"] for row in known for end in ("low", "high")]
-    ticks = scale([value for value in [*bounds, *(row[metric] for row in known)] if value is not None])
+    values = [row[name] for row in known for name in (metric, f"{metric}_low", f"{metric}_high")]
+    sizes = sorted({row["list_size"] for row in rows})
+    frame = _Frame(sizes, scale([value for value in values if value is not None]), len(systems))
+    _axes(svg, frame)
     most = {size: max(row["utterances"] for row in rows if row["list_size"] == size) for size in sizes}
-
-    def x(size: int, number: int) -> float:
-        slot = (_WIDTH - _LEFT - _RIGHT) / len(sizes)
-        # Systems stand side by side at each size, so that their intervals can be told apart.
-        shift = (number - (len(systems) - 1) / 2) * min(13.0, 0.8 * slot / len(systems))
-        return _LEFT + slot * (sizes.index(size) + 0.5) + shift
-
-    def y(value: float) -> float:
-        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (ticks[-1] - value) / (ticks[-1] - ticks[0])
-
-    for tick in ticks:
-        _add(svg, "line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y(tick), y2=y(tick), kind="grid")
-        _add(svg, "text", f"{tick:g}", x=_LEFT - 8, y=y(tick) + 4, kind="tick y")
-    for size in sizes:
-        middle = x(size, 0) / 2 + x(size, len(systems) - 1) / 2
-        _add(svg, "text", f"{size:,}", x=middle, y=_HEIGHT - _BOTTOM + 18, kind="tick")
-    _add(svg, "text", "list size N", x=(_LEFT + _WIDTH - _RIGHT) / 2, y=_HEIGHT - 6, kind="tick")
     for number, system in enumerate(systems):
         group = ET.SubElement(svg, "g", {"class": f"c{number % COLOURS}"})
         points = sorted((row for row in known if row["system"] == system), key=lambda row: row["list_size"])
-        path = " ".join(f"{x(row['list_size'], number):.1f},{y(row[metric]):.1f}" for row in points)
+        path = " ".join(f"{frame.x(row['list_size'], number):.1f},{frame.y(row[metric]):.1f}" for row in points)
         _add(group, "polyline", points=path, kind="trend")
         for row in points:
-            spot = ET.SubElement(group, "g", {"class": "spot"})
-            _add(spot, "title", _words(row, metric, row["utterances"] < most[row["list_size"]]))
-            at, low, high = x(row["list_size"], number), row[f"{metric}_low"], row[f"{metric}_high"]
-            if low is not None:
-                for left, right, top, bottom in ((0, 0, high, low), (-3, 3, high, high), (-3, 3, low, low)):
-                    _add(spot, "line", x1=at + left, x2=at + right, y1=y(top), y2=y(bottom), kind="bar")
-            hollow = row["utterances"] < most[row["list_size"]]
-            _mark(spot, number, at, y(row[metric]), "mark hollow" if hollow else "mark")
+            _spot(group, number, row, metric, frame, hollow=row["utterances"] < most[row["list_size"]])
     return figure
+
+
+def _axes(svg: ET.Element, frame: _Frame) -> None:
+    for tick in frame.ticks:
+        _add(svg, "line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=frame.y(tick), y2=frame.y(tick), kind="grid")
+        _add(svg, "text", f"{tick:g}", x=_LEFT - 8, y=frame.y(tick) + 4, kind="tick y")
+    for size in frame.sizes:
+        middle = frame.x(size, (frame.systems - 1) / 2)
+        _add(svg, "text", f"{size:,}", x=middle, y=_HEIGHT - _BOTTOM + 18, kind="tick")
+    _add(svg, "text", "list size N", x=(_LEFT + _WIDTH - _RIGHT) / 2, y=_HEIGHT - 6, kind="tick")
+
+
+def _spot(group: ET.Element, number: int, row: Mapping, metric: str, frame: _Frame, hollow: bool) -> None:
+    """A value with its interval."""
+    spot = ET.SubElement(group, "g", {"class": "spot"})
+    _add(spot, "title", _words(row, metric, hollow))
+    at, low, high = frame.x(row["list_size"], number), row[f"{metric}_low"], row[f"{metric}_high"]
+    if low is not None:
+        for left, right, top, bottom in ((0, 0, high, low), (-3, 3, high, high), (-3, 3, low, low)):
+            _add(spot, "line", x1=at + left, x2=at + right, y1=frame.y(top), y2=frame.y(bottom), kind="bar")
+    _mark(spot, number, at, frame.y(row[metric]), "mark hollow" if hollow else "mark")
 
 
 def _words(row: Mapping[str, Any], metric: str, partial: bool) -> str:

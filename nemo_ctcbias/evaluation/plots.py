@@ -33,22 +33,11 @@ def plot(rows: Sequence[Mapping[str, Any]], path: str | Path, systems: Sequence[
     for axis, (metric, label) in zip(axes, shown.items(), strict=True):
         for number, system in enumerate(systems):
             points = [row for row in rows if row["system"] == system and row[metric] is not None]
-            if not points:
-                continue
             # Systems stand side by side at each size, so that their intervals can be told apart.
             shift = 0.05 * (number - (len(systems) - 1) / 2)
-            x = [sizes.index(row["list_size"]) + shift for row in points]
-            y = [row[metric] for row in points]
-            # Too few utterances, or lists of which nothing is spoken, leave a value without an interval.
-            ends = [[_end(row, metric, side) for row in points] for side in ("low", "high")]
-            spread = [[abs(y[i] - end[i]) for i in range(len(y))] for end in ends]
-            marker = _MARKERS[number % len(_MARKERS)]
-            lines = axis.errorbar(x, y, yerr=spread, marker=marker, markersize=5, linewidth=1, capsize=2, label=system)
-            part = [i for i, row in enumerate(points) if row["utterances"] < most]
-            colour = lines[0].get_color()
-            axis.plot(
-                [x[i] for i in part], [y[i] for i in part], marker, color=colour, markerfacecolor="white", zorder=3
-            )
+            if points:
+                x = [sizes.index(row["list_size"]) + shift for row in points]
+                _draw(axis, points, x, metric, system, _MARKERS[number % len(_MARKERS)], most)
         axis.set_xticks(range(len(sizes)), [f"{size:,}" for size in sizes])
         axis.set_xlim(-0.7, len(sizes) - 0.3)
         axis.set_xlabel("list size N" + (" (hollow: measured on a subset)" if partial else ""))
@@ -60,6 +49,20 @@ def plot(rows: Sequence[Mapping[str, Any]], path: str | Path, systems: Sequence[
         figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False)
     figure.savefig(path, dpi=150)
     plt.close(figure)
+
+
+def _draw(
+    axis: Any, points: Sequence[Mapping], x: Sequence[float], metric: str, system: str, marker: str, most: int
+) -> None:
+    """One system's line with its intervals."""
+    y = [row[metric] for row in points]
+    # Too few utterances, or lists of which nothing is spoken, leave a value without an interval.
+    ends = [[_end(row, metric, side) for row in points] for side in ("low", "high")]
+    spread = [[abs(y[i] - end[i]) for i in range(len(y))] for end in ends]
+    lines = axis.errorbar(x, y, yerr=spread, marker=marker, markersize=5, linewidth=1, capsize=2, label=system)
+    part = [i for i, row in enumerate(points) if row["utterances"] < most]
+    hollow = {"color": lines[0].get_color(), "markerfacecolor": "white", "zorder": 3}
+    axis.plot([x[i] for i in part], [y[i] for i in part], marker, **hollow)
 
 
 def _end(row: Mapping[str, Any], metric: str, side: str) -> float:
