@@ -224,7 +224,7 @@ class RecognizedStream:
     def _go_back(self, factors: np.ndarray | None) -> int:
         """Listen for this from as far back as nothing stands; the frame."""
         for at, (core, search) in enumerate(self._earlier):
-            state = self._streams.rewound(self._state, core)
+            state = self._streams.rewound(search, self._state, core)
             if state is not None:
                 self._state, self._search = state, search
                 for _ in range(len(self._earlier) - at - 1):
