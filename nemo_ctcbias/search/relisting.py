@@ -76,7 +76,8 @@ def trimmed(state: SearchState, search: BeamSearch, first: int) -> tuple[SearchS
     order = np.array(sorted(kept))
     smaller = new_tree(2 * len(order))
     transplant(tree, order, smaller)
-    settled, ended = (int(np.searchsorted(order, node)) if node in kept else 0 for node in (state.settled, state.ended))
+    before = state.settled, state.ended
+    settled, ended = (int(np.searchsorted(order, node)) if node in kept else -1 for node in before)
     new = replace(state, beams=beams, prefixes=smaller, settled=settled, ended=ended, trimmed=state.trimmed + 1)
     beams["prefix"] = np.searchsorted(order, beams["prefix"])
     inside = np.isin(beams["parent"], order)

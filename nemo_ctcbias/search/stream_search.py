@@ -118,7 +118,7 @@ class StreamSearch:
         if settled >= core.prefixes.used[0] or core.trimmed != state.core.trimmed:
             return None
         same = below(core.beams, core.prefixes, settled)
-        if settled and settled == state.core.ended:
+        if settled == state.core.ended:
             after = next_tokens(core.beams, core.prefixes, settled)
             same &= (after < 0) | search.tokens.starts_word[after]
         if not same.any():

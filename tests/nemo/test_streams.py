@@ -130,6 +130,19 @@ def test_the_cache_aware_loop_hears_lists(model, audio):
     assert [one.text for one in found] != [one.text for one in plain]
 
 
+def test_a_recording_as_one_chunk_is_no_chunk_too_long(model, audio):
+    """What NeMo's script does with --compare_vs_offline; longer than any lag may be."""
+    buffer = CacheAwareStreamingAudioBuffer(model=model, online_normalization=False, pad_and_drop_preencoded=False)
+    buffer.append_audio(torch.cat([one for one in audio for _ in range(2)]).numpy(), stream_id=-1)
+    signal, lengths = buffer.get_all_audios()
+    assert lengths[0] * 0.01 > 15
+    with torch.inference_mode():
+        step = {"processed_signal": signal, "processed_signal_length": lengths, "return_transcription": True}
+        labels, (found,), *_ = model.conformer_stream_step(**step, bias_lists=[["saoirse"]])
+    assert {hit.phrase for hit in found.hits} == {"saoirse"} and found.hits[-1].end > 15
+    assert torch.cat(labels).shape == labels[0].shape
+
+
 def test_a_stream_of_a_batch_that_sends_nan_is_silent_and_the_others_go_on(model, audio):
     """What it said before stays."""
     lists = [["saoirse"]] * len(audio)
