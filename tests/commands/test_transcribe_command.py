@@ -72,7 +72,7 @@ CHEAP = {
     "confidence of text": (["{wav}", "--min-confidence", "0.5"], "--min-confidence acts on hits"),
     "confidence": (["{wav}", "--json", "--min-confidence", "5"], "--min-confidence must be from 0 to 1"),
     "nothing to go on with": (["{wav}", "--resume"], "--resume goes on with a file or folder"),
-    "resume of ctm": (["{wav}", "--resume", "--format", "ctm", "--out", "a.ctm"], "give --out-dir"),
+    "resume of ctm": (["{wav}", "{wav}", "--resume", "--format", "ctm", "--out", "a.ctm"], "give --out-dir"),
     "out-dir is a file": (["{wav}", "--out-dir", "{wav}"], "--out-dir {wav}: is a file"),
     "compare into a folder": (["{wav}", "--compare", "--out-dir", "x"], "--compare is one text"),
     "no package": (["{wav}", "--lm", "{wav}"], r"--lm needs kenlm.*pip install 'nemo-ctcbias\[lm\]'"),
