@@ -22,6 +22,7 @@ class Format:
     timed: whether words need times.
     alone: whether a file holds one recording only.
     resumes: whether what is written of a recording begins with its path, so that it is known what is there.
+    bare: whether it does not where there is one recording only; then the file is that one's.
     """
 
     write: Callable[[Transcript, bool], str]
@@ -29,6 +30,7 @@ class Format:
     timed: bool = False
     alone: bool = False
     resumes: bool = False
+    bare: bool = False
 
 
 def as_text(one: Transcript, named: bool) -> str:
@@ -81,12 +83,12 @@ def as_vtt(one: Transcript, named: bool) -> str:
 
 
 FORMATS = {
-    "txt": Format(as_text, resumes=True),
+    "txt": Format(as_text, resumes=True, bare=True),
     "json": Format(as_json, resumes=True),
     "tsv": Format(as_tsv, header="audio_filepath\toffset\tseconds\ttext\thits\n", resumes=True),
-    "ctm": Format(as_ctm, timed=True),
-    "srt": Format(as_srt, timed=True, alone=True),
-    "vtt": Format(as_vtt, header="WEBVTT\n\n", timed=True, alone=True),
+    "ctm": Format(as_ctm, timed=True, bare=True),
+    "srt": Format(as_srt, timed=True, alone=True, bare=True),
+    "vtt": Format(as_vtt, header="WEBVTT\n\n", timed=True, alone=True, bare=True),
 }
 
 

@@ -23,6 +23,10 @@ class KeptPart:
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
+    def __bool__(self) -> bool:
+        """Whether anything is kept."""
+        return self._path is not None
+
     @classmethod
     def beside(cls, out: str | None, folder: str | None, one: Recording) -> KeptPart:
         """Beside the output file, or in the output folder; with standard output or a pipe nothing is kept."""

@@ -27,6 +27,9 @@ class Output(Protocol):
     def missing(self, recordings: Sequence[Recording]) -> list[Recording]:
         """Those that an earlier run has not written; starts nothing."""
 
+    def begin(self) -> None:
+        """What was there before is out of date from now on."""
+
     def write(self, one: Transcript) -> None:
         """Write it now."""
 
@@ -44,6 +47,9 @@ class Stream:
     def missing(self, recordings: Sequence[Recording]) -> list[Recording]:
         """All: nobody knows what was read of it."""
         return list(recordings)
+
+    def begin(self) -> None:
+        """Nothing is there."""
 
     def write(self, one: Transcript) -> None:
         """Write it now."""
@@ -82,6 +88,9 @@ class OneFile:
         if before is None:
             return list(recordings)
         text = before.read_text(encoding="utf-8").removeprefix(self._form.header)
+        if self._form.bare and not self._named:  # all of the one recording, if it is whole
+            self._kept = text if before == self._path else ""
+            return [] if self._kept else list(recordings)
         lines = text.split("\n")[:-1]  # what ends without a line break was cut short
         self._kept = "".join(f"{line}\n" for line in lines)
         there = Counter(_path_in(line) for line in lines)
@@ -93,6 +102,10 @@ class OneFile:
             else:
                 left.append(one)
         return left
+
+    def begin(self) -> None:
+        """Make FILE.part, so that an earlier run's FILE is not taken for this one's once it is cut short."""
+        self._open().flush()
 
     def write(self, one: Transcript) -> None:
         """Add it to FILE.part."""
@@ -120,7 +133,7 @@ class OneFile:
         self._file.close()
         if whole:
             self._part.replace(os.path.realpath(self._path))
-        elif self._form.resumes and self._named:
+        elif self._form.resumes and self._named and self._count:
             told = f"{self._part} holds {self._count} recordings; the same command with --resume goes on"
             print(f"nemo-ctcbias: {told}", file=sys.stderr)
 
@@ -153,6 +166,9 @@ class Folder:
             id(one): self._path / f"{name}.{self._suffix}" for one, name in zip(recordings, names, strict=True)
         }
         return [one for one in recordings if not (self._resume and self._names[id(one)].is_file())]
+
+    def begin(self) -> None:
+        """Files are replaced one by one."""
 
     def write(self, one: Transcript) -> None:
         """Write its file whole."""

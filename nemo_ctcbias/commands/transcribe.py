@@ -132,6 +132,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             count = 0
             try:
+                output.begin()
                 for one in _transcripts(args, model, good, bar):
                     output.write(one)
                     count += 1
@@ -163,16 +164,23 @@ def _long(
 ) -> Transcript | None:
     """A recording of hours, which goes on where an earlier run has left off; None if it cannot be read."""
     rate, kept = model.cfg.sample_rate, KeptPart.beside(args.out, args.out_dir, one)
-    start, found = kept.read(one) if args.resume else (0, None)
-    _advance(bar, 1, start / rate)
+    end, found = kept.read(one)
+    if end and not args.resume:
+        _tell(f"{one.path}: an earlier run was cut short after {end / rate:.0f} s; --resume goes on there")
+        end, found = 0, None
+    _advance(bar, 1, end / rate)
     try:
-        pieces = pieces_of(one.file or one.path, rate, one.offset, one.duration, start)
+        pieces = pieces_of(one.file or one.path, rate, one.offset, one.duration, end)
         for end, more in transcribe_long(model, one, pieces, args.batch_size, found, **options):
             kept.write(end, more)
             found = more
     except AudioError as error:
         complain(one, error)
         return None
+    except BaseException:
+        if kept and end:
+            _tell(f"{one.path}: {end / rate:.0f} s are done; the same command with --resume goes on there")
+        raise
     kept.remove()
     return found
 
@@ -210,6 +218,10 @@ def _groups(args: argparse.Namespace, recordings: Sequence[Recording]) -> Iterat
         members = list(some)
         step = 1 if alone else size
         yield from (members[first : first + step] for first in range(0, len(members), step))
+
+
+def _tell(message: str) -> None:
+    print(f"nemo-ctcbias: {message}", file=sys.stderr)
 
 
 def _advance(bar: tqdm, passes: int, seconds: float) -> None:
@@ -266,7 +278,7 @@ def _check_form(args: argparse.Namespace, named: bool) -> None:
         raise SettingError(f"--format {args.format} holds one recording; give --out-dir FOLDER for several")
     if args.resume and args.out is None and args.out_dir is None:
         raise SettingError("--resume goes on with a file or folder; give --out or --out-dir")
-    if args.resume and args.out is not None and not form.resumes:
+    if args.resume and named and args.out is not None and not form.resumes:
         raise SettingError(f"--resume: {args.format} files do not say which recordings they hold; give --out-dir")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from nemo.collections.asr.parts.utils.rnnt_utils import Hypothesis
 from nemo.utils import logging
 from torch import Tensor
@@ -17,22 +18,27 @@ from torch import Tensor
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import BiasListError
 from nemo_ctcbias.nemo.internals import joined_marks
+from nemo_ctcbias.nemo.silence import OrSilence
 from nemo_ctcbias.nemo.streams import LAG
 from nemo_ctcbias.recognizer import Utterance
 from nemo_ctcbias.search.hits import Hit
-from nemo_ctcbias.streaming import RecognizedStream, Rhythm, Update
+from nemo_ctcbias.streaming import RecognizedStream, Rhythm
+from nemo_ctcbias.streaming.rhythm import LONGEST_LAG
 
 
 class OneStream:
     """A stream of a batch: where it is, and what was told of it."""
 
-    def __init__(self, stream: RecognizedStream) -> None:
+    def __init__(self, stream: RecognizedStream, seconds_per_frame: float) -> None:
         self.stream, self.texts = stream, []
+        self._or_silence = OrSilence(seconds_per_frame)
         self.hits: list[Hit] = []
         self.partial = ""
 
-    def take(self, update: Update) -> None:
-        """What is new."""
+    def take(self, log_probs: np.ndarray) -> None:
+        """The next frames [T, V + 1]; those that are not numbers are silence, as other streams of the batch go on."""
+        frames = self._or_silence(log_probs, self.stream.frames)
+        update = self.stream.advance(Utterance(frames), whole=True)
         self.texts += [word.text for word in update.words]
         self.hits += update.hits
         self.partial = update.partial
@@ -95,7 +101,7 @@ class CacheAwareMixin:
                 stream.stream.relist(listed)
         for stream, row, count in zip(before, log_probs.detach().float().cpu().numpy(), new, strict=True):
             if count:
-                stream.take(stream.stream.advance(Utterance(row[:count]), whole=True))
+                stream.take(row[:count])
         streamed = StreamedLabels(labels)
         streamed.streams = before
         texts = [self._hypothesis(one, row) for one, row in zip(before, labels, strict=True)]
@@ -117,9 +123,9 @@ class CacheAwareMixin:
                 "spells tells what is heard, and the search boosts it"
             )
         seconds = self.subsampling * self.cfg.preprocessor.window_stride
-        chunk = max(frames, 1) * seconds
+        chunk = min(max(frames, 1) * seconds, LONGEST_LAG)  # NeMo's script hands over whole recordings, to compare
         rhythm = Rhythm.of(seconds, chunk, max(LAG, chunk))
-        return [OneStream(RecognizedStream(self.recognizer, one, rhythm, self.acts)) for one in lists]
+        return [OneStream(RecognizedStream(self.recognizer, one, rhythm, self.acts), seconds) for one in lists]
 
     def _hypothesis(self, stream: OneStream, labels: Tensor) -> Hypothesis:
         seconds = self.subsampling * self.cfg.preprocessor.window_stride

@@ -11,7 +11,6 @@ import copy
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from nemo.collections.asr.inference.pipelines.buffered_ctc_pipeline import BufferedCTCPipeline
 from nemo.collections.asr.inference.pipelines.cache_aware_ctc_pipeline import CacheAwareCTCPipeline
 from nemo.collections.asr.inference.utils.text_segment import TextSegment, Word
@@ -20,8 +19,9 @@ from torch import Tensor
 
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.compiled_list import CompiledList
-from nemo_ctcbias.errors import BiasListError, ModelError
+from nemo_ctcbias.errors import BiasListError
 from nemo_ctcbias.nemo.internals import joined_marks
+from nemo_ctcbias.nemo.silence import OrSilence
 from nemo_ctcbias.nemo.streams import LAG, STEP, StreamMixin
 from nemo_ctcbias.recognizer import Utterance
 from nemo_ctcbias.search.hits import Hit
@@ -63,7 +63,7 @@ class UtteranceOfStream:
         self.seconds_per_frame = model.subsampling * model.cfg.preprocessor.window_stride
         self._rhythm = Rhythm.of(self.seconds_per_frame, STEP, LAG)
         self._taken = 0  # frames of the stream
-        self._numbers = True
+        self._or_silence = OrSilence(self.seconds_per_frame)
         self._begin()
 
     def _begin(self) -> None:
@@ -93,17 +93,7 @@ class UtteranceOfStream:
         new = log_probs[max(self._taken - first, 0) :].detach().float().cpu().numpy()
         if not len(new):
             return
-        try:
-            update = self._stream.advance(Utterance(new))
-        except ModelError as error:
-            if self._numbers:
-                at = self._taken * self.seconds_per_frame
-                logging.warning(f"stream at {at:.2f} s: {error}; taken for silence, also what follows of this kind")
-            self._numbers = False
-            silence = np.full_like(new, -np.inf)
-            silence[:, -1] = 0.0
-            update = self._stream.advance(Utterance(silence))
-        self._add(update)
+        self._add(self._stream.advance(Utterance(self._or_silence(new, self._taken))))
         self._taken += len(new)
 
     def end(self) -> tuple[list[Told], list[Hit]]:

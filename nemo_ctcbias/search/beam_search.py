@@ -20,7 +20,7 @@ from nemo_ctcbias.search.boosting import BoostOptions
 from nemo_ctcbias.search.extension import Rules, extend, kept_boosts
 from nemo_ctcbias.search.search_state import SearchState
 from nemo_ctcbias.search.selection import owed_by, rank, read, scores_of, settle, with_room
-from nemo_ctcbias.search.settling import anchors
+from nemo_ctcbias.search.settling import anchors, next_tokens
 from nemo_ctcbias.search.word_scorer import WordScorer
 
 NO_EXTENSION = np.empty(0, EXTENSION)
@@ -195,6 +195,8 @@ class BeamSearch:
     def _settle(self, state: SearchState, horizon: int) -> None:
         """Give up the hypotheses that differ from the best one in what it says up to a frame.
 
+        Its last word there has ended once the best one goes on with another, and then it has in all of them.
+
         A phrase that nobody goes on with for so long is none: its boost does not count for the best.
         """
         beams = state.beams
@@ -202,8 +204,15 @@ class BeamSearch:
         if self.active and (stale := (beams["lent"] > 0) & (ends == beams["prefix"])).any():
             kept = kept_boosts(beams[stale], self.trie, state.prefixes, self.following, self.rules)
             scores[stale] += kept - beams["committed"][stale] - beams["lent"][stale]
-        state.settled = int(ends[scores.argmax()])
-        same = ends == state.settled
+        best = int(scores.argmax())
+        same = ends == ends[best]
+        state.settled = max(state.settled, int(ends[best]))  # more may be, of a search that went back
+        after = next_tokens(beams, state.prefixes, state.settled)
+        another = (after >= 0) & self.starts_word[after]
+        if another[best] and (state.settled or state.trimmed):  # before the first word none has ended
+            state.ended = state.settled
+        if state.settled == state.ended:
+            same &= another | (after < 0)
         if not same.all():
             state.beams = beams[same]
 

@@ -76,8 +76,9 @@ def trimmed(state: SearchState, search: BeamSearch, first: int) -> tuple[SearchS
     order = np.array(sorted(kept))
     smaller = new_tree(2 * len(order))
     transplant(tree, order, smaller)
-    settled = int(np.searchsorted(order, state.settled))
-    new = replace(state, beams=beams, prefixes=smaller, settled=settled, trimmed=state.trimmed + 1)
+    before = state.settled, state.ended
+    settled, ended = (int(np.searchsorted(order, node)) if node in kept else -1 for node in before)
+    new = replace(state, beams=beams, prefixes=smaller, settled=settled, ended=ended, trimmed=state.trimmed + 1)
     beams["prefix"] = np.searchsorted(order, beams["prefix"])
     inside = np.isin(beams["parent"], order)
     beams["parent"] = np.where(inside, np.searchsorted(order, beams["parent"]), -1)

@@ -23,6 +23,7 @@ class SearchState:
         frames: how many came, those that wait included.
         heard_at: the last of them in which a token was likelier than the blank; far back if there was none.
         settled: node of the prefix that is not changed any more; 0 where all may change.
+        ended: the last such node behind which no hypothesis goes on with the same word; -1 for none.
         trimmed: how often what was said first has been forgotten, and the tree made anew.
     """
 
@@ -33,6 +34,7 @@ class SearchState:
     frames: int = 0
     heard_at: float = -np.inf
     settled: int = 0
+    ended: int = -1
     trimmed: int = 0
 
     @property

@@ -32,6 +32,18 @@ def below(beams, tree, ancestor):
 
 
 @compiled
+def next_tokens(beams, tree, node):
+    """[B] token with which each of the beams goes on from a node, -1 for those that end there or are elsewhere."""
+    found = np.empty(len(beams), np.int64)
+    for b in range(len(beams)):
+        at, after = beams[b].prefix, 0
+        while at > node:  # parents have lower numbers
+            at, after = tree.parent[at], at
+        found[b] = tree.token[after] if at == node and after else -1
+    return found
+
+
+@compiled
 def count(tree, node):
     """How many tokens there are up to a node."""
     tokens = 0

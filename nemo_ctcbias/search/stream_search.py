@@ -21,7 +21,7 @@ from nemo_ctcbias.search.relisting import trimmed
 from nemo_ctcbias.search.result import BiasedBeam
 from nemo_ctcbias.search.search_state import SearchState
 from nemo_ctcbias.search.selection import read
-from nemo_ctcbias.search.settling import below, count
+from nemo_ctcbias.search.settling import below, count, next_tokens
 
 MOST_NODES = 1 << 12  # of the tree of prefixes, before those are forgotten that are not needed any more
 
@@ -101,24 +101,29 @@ class StreamSearch:
         """The segment as far as it is known; all but its final words may still change."""
         hypothesis, settled, begun = self._best(search, state)
         beam = search.written(hypothesis, *self._frames(search, state))
-        return Segment(beam, state.start, self._standing(search, hypothesis.tokens, settled, begun))
+        return Segment(beam, state.start, self._standing(search, state, hypothesis.tokens, settled, begun))
 
     def finish(self, search: ListSearch, state: StreamState) -> Segment:
         """The last segment, if the stream ends here."""
         (best,) = search.finish(state.core, *self._frames(search, state), limit=1, first=state.first)
         return Segment(best, state.start, len(best.words))
 
-    def rewound(self, state: StreamState, earlier: SearchState) -> StreamState | None:
+    def rewound(self, search: ListSearch, state: StreamState, earlier: SearchState) -> StreamState | None:
         """The stream at an earlier frame, what stands now included; None if that was not known then.
 
         Args:
             earlier: a copy of `state.core` of that time.
         """
         core, settled = earlier.copy(), state.core.settled
-        same = below(core.beams, core.prefixes, settled)
-        if settled >= core.prefixes.used[0] or not same.any() or core.trimmed != state.core.trimmed:
+        if settled >= core.prefixes.used[0] or core.trimmed != state.core.trimmed:
             return None
-        core.beams, core.settled = core.beams[same], settled
+        same = below(core.beams, core.prefixes, settled)
+        if settled == state.core.ended:
+            after = next_tokens(core.beams, core.prefixes, settled)
+            same &= (after < 0) | search.tokens.starts_word[after]
+        if not same.any():
+            return None
+        core.beams, core.settled, core.ended = core.beams[same], settled, state.core.ended
         frames = core.frames - state.start
         return replace(state, core=core, log_probs=state.log_probs[:frames], base=state.base[:frames])
 
@@ -143,10 +148,14 @@ class StreamSearch:
         trie, at = search.tokens.trie, core.beams["state"][row]
         return int(trie.depth[at]) if trie.first_child[at + 1] > trie.first_child[at] else 0
 
-    def _standing(self, search: ListSearch, tokens: tuple[int, ...], settled: int, begun: int) -> int:
-        """Of a segment's words, how many no frame to come can change: the last one may still go on."""
+    def _standing(
+        self, search: ListSearch, state: StreamState, tokens: tuple[int, ...], settled: int, begun: int
+    ) -> int:
+        """Of a segment's words, how many no frame to come can change: the last one may go on, unless it has ended."""
         starts, last = search.tokens.starts_word, min(settled - 1, len(tokens) - max(begun, 1))
         end = next((at for at in range(last, 0, -1) if starts[tokens[at]]), 0)
+        if state.core.settled == state.core.ended and settled <= len(tokens) - begun:
+            end = max(end, settled)
         return len(search.vocabulary.decode(tokens[:end]).split())
 
     # --- cuts

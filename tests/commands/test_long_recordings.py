@@ -71,10 +71,26 @@ def test_a_long_recording_is_transcribed_as_its_pieces_are_and_gone_on_with(
 
     monkeypatch.setattr(transcripts, "transcribe_all", cut_short)
     again = [*ran, "--out", str(tmp_path / "again.json")]
+    (tmp_path / "again.json").write_text((tmp_path / "long.json").read_text())  # an earlier run's, and out of date
+    capfd.readouterr()
     assert cli.main(again) == 130
+    done = f"{round(asked[1] / 16000)} s"
+    assert f"long.wav: {done} are done; the same command with --resume goes on there" in capfd.readouterr().err
     assert cli.main([*again, "--resume"]) == 0
     assert asked[1] == asked[2] > 0, "what was done is not done again"
     assert (tmp_path / "again.json").read_text() == (tmp_path / "long.json").read_text()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
     assert transcribe.is_long(recordings.Recording("x", seconds=21.0))
+
+    asked.clear()
+    ran[ran.index("json")] = "srt"
+    ran.remove("--word-times")
+    subtitles = [*ran, "--out", str(tmp_path / "again.srt")]
+    assert cli.main(subtitles) == 130 and cli.main([*subtitles, "--resume"]) == 0
+    assert asked[1] == asked[2] > 0, "a file of one recording is gone on with, too"
+    whole = (tmp_path / "again.srt").read_text()
+    assert whole.startswith("1\n00:00:0") and whole.count(" --> ") > 5
+    monkeypatch.setattr(transcribe, "load_model", lambda *_, **__: pytest.fail("nothing is left to do"))
+    assert cli.main([*subtitles, "--resume"]) == 0 and (tmp_path / "again.srt").read_text() == whole
+    monkeypatch.undo()
     capfd.readouterr()

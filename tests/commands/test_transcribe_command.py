@@ -74,7 +74,7 @@ CHEAP = {
     "confidence of text": (["{wav}", "--min-confidence", "0.5"], "--min-confidence acts on hits"),
     "confidence": (["{wav}", "--json", "--min-confidence", "5"], "--min-confidence must be from 0 to 1"),
     "nothing to go on with": (["{wav}", "--resume"], "--resume goes on with a file or folder"),
-    "resume of ctm": (["{wav}", "--resume", "--format", "ctm", "--out", "a.ctm"], "give --out-dir"),
+    "resume of ctm": (["{wav}", "{wav}", "--resume", "--format", "ctm", "--out", "a.ctm"], "give --out-dir"),
     "out-dir is a file": (["{wav}", "--out-dir", "{wav}"], "--out-dir {wav}: is a file"),
     "compare with nothing": (["{wav}", "--compare", "--model", "strong"], "there is no list to compare with"),
     "model is a folder": (["{wav}", "--model", "{folder}"], "{folder}: is a folder; give a .nemo checkpoint"),

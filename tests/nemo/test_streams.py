@@ -86,13 +86,18 @@ def test_what_cannot_be_is_refused(model):
         model.stream(left=-1)
 
 
-def in_chunks(model, audio, **given):
-    """NeMo's loop over the chunks of several recordings; the last step's transcriptions and labels."""
+def in_chunks(model, audio, spoilt=None, **given):
+    """NeMo's loop over the chunks of several recordings; the last step's transcriptions and labels.
+
+    spoilt: {step: stream} whose features are not numbers.
+    """
     buffer = CacheAwareStreamingAudioBuffer(model=model, online_normalization=False, pad_and_drop_preencoded=False)
     for one in audio:
         buffer.append_audio(one.numpy(), stream_id=-1)
     caches, labels, at = model.encoder.get_initial_cache_state(batch_size=len(audio)), None, 0
     for at, (chunk, lengths) in enumerate(iter(buffer)):
+        if spoilt and at in spoilt:
+            chunk[spoilt[at]] = torch.nan
         with torch.inference_mode():
             labels, texts, *caches, _ = model.conformer_stream_step(
                 processed_signal=chunk,
@@ -123,6 +128,29 @@ def test_the_cache_aware_loop_hears_lists(model, audio):
         assert {hit.phrase for hit in one.hits} <= {"saoirse"}
         assert one.text.split().count("saoirse") >= len(one.hits)
     assert [one.text for one in found] != [one.text for one in plain]
+
+
+def test_a_recording_as_one_chunk_is_no_chunk_too_long(model, audio):
+    """What NeMo's script does with --compare_vs_offline; longer than any lag may be."""
+    buffer = CacheAwareStreamingAudioBuffer(model=model, online_normalization=False, pad_and_drop_preencoded=False)
+    buffer.append_audio(torch.cat([one for one in audio for _ in range(2)]).numpy(), stream_id=-1)
+    signal, lengths = buffer.get_all_audios()
+    assert lengths[0] * 0.01 > 15
+    with torch.inference_mode():
+        step = {"processed_signal": signal, "processed_signal_length": lengths, "return_transcription": True}
+        labels, (found,), *_ = model.conformer_stream_step(**step, bias_lists=[["saoirse"]])
+    assert {hit.phrase for hit in found.hits} == {"saoirse"} and found.hits[-1].end > 15
+    assert torch.cat(labels).shape == labels[0].shape
+
+
+def test_a_stream_of_a_batch_that_sends_nan_is_silent_and_the_others_go_on(model, audio):
+    """What it said before stays."""
+    lists = [["saoirse"]] * len(audio)
+    alone, _ = in_chunks(model, audio, bias_lists={0: lists})
+    spoilt, _ = in_chunks(model, audio, spoilt={2: 1}, bias_lists={0: lists})
+    assert [one.text for one in spoilt[:1] + spoilt[2:]] == [one.text for one in alone[:1] + alone[2:]]
+    assert spoilt[1].text and spoilt[1].text != alone[1].text
+    assert alone[1].text.startswith(spoilt[1].text.rsplit(" ", 1)[0])
 
 
 def test_streams_of_a_batch_have_lists_of_their_own(model, audio):

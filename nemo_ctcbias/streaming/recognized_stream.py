@@ -16,90 +16,27 @@ multiples of a step.  Nothing grows with the stream.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.decision import SLACK, confidences, corrected, doubtful
-from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.phones.hearing import Heard
 from nemo_ctcbias.recognizer import Recognizer, Task, Utterance
-from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.search.list_search import ListSearch
 from nemo_ctcbias.search.log_probs import numbers
 from nemo_ctcbias.search.result import BiasedBeam
 from nemo_ctcbias.search.search_state import SearchState
 from nemo_ctcbias.search.stream_search import Segment, StreamSearch
+from nemo_ctcbias.streaming.rhythm import Rhythm
+from nemo_ctcbias.streaming.updates import Update, joined, news
 
 #: Contextual adapters on the frames [start, end) of a stream, `start` no further back than a `window`: (start, end,
 #: list, which of its phrases are listened for, strength) to log-probs [end - start, V + 1].
 AdaptStream = Callable[[int, int, CompiledList, "np.ndarray | None", float], np.ndarray]
 
 CLEARER = 0.1  # by how much the factor on a phrase's weight has to change for the search to go back
-
-
-@dataclass(frozen=True)
-class Rhythm:
-    """How a stream is cut, in frames of the encoder.
-
-    step: frames that are searched at a time.
-    lag: behind so many, what was written stands; a phrase is listened for from its beginning if detection hears it
-        before that is further back than this.
-    pause: frames without a word that end a segment, as the end of a recording would.
-    longest: of a segment without pauses.
-    window: frames in which detection listens.
-    """
-
-    step: int
-    lag: int
-    pause: int
-    longest: int
-    window: int
-
-    @classmethod
-    def of(cls, seconds_per_frame: float, step: float, lag: float) -> Rhythm:
-        """From seconds.
-
-        Raises:
-            SettingError: a step or lag that cannot be.
-        """
-        if not 0 < step <= lag <= LONGEST_LAG:
-            raise SettingError(f"stream: step {step} s and lag {lag} s: must be above 0, no step longer than the lag")
-        frames = [max(1, round(seconds / seconds_per_frame)) for seconds in (step, lag, LONGEST, WINDOW + lag)]
-        return cls(frames[0], max(frames[:2]), max(frames[:2]), frames[2], frames[3])
-
-
-# Seconds: of a segment without pauses, and of the window behind the lag.
-LONGEST, WINDOW, LONGEST_LAG = 20.0, 3.0, 10.0
-
-
-@dataclass(frozen=True)
-class Told:
-    """A word, or words that a listed phrase is written for, that stand; frames of the stream."""
-
-    text: str
-    start: float
-    end: float
-
-
-@dataclass(frozen=True)
-class Update:
-    """What is new in a stream.
-
-    words: that stand from now on; hits: listed phrases among them, `first_word` and `last_word` counted in the stream's
-    words as they were recognised; partial: what follows them as far as it is known, and may still change.
-    """
-
-    words: tuple[Told, ...] = ()
-    hits: tuple[Hit, ...] = ()
-    partial: str = ""
-
-    @property
-    def text(self) -> str:
-        """The words that stand from now on."""
-        return " ".join(word.text for word in self.words)
 
 
 class RecognizedStream:
@@ -162,14 +99,14 @@ class RecognizedStream:
             now, self._due = self._due[:step], self._due[step:]
             updates.append(self._step(now))
         self._partial = updates[-1].partial
-        return _joined(updates)
+        return joined(updates)
 
     def finish(self) -> Update:
         """The stream ends."""
         updates = [self._step(self._due)] if self._due else []
         self._due = []
         heard = self._witnesses() if self._base else {}
-        return _joined([*updates, self._tell(self._streams.finish(self._search, self._state), heard)])
+        return joined([*updates, self._tell(self._streams.finish(self._search, self._state), heard)])
 
     # --- a step
 
@@ -188,7 +125,7 @@ class RecognizedStream:
         while self._doubts(heard, end):
             ended += self._go_on(self._go_back(self._heard(heard, end)), end)
         told = [self._tell(segment, heard) for segment in ended]
-        return _joined([*told, self._tell(self._streams.partial(self._search, self._state), heard)])
+        return joined([*told, self._tell(self._streams.partial(self._search, self._state), heard)])
 
     @property
     def _window(self) -> Utterance:
@@ -224,7 +161,7 @@ class RecognizedStream:
     def _go_back(self, factors: np.ndarray | None) -> int:
         """Listen for this from as far back as nothing stands; the frame."""
         for at, (core, search) in enumerate(self._earlier):
-            state = self._streams.rewound(self._state, core)
+            state = self._streams.rewound(search, self._state, core)
             if state is not None:
                 self._state, self._search = state, search
                 for _ in range(len(self._earlier) - at - 1):
@@ -276,31 +213,13 @@ class RecognizedStream:
 
     def _tell(self, segment: Segment, heard: Heard) -> Update:
         """What of a segment stands and was not told, and what follows."""
-        self._segment, self._told = segment.start, self._told_of(segment)
-        told, final, beam = self._told, segment.final, segment.beam
-        whole = final == len(beam.words)
-        if final > told:
-            beam = self._decided(segment, heard)
-        written = [one for one in beam.written_words if one[0] >= told]
-        if not whole:  # a phrase is told when all of it stands
-            final = min([first for first, last, _ in written if first < final < last], default=final)
-        words = list(_written(beam, written, told, final, segment.start)) if final > told else []
-        hits = [
-            replace(
-                hit,
-                first_word=hit.first_word - told + self._words,
-                last_word=hit.last_word - told + self._words,
-                start=hit.start + segment.start,
-                end=hit.end + segment.start,
-            )
-            for hit in (beam.hits if words else ())
-            if told <= hit.first_word and hit.last_word <= final
-        ]
-        self._told, self._words = max(told, final), self._words + max(final - told, 0)
-        rest = [text for text, _, _ in _texts(beam.words, written, max(told, final), len(beam.words))]
-        return Update(tuple(words), tuple(hits), " ".join(rest))
+        told = self._told_of(segment)
+        beam = self._decided(segment, heard, told) if segment.final > told else segment.beam
+        update, self._told = news(segment, beam, told, self._words)
+        self._segment, self._words = segment.start, self._words + self._told - told
+        return update
 
-    def _decided(self, segment: Segment, heard: Heard) -> BiasedBeam:
+    def _decided(self, segment: Segment, heard: Heard, told: int) -> BiasedBeam:
         """The segment with what is sure and was not written in the place of words that were not told before."""
         task, beam = self._task(heard, segment), segment.beam
         verifies, corrects = (self.recognizer.asks(part, task) for part in ("verification", "correction"))
@@ -308,7 +227,7 @@ class RecognizedStream:
             return beam
         candidates, threshold = self.recognizer.candidates(task)
         acting = np.ones(len(self._listed)) if self._factors is None else self._factors
-        found = [one for one in candidates.of(beam, acting) if one.first >= self._told]
+        found = [one for one in candidates.of(beam, acting) if one.first >= told]
         beam = beam.with_confidences(confidences(found, self._listed))
         return corrected(beam, found, threshold, self._listed) if corrects else beam
 
@@ -328,29 +247,3 @@ def _differ(one: np.ndarray | None, other: np.ndarray | None) -> bool:
     if one is None or other is None:
         return one is not other
     return bool((((one > 0) != (other > 0)) | (np.abs(one - other) > CLEARER)).any())
-
-
-def _texts(
-    words: Sequence[str], written: Sequence[tuple[int, int, str]], first: int, last: int
-) -> Iterator[tuple[str, int, int]]:
-    """(text, first word, last word + 1) of words [first, last), those of a phrase in one."""
-    spans = {start: (end, text) for start, end, text in written if start >= first and end <= last}
-    at = first
-    while at < last:
-        end, text = spans.get(at, (at + 1, words[at]))
-        yield text, at, end
-        at = end
-
-
-def _written(
-    beam: BiasedBeam, written: Sequence[tuple[int, int, str]], first: int, last: int, start: int
-) -> Iterator[Told]:
-    frames = [frames for _, frames in beam[2]]
-    for text, at, end in _texts(beam.words, written, first, last):
-        yield Told(text, frames[at][0] + start, frames[end - 1][1] + start)
-
-
-def _joined(updates: Sequence[Update]) -> Update:
-    """Updates one after the other as one; what follows is what the last one says."""
-    words = tuple(word for one in updates for word in one.words)
-    return Update(words, tuple(hit for one in updates for hit in one.hits), updates[-1].partial)

@@ -1,0 +1,36 @@
+"""Streams of a batch in NeMo's loops: one whose model output is not a number must not stop the others."""
+
+from __future__ import annotations
+
+import numpy as np
+from nemo.utils import logging
+
+
+class OrSilence:
+    """Frames of one stream, silence in place of those that are not numbers; a warning says once from when on.
+
+    NeMo's caches keep what came once: a stream that sent NaN stays silent until it begins anew.
+
+    Args:
+        seconds_per_frame: of the model.
+    """
+
+    def __init__(self, seconds_per_frame: float) -> None:
+        self._seconds, self._told = seconds_per_frame, False
+
+    def __call__(self, log_probs: np.ndarray, first: int) -> np.ndarray:
+        """Log-probs [T, V + 1] to search, of frames from `first` on."""
+        broken = np.isnan(log_probs).any(axis=1)
+        if not broken.any():
+            return log_probs
+        if not self._told:
+            at = (first + int(broken.argmax())) * self._seconds
+            logging.warning(
+                f"stream at {at:.2f} s: the model's log-probs are not numbers; taken for silence, also what follows of "
+                "this kind. Look for NaN in the samples, and begin the stream anew"
+            )
+            self._told = True
+        silent = log_probs.copy()
+        silent[broken] = -np.inf
+        silent[broken, -1] = 0.0
+        return silent
