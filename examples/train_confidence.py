@@ -99,10 +99,9 @@ def listen(args: argparse.Namespace, name: str, head: Path | None) -> Iterator[E
     lists = CompiledLists(Sources(vocabulary, g2p=g2p), most_bytes=0)
     for manifest in args.manifest:
         rows, skipped = read_manifest(manifest)
-        items, unreadable = encode(model, rows, args.cache)
+        items, unreadable = encode(model, rows[:: args.every], args.cache)
         for one in [*skipped, *unreadable]:
             print(f"train_confidence: {one.id}: {one.reason}", file=sys.stderr)
-        items = items[:: args.every]
         for size, alike in product(args.sizes, (False, True) if args.homophones else (False,)):
             listed = ListBuilder(pool, args.seed).build([item.row for item in items], "utterance", size)
             if alike:
