@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from pathlib import Path
 
 import lightning.pytorch as pl
 from feature_data import BucketSampler, FeatureDataset, feature_loader
@@ -16,9 +13,6 @@ from torch.utils.data import DataLoader, DistributedSampler
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.nemo.utterance_lists import rows_of_manifest
 from nemo_ctcbias.nemo.vocabulary import head_of
-
-#: What makes a run what it is; another length, device or file to write to makes it no other.
-RUN = ("model", "adapter_name", "adapter", "start_from", "phone_head", "lexicon", "data", "lists", "training")
 
 
 class Progress(pl.Callback):
@@ -43,41 +37,6 @@ class Progress(pl.Callback):
         shown = {k: round(float(v), 2) for k, v in trainer.callback_metrics.items() if k.startswith("val_")}
         logging.info(f"step {trainer.global_step} validation {shown}")
         self.clock = time.monotonic()
-
-
-def going_on(cfg: DictConfig, folder: Path) -> None:
-    """Refuse to go on with a run that was something else; what it is is written down when it begins.
-
-    Raises:
-        SettingError: what differs, and how to begin anew.
-    """
-
-    def digest(files: str | None) -> list[str]:
-        return [hashlib.sha256(Path(one).read_bytes()).hexdigest()[:16] for one in (files or "").split(",") if one]
-
-    parts = {key: cfg[key] for key in RUN if key in cfg}
-    this = OmegaConf.to_container(OmegaConf.create(parts), resolve=True)
-    this["manifest contents"] = digest(cfg.data.manifest)
-    written = folder / "checkpoints" / "run.json"  # NeMo moves away what else lies in its folder
-    written.parent.mkdir(exist_ok=True)
-    if not written.is_file():
-        written.write_text(json.dumps(this, indent=1), encoding="utf-8")
-        return
-    before = json.loads(written.read_text(encoding="utf-8"))
-    flat = [dict(_leaves(one)) for one in (before, json.loads(json.dumps(this)))]
-    differs = [key for key in sorted({*flat[0], *flat[1]}) if flat[0].get(key) != flat[1].get(key)]
-    if differs:
-        shown = "; ".join(f"{key} was {flat[0].get(key)!r}, is {flat[1].get(key)!r}" for key in differs)
-        told = f"{folder}: the run there was another one ({shown})"
-        raise SettingError(f"{told}; name a new one with exp_manager.name=...")
-
-
-def _leaves(node, prefix=""):
-    for key, value in node.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def options_of(kind, section, given):

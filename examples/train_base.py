@@ -22,6 +22,7 @@ from nemo.core.config import hydra_runner
 from nemo.utils import logging
 from nemo.utils.exp_manager import exp_manager
 from omegaconf import DictConfig, OmegaConf
+from same_run import going_on
 
 import nemo_ctcbias  # noqa: F401  (allows our encoder's name)
 
@@ -79,7 +80,7 @@ def main(cfg: DictConfig) -> None:
     ensure_tokenizer(cfg)
     progress = Progress()
     trainer = pl.Trainer(callbacks=[progress], **cfg.trainer)
-    exp_manager(trainer, cfg.get("exp_manager"))
+    going_on(cfg, Path(exp_manager(trainer, cfg.get("exp_manager"))))
     saved_as = f"{EncDecCTCModelBPE.__module__}.{EncDecCTCModelBPE.__name__}"
     OmegaConf.update(cfg.model, "target", saved_as, force_add=True)
     model = BaseModel(cfg=cfg.model, trainer=trainer)

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import lightning.pytorch as pl
 import torch
-from frozen_training import Progress, going_on, options_of, training_data, validation_data
+from frozen_training import Progress, options_of, training_data, validation_data
 from nemo.core.config import hydra_runner
 from nemo.utils import logging
 from nemo.utils.exp_manager import exp_manager
 from omegaconf import DictConfig
+from same_run import going_on
 
 from nemo_ctcbias import from_ctc
 from nemo_ctcbias.phones import Lexicon, Pronouncer

@@ -92,6 +92,12 @@ def test_features_training_and_resumption(tmp_path):
     ]
     assert all(parameter.dtype.itemsize == 4 for parameter in second.encoder.parameters())
     assert any(changed), "the second run goes on from the first"
+    script = [sys.executable, str(ROOT / "examples" / "train_base.py"), *small, "data.batch_seconds=10"]
+    (tmp_path / "cache" / "index.json").write_text(json.dumps(header | {"more": 1}))
+    refused = subprocess.run([*script, "save_to=third.nemo"], cwd=tmp_path, env=ENV, capture_output=True, text=True)
+    assert refused.returncode != 0 and not (tmp_path / "third.nemo").exists()
+    assert "the run there was another one" in refused.stderr and "contents was" in refused.stderr
+    assert "data.batch_seconds was 20, is 10" in refused.stderr
 
 
 def test_adapter_training_and_resumption(base_nemo, tmp_path):
