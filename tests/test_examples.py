@@ -318,3 +318,28 @@ def test_the_profile_accounts_for_all_of_the_time(tmp_path):
     for column in range(2):
         assert abs(sum(values[column] for values in parts) - table["all"][column]) < 0.1 * len(parts)
     assert table["detection"][0] == 0 < table["detection"][1] and table["encoder"][0] > 0
+
+
+def test_streams_are_measured_beside_recordings(tmp_path):
+    rows = [json.loads(line) for line in (DEMO / "manifest.json").read_text().splitlines()[:2]]
+    for row, word in zip(rows, ("okonkwo", "quillfeather"), strict=True):
+        row.update(audio_filepath=str(DEMO / row["audio_filepath"]), rare_words=[word])
+    (tmp_path / "two.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "words.txt").write_text("hadrosek\nwollstone\nthessaly\ndelacroix\n")
+    options = [
+        "--model",
+        "small",
+        "--manifest",
+        "two.json",
+        "--distractors",
+        "words.txt",
+        "--size",
+        3,
+        "--steps",
+        "1.0",
+    ]
+    lines = run_script("benchmark_streaming.py", *options, cwd=tmp_path).splitlines()
+    table = {name.strip(): cells for name, *cells in (line.split("|")[1:-1] for line in lines if line.startswith("| "))}
+    assert lines[0].startswith("2 recordings, 6 s") and list(table) == ["heard as", "recordings", "streams, 1 s"]
+    assert all(0 <= float(cell) <= 100 for name in ("recordings", "streams, 1 s") for cell in table[name][:3])
+    assert float(table["streams, 1 s"][-1]) > 0, "what it costs"

@@ -23,7 +23,6 @@ from nemo_ctcbias.nemo.streams import LAG
 from nemo_ctcbias.recognizer import Utterance
 from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.streaming import RecognizedStream, Rhythm
-from nemo_ctcbias.streaming.rhythm import LONGEST_LAG
 
 
 class OneStream:
@@ -123,8 +122,8 @@ class CacheAwareMixin:
                 "spells tells what is heard, and the search boosts it"
             )
         seconds = self.subsampling * self.cfg.preprocessor.window_stride
-        chunk = min(max(frames, 1) * seconds, LONGEST_LAG)  # NeMo's script hands over whole recordings, to compare
-        rhythm = Rhythm.of(seconds, chunk, max(LAG, chunk))
+        step = min(max(frames, 1) * seconds, LAG)  # NeMo's script hands over whole recordings, too, to compare
+        rhythm = Rhythm.of(seconds, step, LAG)
         return [OneStream(RecognizedStream(self.recognizer, one, rhythm, self.acts), seconds) for one in lists]
 
     def _hypothesis(self, stream: OneStream, labels: Tensor) -> Hypothesis:
