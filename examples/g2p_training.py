@@ -19,6 +19,7 @@ from nemo_ctcbias.phones.graphone_ngram import GraphoneNgram
 from nemo_ctcbias.phones.graphones import LETTERS, SHAPES, Graphone, aligned, graphone_tables
 from nemo_ctcbias.phones.phones import Pronunciation
 
+STEP = 1 / 64  # to which log10-probs are rounded: a tenth of what they are sure of, and half the file
 Pairs = list[tuple[str, Pronunciation]]
 
 
@@ -51,12 +52,31 @@ def train(pairs: Pairs, folder: Path, order: int = 5) -> int:
     arpa = folder / "graphones.arpa"
     try:
         lmplz.estimate((" ".join(g.token for g in graphones) for graphones in aligned), order, arpa)
-        GraphoneNgram.of_arpa(arpa).save(folder / NGRAM_FILE)
+        ngram_of_arpa(arpa).save(folder / NGRAM_FILE)
     finally:
         arpa.unlink(missing_ok=True)
     table = {graphone.token: round(p, 8) for graphone, p in sorted(aligner.table().items()) if graphone in used}
     (folder / TABLE_FILE).write_text(json.dumps({"order": order, "graphones": table}, indent=0), encoding="utf-8")
     return len(pairs) - len(aligned)
+
+
+def ngram_of_arpa(path: Path, step: float | None = STEP) -> GraphoneNgram:
+    """That of a file in ARPA format; each part of an n-gram has to be one, as in any model without pruning.
+
+    Args:
+        step: log10-probs are rounded to; None keeps them.
+
+    Raises:
+        OSError, ValueError: no such file, or another content.
+    """
+    levels: list[dict[tuple[str, ...], tuple[float, float]]] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.endswith("-grams:"):
+            levels.append({})
+        elif levels and "\t" in line:
+            prob, words, *backoff = line.split("\t")
+            levels[-1][tuple(words.split(" "))] = float(prob), float(backoff[0]) if backoff else 0.0
+    return GraphoneNgram.of(levels, step)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import numpy as np
 
 START, END = "<s>", "</s>"
 ROOT = 0  # the state in which nothing is known of what came before
-STEP = 1 / 64  # to which a new model's log10-probs are rounded: a tenth of what they are sure of, and half the file
 
 
 class NgramArrays(NamedTuple):
@@ -100,25 +99,6 @@ class GraphoneNgram:
         parts = {"children": children.astype(np.uint16), "token": token.astype(np.uint16)}
         with Path(path).open("wb") as file:
             np.savez_compressed(file, names=names, prob=self.arrays.prob, backoff=self.arrays.backoff, **parts)
-
-    @classmethod
-    def of_arpa(cls, path: str | PathLike[str], step: float | None = STEP) -> GraphoneNgram:
-        """That of a file in ARPA format; each part of an n-gram has to be one, as in any model without pruning.
-
-        Args:
-            step: log10-probs are rounded to; None keeps them.
-
-        Raises:
-            OSError, ValueError: no such file, or another content.
-        """
-        levels: list[dict[tuple[str, ...], tuple[float, float]]] = []
-        for line in Path(path).read_text(encoding="utf-8").splitlines():
-            if line.endswith("-grams:"):
-                levels.append({})
-            elif levels and "\t" in line:
-                prob, words, *backoff = line.split("\t")
-                levels[-1][tuple(words.split(" "))] = float(prob), float(backoff[0]) if backoff else 0.0
-        return cls.of(levels, step)
 
     @classmethod
     def of(

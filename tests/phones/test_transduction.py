@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from g2p_training import ngram_of_arpa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_transduction import Reference, aligned
@@ -101,7 +102,7 @@ def test_files_hold_the_model(tmp_path):
         arpa += ["", f"\\{n}-grams:"]
         arpa += [f"{prob}\t{' '.join(gram)}" + f"\t{left}" * (n < len(levels)) for gram, (prob, left) in level.items()]
     (tmp_path / "g.arpa").write_text("\n".join([*arpa, "", "\\end\\", ""]))
-    read, rounded = (GraphoneNgram.of_arpa(tmp_path / "g.arpa", step) for step in (None, 0.25))
+    read, rounded = (ngram_of_arpa(tmp_path / "g.arpa", step) for step in (None, 0.25))
     read.save(tmp_path / "g.npz")
     for one in (GraphoneNgram.of(levels), GraphoneNgram.load(tmp_path / "g.npz")):
         assert one.names == read.names and one.start == read.start
