@@ -24,7 +24,9 @@ class ServerProcess:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=env)
         end = time.monotonic() + 300
         while not (found := re.search(r"http://\S+", self.log.read_text())):
-            assert self.process.poll() is None and time.monotonic() < end, self.log.read_text()
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.kill()
+                raise RuntimeError(self.log.read_text())
             time.sleep(0.1)
         self.url = found[0]
 

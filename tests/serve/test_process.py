@@ -1,65 +1,45 @@
 """The command: a process that is started, killed, started again, and ended."""
 
 import os
-import re
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from server_process import ServerProcess
 
 from nemo_ctcbias.cli import main
 
 
 @pytest.fixture
 def start(biased_nemo, tmp_path):
-    """Starts a server; gives the process and its address."""
+    """Starts a server; gives it."""
     running = []
 
     def started(*options):
-        log = (tmp_path / f"log{len(running)}").open("w+")
-        command = [
-            sys.executable,
-            "-m",
-            "nemo_ctcbias.cli",
-            "serve",
-            "--model",
-            str(biased_nemo),
-            "--port",
-            "0",
-            *options,
-        ]
-        env = {**os.environ, "TMPDIR": str(tmp_path)}
-        process = subprocess.Popen(command, stderr=log, cwd=tmp_path, env=env)
-        running.append(process)
-        end = time.monotonic() + 300
-        while not (found := re.search(r"http://\S+", Path(log.name).read_text())):
-            assert process.poll() is None and time.monotonic() < end, Path(log.name).read_text()
-            time.sleep(0.1)
-        return process, found[0]
+        running.append(ServerProcess(tmp_path, "--model", biased_nemo, *options))
+        return running[-1]
 
     yield started
-    for process in running:
-        process.kill()
-        process.wait()
+    for one in running:
+        one.kill()
 
 
 def test_killed_started_again_and_ended(start, noise_wavs, tmp_path):
     import httpx
 
-    process, url = start("--lists", "kept")
+    server = start("--lists", "kept")
+    url = server.url
     assert httpx.put(f"{url}/v1/lists/names", content="daft\nquick\t2\n").status_code == 201
     sent = {"file": ("a.wav", noise_wavs[0].read_bytes())}
     first = httpx.post(f"{url}/v1/audio/transcriptions", files=sent, data={"list": "names"}, timeout=60).json()
     (folder,) = tmp_path.glob("nemo-ctcbias-serve-*")
-    process.kill()
-    process.wait()
+    server.kill()
     assert folder.exists()
-    process, url = start("--lists", "kept")
+    server = start("--lists", "kept")
+    url = server.url
     assert not folder.exists(), "what a killed server left is cleared away"
     again = httpx.post(f"{url}/v1/audio/transcriptions", files=sent, data={"list": "names"}, timeout=60).json()
     assert again == first and again["bias_list"]["used"] == ["daft", "quick"]
@@ -70,9 +50,9 @@ def test_killed_started_again_and_ended(start, noise_wavs, tmp_path):
     post.start()
     while "in_progress 1" not in httpx.get(f"{url}/metrics").text and not answers:
         time.sleep(0.005)
-    process.send_signal(signal.SIGTERM)
+    server.process.send_signal(signal.SIGTERM)
     post.join(60)
-    assert answers[0].status_code == 200 and process.wait(60) in (0, -signal.SIGTERM)
+    assert answers[0].status_code == 200 and server.process.wait(60) in (0, -signal.SIGTERM)
     assert not list(tmp_path.glob("nemo-ctcbias-serve-*"))
 
 

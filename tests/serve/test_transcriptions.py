@@ -4,10 +4,13 @@ import io
 import json
 import re
 import shutil
+import socket
 import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import soundfile
@@ -157,6 +160,32 @@ def test_wrong_audio_says_what_is_wrong_and_nothing_of_the_server(ask, tmp_path)
 def test_uploads_are_gone(ask, served):
     assert ask(response_format="srt").status_code == 200
     assert list(served.service._uploads._folder.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="there is no /proc to see open files in")
+def test_uploads_are_gone_where_it_fails_or_nobody_waits(ask, served, until):
+    """Also the nameless files that Starlette receives large ones in."""
+
+    def held():
+        links = [str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+        nameless = sorted(one for one in links if one.startswith(tempfile.gettempdir()))
+        return [*served.service._uploads._folder.iterdir(), *nameless]
+
+    import httpx
+
+    before = held()
+    assert ask(file=("a.wav", bytes(3 << 20))).status_code == 400
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    end, length = b"\r\n--x--\r\n", len(head) + (3 << 20) + len(b"\r\n--x--\r\n")
+    told = f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n"
+    told = f"{told}Content-Type: multipart/form-data; boundary=x\r\n\r\n".encode()
+    for body in (head + bytes(2 << 20), head + bytes(3 << 20) + end):
+        with socket.create_connection(("127.0.0.1", urlsplit(served.url).port)) as caller:
+            caller.sendall(told + body)
+            if len(body) < length:
+                until(lambda: len(held()) > len(before))
+    until(lambda: held() == before)
+    until(lambda: "in_progress 0" in httpx.get(f"{served.url}/metrics").text)
 
 
 def test_model_names_open_nothing(http, noise_wavs):
