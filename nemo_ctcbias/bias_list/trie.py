@@ -48,13 +48,15 @@ class BoostingTrie:
         vocab_size: number of tokens without blank.
         costs: of each spelling, what it gives back of its credit when it is completed; nothing by default.
         rows: of each spelling, the row of `word_ends.Following` for what follows it; by default another word must.
+        endings: of each spelling, how many of its last tokens are an ending that nobody listed; none by default.
 
     `phrases` is the number of phrases that can act.
 
     Attributes (arrays over the S states, root first, shallow before deep):
         depth: tokens from the root.
         fail: longest proper suffix that is a state too.
-        phrase: phrase that ends in this very state (the heaviest one), -1 for none; cost: its cost.
+        phrase: phrase that ends in this very state (the heaviest one), -1 for none; cost: its cost; ending: how many
+            of its tokens are an ending.
         report: nearest state on the suffix chain (itself included) in which a phrase ends, 0 for none.
         lend: weight at which a partial match is credited: the largest weight of the phrases that may
             still be completed from here, never below 0 (suppression acts on completed phrases alone).
@@ -67,14 +69,16 @@ class BoostingTrie:
         vocab_size: int,
         costs: Sequence[float] | None = None,
         rows: Sequence[int] | None = None,
+        endings: Sequence[int] | None = None,
     ):
         self.vocab_size = vocab_size
         self.weights = np.array(weights, dtype=np.float64).reshape(-1)
         costs = [0.0] * len(spellings) if costs is None else costs
         rows = [PLAIN] * len(spellings) if rows is None else rows
-        given = zip(spellings, costs, rows, strict=True)
-        used = [(p, tokens, cost, row) for (p, tokens), cost, row in given if len(tokens) and self.weights[p] != 0.0]
-        self.phrases = len({p for p, _, _, _ in used})
+        endings = [0] * len(spellings) if endings is None else endings
+        given = zip(spellings, costs, rows, endings, strict=True)
+        used = [(p, tokens, *rest) for (p, tokens), *rest in given if len(tokens) and self.weights[p] != 0.0]
+        self.phrases = len({p for p, *_ in used})
         self._insert(used)
         self._link()
         self._pack()
@@ -98,13 +102,13 @@ class BoostingTrie:
         while not kept[fail].all():  # a suffix that is gone leads on to the next one
             fail = np.where(kept[fail], fail, self.fail[fail])
         part.depth, part._token, part.cost = self.depth[old], self._token[old], self.cost[old]
-        part.row = self.row[old]
+        part.row, part.ending = self.row[old], self.ending[old]
         part._parent, part.fail = np.searchsorted(old, self._parent[old]), np.searchsorted(old, fail)
         part._keys = part._parent[1:] * self.vocab_size + part._token[1:]
         part.phrase = np.full(len(old), -1, dtype=np.int64)
         ending = np.searchsorted(old, ends)
         part.phrase[ending] = self.phrase[ends]
-        part.cost[part.phrase < 0] = 0.0
+        part.cost[part.phrase < 0], part.ending[part.phrase < 0] = 0.0, 0
         part.phrases = len(np.unique(part.phrase[ending]))
         part._lend(ending, part.phrase[ending])
         part._report()
@@ -125,24 +129,22 @@ class BoostingTrie:
     def __len__(self) -> int:
         return len(self.depth)
 
-    def _insert(self, spellings: list[tuple[int, Sequence[int], float, int]]) -> None:
+    def _insert(self, spellings: list[tuple[int, Sequence[int], float, int, int]]) -> None:
         """Number the distinct prefixes level by level; `_keys[state - 1]` = parent * V + token stays sorted."""
-        lengths = np.array([len(tokens) for _, tokens, _, _ in spellings], dtype=np.int64)
-        phrases = np.array([phrase for phrase, _, _, _ in spellings], dtype=np.int64)
-        costs = np.array([cost for _, _, cost, _ in spellings], dtype=np.float64)
-        flat = np.fromiter(
-            (t for _, tokens, _, _ in spellings for t in tokens), dtype=np.int64, count=int(lengths.sum())
-        )
+        phrases, each, costs, rows, endings = map(list, zip(*spellings, strict=True)) if spellings else [[]] * 5
+        lengths, phrases = np.array(list(map(len, each)), dtype=np.int64), np.array(phrases, dtype=np.int64)
+        costs, rows = np.array(costs, dtype=np.float64), np.array(rows, dtype=np.int64)
+        endings = np.array(endings, dtype=np.int64)
+        flat = np.fromiter((t for tokens in each for t in tokens), dtype=np.int64, count=int(lengths.sum()))
         if len(flat) and not (0 <= flat.min() and flat.max() < self.vocab_size):
             raise ValueError(f"token ids must lie in [0, {self.vocab_size}), got {flat.min()}..{flat.max()}")
-        rows = np.array([row for _, _, _, row in spellings], dtype=np.int64)
         starts = np.cumsum(lengths) - lengths
         node = np.zeros(len(spellings), dtype=np.int64)
         keys, depth, ends = [], [np.zeros(1, dtype=np.int32)], []
         count, level = 1, 0
         while True:
             ending = lengths == level
-            ends.append((node[ending], phrases[ending], costs[ending], rows[ending]))
+            ends.append((node[ending], phrases[ending], costs[ending], rows[ending], endings[ending]))
             alive = np.flatnonzero(lengths > level)
             if not len(alive):
                 break
@@ -159,13 +161,15 @@ class BoostingTrie:
         self._token = np.concatenate([[0], self._keys % self.vocab_size])
         self._set_ends(*map(np.concatenate, zip(*ends, strict=True)))
 
-    def _set_ends(self, states: np.ndarray, phrases: np.ndarray, costs: np.ndarray, rows: np.ndarray) -> None:
+    def _set_ends(
+        self, states: np.ndarray, phrases: np.ndarray, costs: np.ndarray, rows: np.ndarray, endings: np.ndarray
+    ) -> None:
         self.phrase, self.cost = np.full(len(self.depth), -1, dtype=np.int64), np.zeros(len(self.depth))
         # Lightest first, so that the heaviest phrase (the first listed among equals, its cheapest spelling) comes last.
         order = np.lexsort((-costs, -phrases, self.weights[phrases])) if len(phrases) else np.zeros(0, dtype=np.int64)
         self.phrase[states[order]], self.cost[states[order]] = phrases[order], costs[order]
-        self.row = np.full(len(self.depth), PLAIN)
-        self.row[states[order]] = rows[order]
+        self.row, self.ending = np.full(len(self.depth), PLAIN), np.zeros(len(self.depth), dtype=np.int64)
+        self.row[states[order]], self.ending[states[order]] = rows[order], endings[order]
         self._lend(states, phrases)
 
     def _lend(self, states: np.ndarray, phrases: np.ndarray) -> None:

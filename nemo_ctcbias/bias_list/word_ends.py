@@ -35,6 +35,10 @@ SPACELESS = (
     *((0x3400, 0x4DBF), (0x4E00, 0xA4CF), (0xF900, 0xFAFF), (0xFF66, 0xFF9F), (0x20000, 0x3FFFF)),
 )
 
+# Plurals of names to their possessives in English: 91 to 810 in novels of 3.6 million words, behind names that occur 20
+# to 100 times.
+PLURALS = 0.1
+
 LONG = 4  # letters; a shorter phrase takes no ending that is a mere letter more: `is` is not the plural of `I`
 STEMS = ("ann", "gas", "anna", "jones", "otto", "anna's")  # for each kind of stem that takes endings of its own
 
@@ -125,6 +129,21 @@ class WordEnds:
         (["'s", 'es', "es'", 's', "s'"], [])
         """
         return sorted(self.after(phrase) - {ANY})
+
+    def possessives_after(self, phrase: str) -> list[str]:
+        """Those of `spelled_after` of which only the apostrophe tells them from a plural, and nobody hears it.
+
+        >>> WordEnds().possessives_after("okonkwo")
+        ["'s"]
+        """
+        return [ending for ending in self.spelled_after(phrase) if ending[0] == "'" and len(ending) > 1]
+
+    def share(self, ending: str) -> float:
+        """How often a name has an ending, to how often it has a possessive one.
+
+        Only told where the language writes plurals otherwise, as English does, which has an `s'` for both in one.
+        """
+        return PLURALS if "s'" in self.endings and ending[:1] not in ("", "'") else 1.0
 
     def _taken_by(self, last: str, short: bool) -> frozenset[str]:
         """The endings that phrases take with these last letters."""

@@ -103,7 +103,9 @@ class BeamSearch:
         self.options, self.max_blank, self.lag = options, boost.max_blank, lag
         size = len(self.starts_word)
         self.active = trie is not None and len(trie) > 1 and boost.weight > 0
-        self.trie = (trie if self.active else BoostingTrie([], [], self.following.symbols)).automaton
+        trie = trie if self.active else BoostingTrie([], [], self.following.symbols)
+        # What nobody listed earns no bonus; what it lacks is made up for as for any other token.
+        self.trie = trie.automaton._replace(cost=trie.cost + boost.token_bonus * trie.ending)
         self.allowed = np.ones(size, dtype=bool)
         self.allowed[list(skipped)] = False
         self.initial_state = initial_state if self.active else ROOT
