@@ -258,7 +258,7 @@ def test_adapters_give_capitals_to_listed_words_only():
 
     vocabulary = Vocabulary(cased)
     compiled = CompiledList(BiasList(["Cat"]), Sources(vocabulary))
-    utterance, adapted = Utterance(letters("lap of kat")), letters("Lap oC Cat")
+    utterance, adapted = Utterance(letters("lap ef kat")), letters("Lap oC Cat")
     for enabled in (True, False):
         settings = Settings.of({"boost": {"enabled": enabled}, "phonetics": {"parts": []}})
         (best,) = Recognizer(settings, vocabulary).recognize([utterance], [compiled], lambda *_: [adapted])[0]

@@ -72,15 +72,20 @@ def recased(written: str, heard: str, starts_sentence: bool, chosen: bool = Fals
 
 
 def in_case_of(word: str, heard: str) -> str:
-    """`word` in the case in which it stands among the words of `heard`, or as it is where it does not stand there.
+    """`word` in the case in which it stands among the words of `heard`; else with the first letter of one there that
+    begins with the same one, or as it is.
 
-    >>> in_case_of("Lunch.", "after lunch"), in_case_of("Lunch.", "after launch")
-    ('lunch.', 'Lunch.')
+    >>> in_case_of("Lunch.", "after lunch"), in_case_of("Lunch.", "after launch"), in_case_of("Lunch.", "after")
+    ('lunch.', 'lunch.', 'Lunch.')
     """
     own = _CORE.search(word)
-    for other in map(_CORE.search, heard.split()):
-        if own and other and other[0].lower() == own[0].lower():
-            return word[: own.start()] + other[0] + word[own.end() :]
+    others = [found[0] for found in map(_CORE.search, heard.split()) if own and found]
+    for other in others:
+        if other.lower() == own[0].lower():
+            return word[: own.start()] + other + word[own.end() :]
+    for other in others:
+        if other[0].lower() == own[0][0].lower():
+            return word[: own.start()] + other[0] + word[own.start() + 1 :]
     return word
 
 

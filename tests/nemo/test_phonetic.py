@@ -85,7 +85,7 @@ def test_nemo_round_trip(model, batch, tmp_path):
             4,
         )
     restored.save_to(str(tmp_path / "again.nemo"))
-    assert from_ctc(tmp_path / "again.nemo").check_bias_list(["agent %"])
+    assert from_ctc(tmp_path / "again.nemo").check_bias_list(["agent •"])
 
 
 def test_a_head_travels_alone(model, base_nemo, batch, tmp_path):
@@ -359,9 +359,9 @@ class TestDecoding:
 
     def test_what_cannot_be_pronounced_is_reported(self, model):
         model.set_phonetics(parts=["detection"])
-        model.set_bias_list(["agent %", "saoirse"])
+        model.set_bias_list(["agent •", "saoirse"])
         (note,) = [one for one in model.check_bias_list(model.bias_list) if "pronounced" in one.reason]
-        assert note.phrase == "agent %" and "cannot be pronounced" in str(note)
+        assert note.phrase == "agent •" and "cannot be pronounced" in str(note)
         # In so short a list, everything is heard.
         model.set_biasing(list_cost=0.0, phonetics={"detection_threshold": 7.0})
         (note,) = [one for one in model.check_bias_list(["lee", "saoirse"]) if "heard" in one.reason]
@@ -390,15 +390,15 @@ def test_without_a_head_phrases_are_heard_in_the_models_spelling(model, audio, e
     pytest.importorskip("pyctcdecode")
     model._cfg.biasing.update(eager)
     model.set_phonetics(parts=["detection"])
-    model.set_bias_list([*NAMES, "agent %"])
+    model.set_bias_list([*NAMES, "agent •"])
     (note,) = [one for one in model.check_bias_list(model.bias_list) if "pronounced" in one.reason]
-    assert note.phrase == "agent %" and "cannot be pronounced" in str(note)
+    assert note.phrase == "agent •" and "cannot be pronounced" in str(note)
     model.set_phonetics(detection_threshold=1000.0)
     model.set_bias_list(NAMES)
     assert not any(one.hits for one in transcribed(model, audio)), "nothing can be heard so clearly"
     model.set_phonetics(**ALL_OFF)
     assert any(one.hits for one in transcribed(model, audio))
-    assert not [one for one in model.check_bias_list(["agent %"]) if "pronounced" in one.reason]
+    assert not [one for one in model.check_bias_list(["agent •"]) if "pronounced" in one.reason]
 
 
 def test_phones_of_other_encoders_and_characters(char_nemo, batch):
