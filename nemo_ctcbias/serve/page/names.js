@@ -33,7 +33,9 @@ function noteLine(level, { phrase, where, reason, remedy }) {
 
 async function fillKept() {
   const { data } = await ask("/v1/lists");
+  const chosen = byId("kept").value;
   byId("kept").replaceChildren(make("option", { value: "" }, "none"), ...data.map(({ name, phrases }) => make("option", { value: name }, `${name} (${phrases})`)));
+  if (data.some(({ name }) => name === chosen)) byId("kept").value = chosen;
   byId("kept-line").hidden = data.length === 0;
 }
 
