@@ -51,10 +51,14 @@ T = TypeVar("T")
 
 
 class made_once(Generic[T]):
-    """A part of a list, made when first asked for, by one thread; the list has it from then on."""
+    """A part of a list, made when first asked for, by one thread; the list has it from then on.
+
+    Args:
+        make: makes it.
+    """
 
     def __init__(self, make: Callable[[CompiledList], T]):
-        self._make, self.__doc__ = make, make.__doc__
+        self.make, self.__doc__ = make, make.__doc__
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -62,7 +66,7 @@ class made_once(Generic[T]):
     def __get__(self, listed: CompiledList, owner: type | None = None) -> T:
         with listed.lock:
             if self._name not in vars(listed):
-                vars(listed)[self._name] = self._make(listed)
+                vars(listed)[self._name] = self.make(listed)
             return vars(listed)[self._name]
 
 

@@ -309,8 +309,9 @@ def plain_hypotheses(manifest, distractors):
     return [json.loads(line)["hypothesis"] for line in (out / "utterances.jsonl").read_text().splitlines()]
 
 
-def test_the_profile_accounts_for_all_of_the_time(tmp_path):
-    options = ["--sizes", "0,50", "--presets", "accurate", "--recordings", "2"]
+@pytest.mark.parametrize("lists", [[], ["--new-lists"]])
+def test_the_profile_accounts_for_all_of_the_time(lists, tmp_path):
+    options = ["--sizes", "0,50", "--presets", "accurate", "--recordings", "2", *lists]
     lines = run_script("benchmark_profile.py", *options, cwd=tmp_path).splitlines()
     rows = [line.split("|")[1:-1] for line in lines if line.startswith("| ")][1:]
     table = {name.strip(): [float(value) for value in values] for name, *values in rows}
@@ -318,6 +319,7 @@ def test_the_profile_accounts_for_all_of_the_time(tmp_path):
     for column in range(2):
         assert abs(sum(values[column] for values in parts) - table["all"][column]) < 0.1 * len(parts)
     assert table["detection"][0] == 0 < table["detection"][1] and table["encoder"][0] > 0
+    assert (table["list"][1] > 0) == bool(lists)
 
 
 def test_streams_are_measured_beside_recordings(tmp_path):

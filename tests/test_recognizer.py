@@ -22,6 +22,7 @@ from nemo_ctcbias.recognizer import ADAPTER_ALONE, Recognizer, Utterance
 from nemo_ctcbias.settings import Settings
 
 LABELS = [" ", *"abcdefghijklmnopqrstuvwxyz", ""]
+CASED = [*LABELS[:-1], *"CL", ""]
 VOCABULARY = Vocabulary(LABELS[:-1])
 LEXICON = Lexicon(
     {"ship": ["SH IH P"], "row": ["R OW"], "the": ["DH AH"], "cat": ["K AE T"], "kat": ["K AO T"], "in": ["IH N"]}
@@ -59,13 +60,13 @@ def heard_with(parts, utterance, compiled, adapt=None, nbest=1, common=None, **s
     return Recognizer(settings, VOCABULARY, common=common).recognize([utterance], [compiled], adapt, nbest)[0]
 
 
-def spelled(text, sure=0.9, rivals=""):
+def spelled(text, sure=0.9, rivals="", labels=LABELS):
     """Log-probs [2 * letters, V + 1]: each letter a frame with that probability, then a blank; the rival the rest."""
-    probs = np.full((2 * len(text), len(LABELS)), 1e-6)
+    probs = np.full((2 * len(text), len(labels)), 1e-6)
     probs[1::2, -1] = 1.0
     for place, letter in enumerate(text):
-        probs[2 * place, LABELS.index(letter)] = sure
-        probs[2 * place, LABELS.index((rivals or text)[place])] += 1 - sure
+        probs[2 * place, labels.index(letter)] = sure
+        probs[2 * place, labels.index((rivals or text)[place])] += 1 - sure
     return np.log(probs / probs.sum(axis=1, keepdims=True))
 
 
@@ -247,18 +248,8 @@ def test_adapters_hear_the_same_and_act_more_boldly_alone():
 
 
 def test_adapters_give_capitals_to_listed_words_only():
-    cased = [" ", *"abcdefghijklmnopqrstuvwxyz", *"CL"]
-
-    def letters(text):
-        probs = np.full((2 * len(text), len(cased) + 1), 1e-6)
-        probs[1::2, -1] = 1.0
-        for place, letter in enumerate(text):
-            probs[2 * place, cased.index(letter)] = 0.9
-        return np.log(probs / probs.sum(axis=1, keepdims=True))
-
-    vocabulary = Vocabulary(cased)
-    compiled = CompiledList(BiasList(["Cat"]), Sources(vocabulary))
-    utterance, adapted = Utterance(letters("lap ef kat")), letters("Lap oC Cat")
+    vocabulary, compiled = Vocabulary(CASED[:-1]), CompiledList(BiasList(["Cat"]), Sources(Vocabulary(CASED[:-1])))
+    utterance, adapted = Utterance(spelled("lap ef kat", labels=CASED)), spelled("Lap oC Cat", labels=CASED)
     for enabled in (True, False):
         settings = Settings.of({"boost": {"enabled": enabled}, "phonetics": {"parts": []}})
         (best,) = Recognizer(settings, vocabulary).recognize([utterance], [compiled], lambda *_: [adapted])[0]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_recognizer import (  # noqa: F401
+    CASED,
     LEXICON,
     SIPROT,
     VOCABULARY,
@@ -18,7 +19,7 @@ from test_recognizer import (  # noqa: F401
     spread,
 )
 
-from nemo_ctcbias.bias_list import BiasList
+from nemo_ctcbias.bias_list import BiasList, Vocabulary
 from nemo_ctcbias.compiled_list import CompiledList, Sources
 from nemo_ctcbias.errors import AudioError, ModelError, SettingError
 from nemo_ctcbias.phones.common_words import CommonWords
@@ -78,6 +79,15 @@ def test_however_it_comes_the_same_is_told(parts, cuts):
             for updates in (pieces, whole)]  # fmt: skip
     assert told[0] == told[1]
     assert text_of(whole)
+
+
+def test_adapters_give_capitals_to_listed_words_only_in_streams_too():
+    vocabulary = Vocabulary(CASED[:-1])
+    ready = Recognizer(Settings.of({"phonetics": {"parts": []}}), vocabulary)
+    compiled = CompiledList(BiasList(["Cat"]), Sources(vocabulary))
+    log_probs, adapted = (spelled(text, labels=CASED) for text in ("lap of kat", "Lap oC Cat"))
+    stream = RecognizedStream(ready, compiled, RHYTHM, adapt=lambda start, end, *_: adapted[start:end])
+    assert text_of(fed(stream, Utterance(log_probs))) == "lap oC Cat"
 
 
 def test_a_phrase_that_is_heard_at_its_end_is_listened_for_from_its_beginning(head_alone):  # noqa: F811

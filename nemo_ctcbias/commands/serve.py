@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of, report
-from nemo_ctcbias.commands.transcribe import add_model_options, check_model_options, model_of
+from nemo_ctcbias.commands.model_options import add_model_options, check_model_options, model_of
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.serve.options import ServeOptions
 from nemo_ctcbias.settings import Settings

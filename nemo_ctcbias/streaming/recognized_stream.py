@@ -215,7 +215,7 @@ class RecognizedStream:
         """What of a segment stands and was not told, and what follows."""
         told = self._told_of(segment)
         beam = self._decided(segment, heard, told) if segment.final > told else segment.beam
-        update, self._told = news(segment, beam, told, self._words)
+        update, self._told = news(segment, beam.with_base_case(), told, self._words)
         self._segment, self._words = segment.start, self._words + self._told - told
         return update
 
