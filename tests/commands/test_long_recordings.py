@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nemo_ctcbias import cli
 from nemo_ctcbias.audio import split_long
-from nemo_ctcbias.commands import recordings, transcribe, transcripts
+from nemo_ctcbias.commands import model_options, recordings, transcribe, transcripts
 from nemo_ctcbias.errors import AudioError
 from nemo_ctcbias.streamed_audio import pieces_of
 
@@ -90,7 +90,7 @@ def test_a_long_recording_is_transcribed_as_its_pieces_are_and_gone_on_with(
     assert asked[1] == asked[2] > 0, "a file of one recording is gone on with, too"
     whole = (tmp_path / "again.srt").read_text()
     assert whole.startswith("1\n00:00:0") and whole.count(" --> ") > 5
-    monkeypatch.setattr(transcribe, "load_model", lambda *_, **__: pytest.fail("nothing is left to do"))
+    monkeypatch.setattr(model_options, "load_model", lambda *_, **__: pytest.fail("nothing is left to do"))
     assert cli.main([*subtitles, "--resume"]) == 0 and (tmp_path / "again.srt").read_text() == whole
     monkeypatch.undo()
     capfd.readouterr()

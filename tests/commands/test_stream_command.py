@@ -11,7 +11,7 @@ import soundfile
 
 from nemo_ctcbias import from_ctc
 from nemo_ctcbias.cli import main
-from nemo_ctcbias.commands import transcribe as command
+from nemo_ctcbias.commands import model_options
 
 
 def streamed(path, model):
@@ -49,6 +49,6 @@ def test_words_are_written_as_they_stand(biased_nemo, noise_wavs, capsys, monkey
     ],
 )
 def test_what_is_wrong_is_said_before_the_model_is_loaded(arguments, told, noise_wavs, monkeypatch, capsys):
-    monkeypatch.setattr(command, "load_model", lambda *_, **__: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(model_options, "load_model", lambda *_, **__: pytest.fail("the model was loaded"))
     assert main(["transcribe", "--stream", *(one.format(wav=noise_wavs[0]) for one in arguments)]) == 2
     assert told in capsys.readouterr().err

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from nemo_ctcbias.cli import main
+from nemo_ctcbias.commands import model_options
 from nemo_ctcbias.commands import transcribe as command
 from nemo_ctcbias.commands.formats import subtitles
 from nemo_ctcbias.commands.transcripts import Word
@@ -85,7 +86,7 @@ CHEAP = {
 
 @pytest.mark.parametrize("case", CHEAP)
 def test_what_is_wrong_is_said_before_the_model_is_loaded(case, run, noise_wavs, tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "load_model", lambda *_, **__: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(model_options, "load_model", lambda *_, **__: pytest.fail("the model was loaded"))
     monkeypatch.setattr("nemo_ctcbias.lm.kenlm_module.kenlm", None)
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -185,7 +186,7 @@ def test_lines_are_written_as_they_are_done_and_gone_on_with(run, noise_wavs, tm
     seen.clear()
     assert run(*arguments, "--out", out, "--resume") == (0, "", "")
     assert out.read_text() == whole and len(seen) == 3 and not part.exists()
-    monkeypatch.setattr(command, "load_model", lambda *_, **__: pytest.fail("nothing is left to do"))
+    monkeypatch.setattr(model_options, "load_model", lambda *_, **__: pytest.fail("nothing is left to do"))
     assert run(*arguments, "--out", out, "--resume")[0] == 0 and out.read_text() == whole
 
 
