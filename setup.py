@@ -20,7 +20,7 @@ numbers = ["num2words>=0.5.13"]  # LGPL: beside the package, never in it
 plot = ["matplotlib>=3.6"]
 audio = ["av>=11"]  # m4a, aac and what else FFmpeg reads
 serve = ["fastapi>=0.115", "uvicorn>=0.30", "websockets>=13", "python-multipart>=0.0.18", "prometheus-client>=0.20"]
-test = ["pytest>=7", "pytest-xdist>=3", "hypothesis>=6.80", "httpx>=0.27", "openai>=1.40"]
+test = ["pytest>=7", "pytest-xdist>=3.7", "hypothesis>=6.80", "httpx>=0.27", "openai>=1.40"]
 dev = ["ruff>=0.6"]
 
 # The default model with its parts, so that it is there without the checkout, too: in share/nemo-ctcbias.

@@ -35,7 +35,12 @@ def pytest_addoption(parser):
     add("--kills", type=int, default=0, metavar="N", help="kill writing processes so often (default: a few times)")
 
 
+# Files that take minutes: a process that comes to one of them last leaves the other without work.
+LONGEST = ("test_docs.py", "test_readme.py", "test_examples.py", "test_numbered_examples.py", "test_first_hour.py")
+
+
 def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
     if not SHARED.is_dir():
         for item in items:
             if "shared" in item.keywords:

@@ -12,6 +12,7 @@ import yaml
 from omegaconf import OmegaConf
 from places import ROOT
 from test_readme import ENV, run_on_shared_data
+from warm_python import warm
 
 from nemo_ctcbias.adapter.config import check_config
 from nemo_ctcbias.errors import SettingError
@@ -146,7 +147,7 @@ def test_python_blocks(name, folder, monkeypatch):
     ("name", "text"), [(name, text) for name in TEXTS for mark, _, text in blocks(name, "bash") if mark == "run"]
 )
 def test_commands(name, text, folder):
-    done = subprocess.run(["bash", "-ec", text], cwd=folder, env=ENV, capture_output=True, text=True)
+    done = subprocess.run(["bash", "-ec", text], cwd=folder, env=warm(ENV), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip()
 

@@ -10,6 +10,7 @@ import sys
 import pytest
 from places import ROOT
 from programs import needs_lmplz
+from warm_python import warm
 
 sys.path.append(str(ROOT / "examples"))
 DEMO = ROOT / "examples" / "data" / "demo"
@@ -17,13 +18,8 @@ ENV = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def run_script(name, *args, cwd):
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / name), *map(str, args)],
-        cwd=cwd,
-        env=ENV,
-        capture_output=True,
-        text=True,
-    )
+    command = ["python", str(ROOT / "examples" / name), *map(str, args)]
+    done = subprocess.run(command, cwd=cwd, env=warm(ENV), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -92,9 +88,11 @@ def test_features_training_and_resumption(tmp_path):
     ]
     assert all(parameter.dtype.itemsize == 4 for parameter in second.encoder.parameters())
     assert any(changed), "the second run goes on from the first"
-    script = [sys.executable, str(ROOT / "examples" / "train_base.py"), *small, "data.batch_seconds=10"]
+    script = ["python", str(ROOT / "examples" / "train_base.py"), *small, "data.batch_seconds=10"]
     (tmp_path / "cache" / "index.json").write_text(json.dumps(header | {"more": 1}))
-    refused = subprocess.run([*script, "save_to=third.nemo"], cwd=tmp_path, env=ENV, capture_output=True, text=True)
+    refused = subprocess.run(
+        [*script, "save_to=third.nemo"], cwd=tmp_path, env=warm(ENV), capture_output=True, text=True
+    )
     assert refused.returncode != 0 and not (tmp_path / "third.nemo").exists()
     assert "the run there was another one" in refused.stderr and "contents was" in refused.stderr
     assert "data.batch_seconds was 20, is 10" in refused.stderr
@@ -127,8 +125,8 @@ def test_adapter_training_and_resumption(base_nemo, tmp_path):
     assert any(not torch.equal(weights[key], later[key]) for key in weights), "the second run goes on from the first"
     (tmp_path / "other.json").write_text((DEMO / "manifest.json").read_text())
     other = [*small, "data.manifest=other.json", "training.lr=0.01", "lists.max_size=50"]
-    script = [sys.executable, str(ROOT / "examples" / "train_contextual_adapter.py"), *other, "save_to=third.pt"]
-    refused = subprocess.run(script, cwd=tmp_path, env=ENV, capture_output=True, text=True)
+    script = ["python", str(ROOT / "examples" / "train_contextual_adapter.py"), *other, "save_to=third.pt"]
+    refused = subprocess.run(script, cwd=tmp_path, env=warm(ENV), capture_output=True, text=True)
     assert refused.returncode != 0 and not (tmp_path / "third.pt").exists()
     for told in (
         "the run there was another one",
@@ -147,13 +145,11 @@ def test_adapter_training_and_resumption(base_nemo, tmp_path):
 
 
 def assert_refused(script, common, bad, cwd):
-    """Each setting stops the script, whose message has the words; they run side by side, as NeMo takes long to load."""
-    command = [sys.executable, str(ROOT / "examples" / script), *common, "trainer.accelerator=cpu"]
-    options = {"cwd": cwd, "env": ENV, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    running = {setting: subprocess.Popen([*command, setting], **options) for setting in bad}
-    for setting, started in running.items():
-        _, said = started.communicate()
-        assert started.returncode and bad[setting] in said, setting
+    """Each setting stops the script, whose message has the words."""
+    command = ["python", str(ROOT / "examples" / script), *common, "trainer.accelerator=cpu"]
+    for setting, words in bad.items():
+        done = subprocess.run([*command, setting], cwd=cwd, env=warm(ENV), capture_output=True, text=True)
+        assert done.returncode and words in done.stderr, setting
 
 
 def test_adapter_training_refuses_bad_settings_before_it_starts(base_nemo, tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from places import ROOT
 from programs import needs_lmplz
+from warm_python import warm
 
 from nemo_ctcbias.lm import lmplz
 
@@ -23,8 +24,8 @@ ENV = {
 
 
 def start(name, *args, **variables):
-    command = ["bash" if name.endswith(".sh") else sys.executable, str(ROOT / "examples" / name), *map(str, args)]
-    return subprocess.run(command, cwd=ROOT, env={**ENV, **variables}, capture_output=True, text=True)
+    command = ["bash" if name.endswith(".sh") else "python", str(ROOT / "examples" / name), *map(str, args)]
+    return subprocess.run(command, cwd=ROOT, env=warm({**ENV, **variables}), capture_output=True, text=True)
 
 
 def run(name, *args):
