@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, File, Form, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
@@ -26,6 +27,8 @@ from nemo_ctcbias.serve.request_list import request_list
 from nemo_ctcbias.serve.service import Service
 
 logger = logging.getLogger("nemo_ctcbias.serve")
+T = TypeVar("T")
+HUNG_UP = 0.5  # seconds between looking whether somebody still waits for an answer
 KNOWN = {"file", "model", "language", "prompt", "response_format", "hotwords", "keywords", "speech_contexts", "list"}
 KNOWN |= {"timestamp_granularities", "include"}
 IGNORED = {
@@ -125,12 +128,24 @@ def _add_transcription(app: FastAPI, service: Service) -> None:
         asked = await run_in_threadpool(request_list, *fields, service.lists.get)
         use = await service.checked(asked.bias_list)
         recording = await service.decoded(file.file, file.filename or "file")
-        transcript = await service.transcribed(recording, asked.bias_list)
+        transcript = await _while_waited_for(request, service.transcribed(recording, asked.bias_list))
         attention = await service.attended(recording, asked.bias_list) if "attention" in include else None
         service.metrics.add(use, len(transcript.hits), recording.seconds)
         form = await request.form()
         ignored = _ignored(form, asked.prose, include)
         return Answer(transcript, use, service.name, language, ignored, attention).response(response_format)
+
+
+async def _while_waited_for(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What work comes to; it is given up when who asked for it has hung up."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not (await asyncio.wait([task], timeout=HUNG_UP))[0]:
+            if await request.is_disconnected():
+                raise Problem(499, "nobody waits for the answer any more")
+        return task.result()
+    finally:
+        task.cancel()
 
 
 def _ignored(form: Any, prose: str, include: list[str]) -> dict[str, str]:

@@ -99,6 +99,40 @@ def test_bounds(serve, tiny_model, noise_wavs, monkeypatch, until):
         until(lambda: client.post(path, files=sent).status_code == 200)
 
 
+def test_who_hung_up_is_not_worked_for(serve, tiny_model, noise_wavs, monkeypatch, until):
+    """What waits for the model behind others is given up with the caller."""
+    import httpx
+
+    one = serve(tiny_model)
+    go, heard = threading.Event(), []
+    work = one.service._batcher._transcribe
+
+    def slow(batch):
+        heard.append([next(iter(each.bias_list)).text for each in batch])
+        assert go.wait(20)
+        return work(batch)
+
+    monkeypatch.setattr(one.service._batcher, "_transcribe", slow)
+
+    def post(name, timeout=30):
+        sent = {"file": ("a.wav", noise_wavs[0].read_bytes())}
+        path = f"{one.url}/v1/audio/transcriptions"
+        return httpx.post(path, files=sent, data={"hotwords": name}, timeout=timeout)
+
+    answers = []
+    first = threading.Thread(target=lambda: answers.append(post("first")))
+    first.start()
+    until(lambda: heard == [["first"]])
+    with pytest.raises(httpx.ReadTimeout):
+        post("gone", timeout=0.5)
+    until(lambda: "in_progress 1" in httpx.get(f"{one.url}/metrics").text)
+    go.set()
+    first.join()
+    assert answers[0].status_code == post("last").status_code == 200
+    assert heard == [["first"], ["last"]]
+    assert 'status="499"' in httpx.get(f"{one.url}/metrics").text
+
+
 def test_what_was_taken_is_answered_before_the_end(serve, tiny_model, noise_wavs, monkeypatch, until):
     import httpx
 
