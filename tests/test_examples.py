@@ -123,6 +123,8 @@ def test_adapter_training_and_resumption(base_nemo, tmp_path):
     assert first["__cfg__"]["names"]["base"]["layers"] == 2
     weights, later = first["context:names"][0], second["context:names"][0]
     assert any(not torch.equal(weights[key], later[key]) for key in weights), "the second run goes on from the first"
+    pictures = [path.name for path in (tmp_path / "runs").rglob("attention/*.png")]
+    assert sorted(pictures) == [f"{row}-step-00000{step}.png" for row in range(3) for step in (2, 4)]
     (tmp_path / "other.json").write_text((DEMO / "manifest.json").read_text())
     other = [*small, "data.manifest=other.json", "training.lr=0.01", "lists.max_size=50"]
     script = ["python", str(ROOT / "examples" / "train_contextual_adapter.py"), *other, "save_to=third.pt"]

@@ -8,9 +8,9 @@ import numpy as np
 
 from nemo_ctcbias.adapter.attention_by_phrase import most_attended
 from nemo_ctcbias.bias_list import BiasList
-from nemo_ctcbias.commands.attention import look
 from nemo_ctcbias.commands.recordings import Recording
 from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.nemo.attention_picture import look
 
 MOST = 8  # phrases; what stands for none of them comes on top
 LEAST = 0.05  # of a phrase's attention at its peak

@@ -17,6 +17,7 @@ from nemo_ctcbias.compiled_list import CompiledList, Sources
 from nemo_ctcbias.errors import ModelError
 from nemo_ctcbias.evaluation.counts import Counts
 from nemo_ctcbias.evaluation.scoring import compare
+from nemo_ctcbias.nemo.attention_picture import seen
 from nemo_ctcbias.nemo.encoder import Encoded
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 from nemo_ctcbias.search.alignment import align, greedy_spans
@@ -126,11 +127,7 @@ class AdapterTraining(FrozenBaseTraining):
         """Greedy decoding without and with lists: the utterance's rare words among distractors."""
         tokens = [row[:count].tolist() for row, count in zip(batch[2], batch[3].tolist(), strict=True)]
         texts = [self.vocabulary.decode(one) for one in tokens]
-        rng = random.Random(f"validation {batch_idx} {self.global_rank}")
-        lists = []
-        for text in texts:
-            rare = [word for word in words_of(text) if self.sampler.counts[word] <= 2]
-            lists.append(sorted({*rare, *rng.choices(self.sampler.pool, k=self.options.distractors)}))
+        lists = self.validation_lists(texts, batch_idx)
         encoded, _, log_probs = self.model.trained_on([self.spelled(one) for one in lists], **self.inputs(batch))
         frames = encoded.lengths
         for key, probs in (("base", encoded.log_probs), ("list", log_probs)):
@@ -138,6 +135,28 @@ class AdapterTraining(FrozenBaseTraining):
                 best = greedy_spans(probs[row, : frames[row]].detach().float().cpu().numpy())
                 heard = self.vocabulary.decode(token for token, _, _ in best)
                 self.validation[key] += compare(text, heard, phrases, 0.0).counts
+
+    def validation_lists(self, texts: Sequence[str], batch_idx: int) -> list[list[str]]:
+        """For each utterance of a batch its rare words among distractors, the same each time."""
+        rng = random.Random(f"validation {batch_idx} {self.global_rank}")
+        lists = []
+        for text in texts:
+            rare = [word for word in words_of(text) if self.sampler.counts[word] <= 2]
+            lists.append(sorted({*rare, *rng.choices(self.sampler.pool, k=self.options.distractors)}))
+        return lists
+
+    @torch.no_grad()
+    def pictured(self, batch: Any, row: int, batch_idx: int) -> dict[str, Any]:
+        """Where the adapter looks in an utterance of a validation batch; see `attention_picture.seen`."""
+        texts = [self.vocabulary.decode(one[:count].tolist()) for one, count in zip(batch[2], batch[3], strict=True)]
+        phrases = self.validation_lists(texts, batch_idx)[row]
+        listed = self.spelled(phrases)
+        (name, signal), (length, lengths) = self.inputs(batch).items()
+        alone = {name: signal[row : row + 1, ..., : int(lengths[row])], length: lengths[row : row + 1]}
+        _, changed, log_probs = self.model.trained_on([listed], **alone)
+        seconds = log_probs.shape[1] * self.model.subsampling * self.model.cfg.preprocessor.window_stride
+        attention = changed.attention[self.name]
+        return seen(log_probs, attention, listed.owners, phrases, self.vocabulary.texts, seconds)
 
     def on_validation_epoch_end(self) -> None:
         """WER and F1 of listed words, without and with the list."""

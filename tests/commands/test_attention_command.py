@@ -6,7 +6,7 @@ from nemo_ctcbias import from_ctc
 from nemo_ctcbias.adapter.attention_by_phrase import NO_BIAS
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.cli import main
-from nemo_ctcbias.commands.attention import look
+from nemo_ctcbias.nemo.attention_picture import look
 
 
 @pytest.fixture(scope="module")
