@@ -14,6 +14,7 @@ import numpy.typing as npt
 from anyascii import anyascii
 
 from nemo_ctcbias.bias_list.casing import lower, upper
+from nemo_ctcbias.bias_list.fewest_pieces import PieceTrie
 from nemo_ctcbias.bias_list.language import language_of
 from nemo_ctcbias.bias_list.readings import SIGNS
 from nemo_ctcbias.bias_list.word_ends import APOSTROPHES, ENDINGS, Following, WordEnds, is_spaceless
@@ -42,6 +43,11 @@ class Part:
 
     piece_ids: Mapping[str, int]
     encode: Callable[[str], list[int]] | None = None
+
+    @cached_property
+    def trie(self) -> PieceTrie:
+        """The pieces by their characters."""
+        return PieceTrie.of(self.piece_ids)
 
 
 class Vocabulary:
