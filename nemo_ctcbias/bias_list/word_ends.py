@@ -117,9 +117,10 @@ class WordEnds:
 
     def after(self, phrase: str) -> frozenset[str]:
         """The endings that a phrase takes: Anna's, Annas; Jones's, Jones', Joneses; none after a possessive."""
-        last, short = _folded(phrase[-2:]), sum(map(str.isalnum, phrase)) < LONG
+        whole = len(phrase) >= LONG and phrase[:LONG].isalnum()  # as nearly all phrases are, and quicker than to count
+        last, short = phrase[-2:], not whole and sum(map(str.isalnum, phrase)) < LONG
         if (last, short) not in self._after:
-            self._after[last, short] = self._taken_by(last, short)
+            self._after[last, short] = self._taken_by(_folded(last), short)
         return self._after[last, short]
 
     def spelled_after(self, phrase: str) -> list[str]:

@@ -45,6 +45,8 @@ def letters_of(word: str) -> str:
     Raises:
         PhoneticsError: digits, another script or symbols, or nothing left.
     """
+    if word.isascii() and word.isalpha() and len(word) <= LONGEST:
+        return word.lower()  # as nearly all words are
     folded = unicodedata.normalize("NFKD", word.lower().replace("’", "'").translate(FOLDED))
     kept = "".join(c for c in folded if c == "'" or unicodedata.category(c)[0] not in "MPZ")
     strange = sorted(set(kept) - set(LETTERS))
@@ -142,7 +144,7 @@ class G2P:
 
     def _pronunciations(self, letters: str) -> tuple[tuple[Pronunciation, float], ...]:
         found = self._transduce(self._sounds, [SORTED_LETTERS.index(letter) for letter in letters])
-        return tuple((tuple(PHONES[phone] for phone in phones), score) for phones, score in found)
+        return tuple([(tuple([PHONES[phone] for phone in phones]), score) for phones, score in found])
 
     def _spellings_of(self, pronunciation: Pronunciation) -> tuple[tuple[str, float], ...]:
         found = self._transduce(self._spellings, [PHONE_IDS[phone] for phone in pronunciation])
@@ -200,4 +202,4 @@ def _by_score(item: tuple[tuple[int, ...], float]) -> tuple[float, tuple[int, ..
 def _log_sum(scores: Iterable[float]) -> float:
     scores = list(scores)
     top = max(scores)
-    return top + math.log(sum(math.exp(score - top) for score in scores))
+    return top + math.log(sum([math.exp(score - top) for score in scores]))

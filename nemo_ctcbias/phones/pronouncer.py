@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from nemo_ctcbias.bias_list import BiasList, Note, Phrase
@@ -73,8 +73,9 @@ class Pronouncer:
         given = {index: alternatives for index, alternatives in given.items() if alternatives}
         self._said: dict[tuple[str, ...], Alternatives] = {}  # of words with acronyms and numbers, as `_given`
         self._shouted = is_shouted([phrase.text for phrase in self.bias_list])
+        word = lru_cache(maxsize=None)(self.word)  # many phrases have a first name in common
         self.phrases: list[Alternatives] = [
-            given[index] if index in given else self._found_for(index, phrase)
+            given[index] if index in given else self._found_for(index, phrase, word)
             for index, phrase in enumerate(self.bias_list)
         ]
         self._given = {**self._said, **self._given}
@@ -98,7 +99,10 @@ class Pronouncer:
         Raises:
             PhoneticsError: as `word`.
         """
-        return self._joined([self.word(word) for word in split_words(text)] or [self.word(text)])
+        return self._text(text, self.word)
+
+    def _text(self, text: str, word: Callable[[str], Alternatives]) -> Alternatives:
+        return self._joined([word(one) for one in split_words(text)] or [word(text)])
 
     def slots(self, words: Sequence[str]) -> list[Alternatives] | None:
         """Alternatives of each word of a transcript, listed phrases as one; None if a word cannot be pronounced."""
@@ -136,9 +140,9 @@ class Pronouncer:
             self._given.setdefault(tuple(form.lower().split()), alternatives)
         return alternatives
 
-    def _found_for(self, index: int, phrase: Phrase) -> Alternatives:
+    def _found_for(self, index: int, phrase: Phrase, word: Callable[[str], Alternatives]) -> Alternatives:
         try:
-            readings = [reading for form in phrase.forms for reading in self._readings(form)]
+            readings = [reading for form in phrase.forms for reading in self._readings(form, word)]
             return self._together(readings, len(phrase.forms))
         except PhoneticsError as error:
             reason, _, remedy = f"cannot be pronounced: {error}".partition("; ")
@@ -146,7 +150,7 @@ class Pronouncer:
             self.notes.append(Note(self.bias_list.where(index), phrase.text, "warning", reason, remedy))
             return ()
 
-    def _readings(self, form: str) -> list[Alternatives]:
+    def _readings(self, form: str, word: Callable[[str], Alternatives]) -> list[Alternatives]:
         """How a form sounds, its numbers and signs as words, its acronyms as words and letter by letter; in a
         transcript its words may be heard so, too.  However many words each reading has, its likeliest sounds count
         alike.
@@ -154,9 +158,9 @@ class Pronouncer:
         numbers = [way for language in self._languages for way in numbers_as_words(form, language)]
         usual, *others = (signs_as_words(way, self._languages[0]) for way in numbers or [form])
         letters = None if self._shouted else letter_by_letter(usual)
-        readings = [self.text(usual)]
+        readings = [self._text(usual, word)]
         for way, cost in [*([(letters, 0.0)] if letters else []), *((other, GUESS_COST) for other in others)]:
-            alternatives = self.text(way)
+            alternatives = self._text(way, word)
             shift = readings[0][0][1] - alternatives[0][1] - cost
             readings.append(tuple((phones, log_prob + shift) for phones, log_prob in alternatives))
         if letters or usual != form:
@@ -199,6 +203,7 @@ def normalised(alternatives: Sequence[tuple[Pronunciation, float]]) -> Alternati
     """The same alternatives with probabilities that add up to 1."""
     if not alternatives:
         return ()
-    top = max(p for _, p in alternatives)
-    total = top + math.log(sum(math.exp(p - top) for _, p in alternatives))
+    scores = [p for _, p in alternatives]
+    top = max(scores)
+    total = top + math.log(sum([math.exp(p - top) for p in scores]))
     return tuple((pronunciation, p - total) for pronunciation, p in alternatives)

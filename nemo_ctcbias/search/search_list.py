@@ -35,15 +35,16 @@ class SearchList:
         self.weights = np.array([phrase.weight for phrase in spelled.bias_list], dtype=np.float64)
         self.strengths = np.where(self.weights > 0, 1.0, self.weights)
         # Twice the weight: the phrase is taken for twice as likely, here as in the language model's class.
-        gains = np.log(np.where(self.weights > 0, self.weights, 1.0))
+        gains = np.log(np.where(self.weights > 0, self.weights, 1.0)).tolist()
         spellings = spelled.spellings
         ends, following = vocabulary.word_ends, vocabulary.following
         self._ends = ends
         self._costs = {one.form: one.cost - gains[one.phrase] for one in spellings}
         paths = [(one, "", ()) for one in spellings] + list(self._with_possessives(spellings, vocabulary))
         rows = {form: ends.row_of(form) for form in {one.form + end for one, end, _ in paths}}
+        symbols_of = following.symbols_of if following.joins.any() else tuple
         self.trie = BoostingTrie(
-            [(one.phrase, following.symbols_of((*one.tokens, *tail))) for one, _, tail in paths],
+            [(one.phrase, symbols_of(one.tokens + tail)) for one, _, tail in paths],
             self.strengths,
             following.symbols,
             costs=[one.cost - gains[one.phrase] for one, _, _ in paths],
@@ -64,13 +65,17 @@ class SearchList:
         hardly the one with an apostrophe.
         """
         segmenters = [Segmenter(vocabulary, ENDED, part) for part in vocabulary.parts]
+        acting = (self.weights > 0).tolist()
         tails: dict[str, list[Tokens]] = {}
+        forms: dict[str, list[tuple[str, Tokens]]] = {}  # form -> its endings, and the tokens of each
         for one in spellings:
-            for ending in self._ends.possessives_after(one.form) if self.weights[one.phrase] > 0 else ():
-                if ending not in tails:
-                    tails[ending] = [tail for each in segmenters for tail in each.phrase(ending, inside=True)]
-                if one.form + ending not in self._costs:
-                    yield from ((one, ending, tail) for tail in tails[ending])
+            if acting[one.phrase] and one.form not in forms:
+                endings = [end for end in self._ends.possessives_after(one.form) if one.form + end not in self._costs]
+                for end in endings:
+                    if end not in tails:
+                        tails[end] = [tail for each in segmenters for tail in each.phrase(end, inside=True)]
+                forms[one.form] = [(end, tail) for end in endings for tail in tails[end]]
+            yield from ((one, end, tail) for end, tail in forms.get(one.form, ()) if acting[one.phrase])
 
     def heard(self, factors: np.ndarray) -> SearchList:
         """The same list for one recording, in which only some of its phrases are listened for.
