@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import chain, product
 
 from nemo_ctcbias.bias_list.fewest_pieces import fewest_pieces
 from nemo_ctcbias.bias_list.vocabulary import WORD_START, Part, Vocabulary, readable
@@ -49,9 +49,9 @@ class Segmenter:
 
     def _join(self, words: list[tuple[Tokens, list[Tokens]]]) -> tuple[Tokens, list[Tokens]]:
         # A better choice for one word makes a better whole, so the best few of each beginning are enough.
-        best = tuple(token for tokens, _ in words for token in tokens)
-        fewest: list[Tokens] = [()]
-        for _, options in words:
+        best = tuple(chain.from_iterable([tokens for tokens, _ in words]))
+        fewest = words[0][1]
+        for _, options in words[1:]:
             longer = [head + tail for head, tail in product(fewest, options)]
             longer.sort()
             longer.sort(key=len)  # stable: equally many pieces stay in the order of ids
@@ -84,7 +84,7 @@ class Segmenter:
     def _fewest(self, surface: str) -> list[Tokens]:
         """The segmentations of `surface` with the fewest pieces, by number of pieces, then by ids."""
         found = fewest_pieces(surface, self._pieces, self.alternatives, bool(self.vocabulary.byte_ids))
-        if all(min(tokens, default=0) >= 0 for tokens in found):
+        if not self.vocabulary.byte_ids or all(min(tokens, default=0) >= 0 for tokens in found):
             return found
         parts = [[(token,) if token >= 0 else self._bytes(surface[-1 - token]) for token in one] for one in found]
         return [tuple(token for part in one for token in part) for one in parts]

@@ -99,11 +99,14 @@ class SearchList:
     def words(self) -> ListedWords:
         """The list as a language model sees it, each phrase with the endings that it takes, too: Okonkwo, Okonkwo's."""
         acting = np.flatnonzero(self.weights).tolist()
-        spelled = ((form, self.weights[index]) for index in acting for form in self._forms.get(index, ()))
-        said = ((one, weight) for form, weight in spelled for one in said_by(form))
+        said: dict[str, float] = {}  # most are said by several forms
+        for index in acting:
+            weight = float(self.weights[index])
+            for one in (one for form in self._forms.get(index, ()) for one in said_by(form)):
+                said[one] = max(weight, said.get(one, weight))
         return ListedWords(
             (one + end, weight * self._ends.share(end))
-            for one, weight in said
+            for one, weight in said.items()
             for end in ("", *self._ends.spelled_after(one))
         )
 
