@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from nemo_ctcbias.bias_list import BiasList, Note, SpelledList, Vocabulary, spell
 from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.bias_list.spelling import Spelling
+from nemo_ctcbias.kept_parts import kept_pronouncer, kept_spelling
 from nemo_ctcbias.phones.g2p import G2P
 from nemo_ctcbias.phones.phones import Pronunciation
-from nemo_ctcbias.phones.pronouncer import Pronouncer
+from nemo_ctcbias.phones.pronouncer import Pronouncer, Sounds
 from nemo_ctcbias.phones.score import PhraseScores
 from nemo_ctcbias.search.search_list import SearchList
 
@@ -125,7 +126,8 @@ class CompiledList:
         """In the model's tokens."""
         sources = self._sources
         listened = sources.variants(self.bias_list) if sources.variants is not None else self.bias_list
-        return spell(listened, sources.vocabulary, sources.alternatives)
+        by = listened, sources.vocabulary, sources.alternatives
+        return kept_spelling(*by, lambda: spell(*by))
 
     @made_once
     def length(self) -> int:
@@ -166,8 +168,13 @@ class CompiledList:
     @made_once
     def pronouncer(self) -> Pronouncer:
         """How its phrases sound."""
-        sources = self._sources
-        return Pronouncer(self.bias_list, sources.lexicon, sources.g2p, languages=sources.vocabulary.languages)
+        bias_list, lexicon, g2p = self.bias_list, self._sources.lexicon, self._sources.g2p
+        languages = self._sources.vocabulary.languages
+
+        def pronounce(sounds: Sounds | None) -> Pronouncer:
+            return Pronouncer(bias_list, lexicon, g2p, languages=languages, sounds=sounds)
+
+        return kept_pronouncer(bias_list, languages, lexicon, g2p, pronounce)
 
     @made_once
     def scores(self) -> PhraseScores:

@@ -65,7 +65,7 @@ class Vocabulary:
         marks_apart: whether punctuation stands apart, as words of its own (WordPiece).
 
     Attributes:
-        pieces: as given.
+        pieces, marks_apart: as given.
         texts: [V] what the pieces write; bytes of characters that no piece covers as lone surrogates (`readable`).
         byte_ids: the tokens of all 256 bytes, where there are such.
         parts: what spells words together.
@@ -91,7 +91,7 @@ class Vocabulary:
         aggregated: Sequence[tuple[range, Callable[[str], list[int]]]] = (),
         marks_apart: bool = False,
     ) -> None:
-        self._marks_apart = marks_apart
+        self.marks_apart = marks_apart
         self.pieces: tuple[str, ...] = tuple(pieces)
         self.kind: Literal["bpe", "char"] = "bpe" if any(p.startswith(WORD_START) for p in self.pieces) else "char"
         self._check()
@@ -185,7 +185,7 @@ class Vocabulary:
 
     def _written(self, text: str, changes: dict[str, None]) -> list[str]:
         text = unicodedata.normalize("NFC", self._recase(unicodedata.normalize("NFC", text)))
-        if self._marks_apart:
+        if self.marks_apart:
             text = "".join([f" {c} " if unicodedata.category(c)[0] in "PS" else c for c in text])
         words = text.split()
         if self._characters.issuperset("".join(words)):

@@ -7,12 +7,13 @@ often it is right.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from os import PathLike
 from pathlib import Path
 from zipfile import BadZipFile
@@ -106,6 +107,14 @@ class G2P:
             raise PhoneticsError(
                 f"{folder}: is no G2P model ({error}); train it again (examples/train_g2p.py)"
             ) from error
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of all that its pronunciations follow from."""
+        found = hashlib.blake2b(repr((self.graphones, self.ngram.names, self._beam, self._threshold)).encode())
+        for part in self.ngram.arrays:
+            found.update(part.tobytes())
+        return found.hexdigest()
 
     def pronounce(self, word: str, n: int = 5) -> list[tuple[Pronunciation, float]]:
         """The n likeliest pronunciations and their log P(pronunciation | word), best first.

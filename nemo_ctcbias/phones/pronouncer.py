@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from nemo_ctcbias.bias_list import BiasList, Note, Phrase
 from nemo_ctcbias.bias_list.bias_list import Entry
@@ -36,6 +37,17 @@ def shipped_g2p() -> G2P:
     return G2P.load()
 
 
+class Sounds(NamedTuple):
+    """How a list sounds: see `Pronouncer`.
+
+    given: how the words sound of which the list says so, wherever they stand.
+    """
+
+    phrases: list[Alternatives]
+    given: dict[tuple[str, ...], Alternatives]
+    notes: list[Note]
+
+
 class Pronouncer:
     """Says how words sound, listed phrases the way their users say.
 
@@ -46,6 +58,7 @@ class Pronouncer:
         g2p: for all other words; the shipped model if None.
         alternatives: most pronunciations of a word or a phrase.
         languages: that the numbers of listed phrases are said in, by their ISO codes.
+        sounds: of the same list by the same lexicon, model and languages, if they are known already.
 
     Attributes:
         phrases: alternatives of each listed phrase; none for one that cannot be pronounced.
@@ -60,6 +73,7 @@ class Pronouncer:
         g2p: G2P | None = None,
         alternatives: int = 3,
         languages: Sequence[str] = ("en",),
+        sounds: Sounds | None = None,
     ):
         self.bias_list = BiasList.of(bias_list)
         self.alternatives = alternatives
@@ -67,20 +81,28 @@ class Pronouncer:
         self._g2p = shipped_g2p() if g2p is None else g2p
         self._languages = languages
         self._given: dict[tuple[str, ...], Alternatives] = {}
+        self._said: dict[tuple[str, ...], Alternatives] = {}  # of words with acronyms and numbers, as `_given`
         self.notes: list[Note] = []
+        self.phrases, self._given, self.notes = self._found() if sounds is None else sounds
+        self.given = bool(self._given)
+        self._longest = max(map(len, self._given), default=0)
+
+    @property
+    def sounds(self) -> Sounds:
+        """All that it has found out about its list."""
+        return Sounds(self.phrases, self._given, self.notes)
+
+    def _found(self) -> Sounds:
         # What users say first: it also holds for the words of other phrases, whatever the order of the list.
         given = {i: self._given_for(i, phrase) for i, phrase in enumerate(self.bias_list) if phrase.pronunciations}
         given = {index: alternatives for index, alternatives in given.items() if alternatives}
-        self._said: dict[tuple[str, ...], Alternatives] = {}  # of words with acronyms and numbers, as `_given`
         self._shouted = is_shouted([phrase.text for phrase in self.bias_list])
         word = lru_cache(maxsize=None)(self.word)  # many phrases have a first name in common
-        self.phrases: list[Alternatives] = [
+        phrases = [
             given[index] if index in given else self._found_for(index, phrase, word)
             for index, phrase in enumerate(self.bias_list)
         ]
-        self._given = {**self._said, **self._given}
-        self.given = bool(self._given)
-        self._longest = max(map(len, self._given), default=0)
+        return Sounds(phrases, {**self._said, **self._given}, self.notes)
 
     def word(self, word: str) -> Alternatives:
         """Alternatives of one word.
