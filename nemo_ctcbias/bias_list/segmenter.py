@@ -26,6 +26,7 @@ class Segmenter:
         self._separator = () if vocabulary.separator_id is None else (vocabulary.separator_id,)
         self._pieces = self.part.trie
         self._words: dict[tuple[str, bool], tuple[Tokens, list[Tokens]] | None] = {}
+        self._own: dict[str, Tokens | None] = {}  # what the tokenizer makes of each word
 
     def phrase(self, text: str, inside: bool = False) -> list[Tokens]:
         """Best segmentation first, then others with the fewest pieces; empty if some word cannot be spelled.
@@ -47,6 +48,13 @@ class Segmenter:
         others = [tokens for tokens in fewest if tokens != best]
         return [best, *others[: self.alternatives - 1]]
 
+    def best(self, text: str) -> Tokens | None:
+        """The first of `phrase`, for which the others need not be found where the tokenizer has one for each word."""
+        words = [self._encoded(word) for word in text.split(" ")]
+        if None in words:
+            return next(iter(self.phrase(text)), None)
+        return tuple(chain.from_iterable(words))
+
     def _join(self, words: list[tuple[Tokens, list[Tokens]]]) -> tuple[Tokens, list[Tokens]]:
         # A better choice for one word makes a better whole, so the best few of each beginning are enough.
         best = tuple(chain.from_iterable([tokens for tokens, _ in words]))
@@ -64,22 +72,27 @@ class Segmenter:
         fewest = self._fewest(surface)
         if not fewest:
             return None
-        best = (None if inside else self._encoded(word, surface)) or fewest[0]
+        best = (None if inside else self._encoded(word)) or fewest[0]
         if self._separator and not inside:
             return self._separator + best, [self._separator + tokens for tokens in fewest]
         return best, fewest
 
-    def _encoded(self, word: str, surface: str) -> Tokens | None:
+    def _encoded(self, word: str) -> Tokens | None:
         """What the tokenizer makes of the word, if it spells exactly that with usable tokens."""
-        vocabulary, encode = self.vocabulary, self.part.encode
-        if vocabulary.kind == "char" or encode is None:
+        if self.vocabulary.kind == "char" or self.part.encode is None:
             return None
-        tokens = tuple(encode(word))
+        if word not in self._own:
+            tokens = tuple(self.part.encode(word))
+            self._own[word] = tokens if self._spells(tokens, self._lead + word) else None
+        return self._own[word]
+
+    def _spells(self, tokens: Tokens, surface: str) -> bool:
+        vocabulary = self.vocabulary
         if not tokens or min(tokens) < 0 or max(tokens) >= vocabulary.size:
-            return None
+            return False
         if not vocabulary.unknown_ids.isdisjoint(tokens):
-            return None
-        return tokens if readable("".join([vocabulary.texts[t] for t in tokens])) == surface else None
+            return False
+        return readable("".join([vocabulary.texts[t] for t in tokens])) == surface
 
     def _fewest(self, surface: str) -> list[Tokens]:
         """The segmentations of `surface` with the fewest pieces, by number of pieces, then by ids."""

@@ -16,6 +16,8 @@ from nemo_ctcbias.bias_list.word_ends import PLAIN
 from nemo_ctcbias.compiled import compiled
 
 ROOT = 0
+NUMBER = np.int32  # of states, tokens and phrases: half the memory of a long list
+SMALL = np.int16  # of rows, and lengths of endings
 
 
 class Automaton(NamedTuple):
@@ -76,10 +78,10 @@ class BoostingTrie:
         self.vocab_size = vocab_size
         self.weights = np.array(weights, dtype=np.float64).reshape(-1)
         count = len(spellings)
-        phrases = np.fromiter((phrase for phrase, _ in spellings), dtype=np.int64, count=count)
+        phrases = np.fromiter((phrase for phrase, _ in spellings), dtype=NUMBER, count=count)
         each = [tokens for _, tokens in spellings]
         lengths = np.fromiter(map(len, each), dtype=np.int64, count=count)
-        flat = np.fromiter(chain.from_iterable(each), dtype=np.int64, count=int(lengths.sum()))
+        flat = np.fromiter(chain.from_iterable(each), dtype=NUMBER, count=int(lengths.sum()))
         if len(flat) and not (0 <= flat.min() and flat.max() < self.vocab_size):
             raise ValueError(f"token ids must lie in [0, {self.vocab_size}), got {flat.min()}..{flat.max()}")
         used = np.flatnonzero((lengths > 0) & (self.weights[phrases] != 0.0))
@@ -112,9 +114,10 @@ class BoostingTrie:
             fail = np.where(kept[fail], fail, self.fail[fail])
         part.depth, part._token, part.cost = self.depth[old], self._token[old], self.cost[old]
         part.row, part.ending = self.row[old], self.ending[old]
-        part._parent, part.fail = np.searchsorted(old, self._parent[old]), np.searchsorted(old, fail)
-        part.phrase = np.full(len(old), -1, dtype=np.int64)
-        ending = np.searchsorted(old, ends)
+        part._parent, part.fail, ending = (
+            np.searchsorted(old, states).astype(NUMBER) for states in (self._parent[old], fail, ends)
+        )
+        part.phrase = np.full(len(old), -1, dtype=NUMBER)
         part.phrase[ending] = self.phrase[ends]
         part.cost[part.phrase < 0], part.ending[part.phrase < 0] = 0.0, 0
         part.phrases = len(np.unique(part.phrase[ending]))
@@ -126,7 +129,7 @@ class BoostingTrie:
     def _pack(self) -> None:
         """The arrays as compiled code takes them."""
         first_child = self._first_children()
-        from_root = np.zeros(self.vocab_size, dtype=np.int64)
+        from_root = np.zeros(self.vocab_size, dtype=NUMBER)
         begin = np.arange(first_child[ROOT], first_child[ROOT + 1])
         from_root[self._token[begin]] = begin
         self.automaton = Automaton(
@@ -136,7 +139,7 @@ class BoostingTrie:
 
     def _first_children(self) -> np.ndarray:
         children = np.bincount(self._parent[1:], minlength=len(self.depth))
-        return np.concatenate([[1], 1 + np.cumsum(children)])
+        return np.concatenate([[1], 1 + np.cumsum(children)]).astype(NUMBER)
 
     def __len__(self) -> int:
         return len(self.depth)
@@ -145,7 +148,7 @@ class BoostingTrie:
         """Number the distinct prefixes level by level, by their tokens; the state in which each spelling ends."""
         order = _sorted(flat, starts, lengths)
         starts, lengths = starts[order], lengths[order]
-        node = np.zeros(len(order), dtype=np.int64)
+        node = np.zeros(len(order), dtype=NUMBER)
         parents, tokens, depth = [], [], []
         count, level = 1, 0
         while len(alive := np.flatnonzero(lengths > level)):
@@ -159,15 +162,16 @@ class BoostingTrie:
             depth.append(np.full(len(parents[-1]), level, dtype=np.int32))
             count += len(parents[-1])
         self.depth = np.concatenate([np.zeros(1, dtype=np.int32), *depth])
-        self._parent = np.concatenate([np.zeros(1, dtype=np.int64), *parents])
-        self._token = np.concatenate([np.zeros(1, dtype=np.int64), *tokens])
+        self._parent = np.concatenate([np.zeros(1, dtype=NUMBER), *parents])
+        self._token = np.concatenate([np.zeros(1, dtype=NUMBER), *tokens])
         states = np.empty_like(node)
         states[order] = node
         return states
 
     def _set_ends(self, states: np.ndarray, ends: Ends) -> None:
-        self.phrase, self.cost = np.full(len(self.depth), -1, dtype=np.int64), np.zeros(len(self.depth))
-        self.row, self.ending = np.full(len(self.depth), PLAIN), np.zeros(len(self.depth), dtype=np.int64)
+        size = len(self.depth)
+        self.phrase, self.cost = np.full(size, -1, dtype=NUMBER), np.zeros(size)
+        self.row, self.ending = np.full(size, PLAIN, dtype=SMALL), np.zeros(size, dtype=SMALL)
         # Lightest first, so that the heaviest phrase (the first listed among equals, its cheapest spelling) comes last.
         order = np.lexsort((-ends.cost, -ends.phrase, self.weights[ends.phrase]))
         last = states[order]
@@ -208,14 +212,14 @@ class Ends(NamedTuple):
 
 
 def _column(given: Sequence[float] | None, default: float, count: int) -> np.ndarray:
-    kind = np.float64 if isinstance(default, float) else np.int64
+    kind = np.float64 if isinstance(default, float) else SMALL
     return np.full(count, default, kind) if given is None else np.fromiter(given, kind, count)
 
 
 def _sorted(flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """The order of the spellings by their tokens; equal ones keep theirs."""
     order = np.arange(len(starts))
-    small = np.uint16 if len(flat) and flat.max() < np.iinfo(np.uint16).max else np.int64  # sorted by buckets
+    small = np.uint16 if len(flat) and flat.max() < np.iinfo(np.uint16).max else NUMBER  # sorted by buckets
     for level in range(int(lengths.max(initial=0)) - 1, -1, -1):
         there = lengths[order] > level
         token = np.zeros(len(order), dtype=small)
@@ -227,7 +231,7 @@ def _sorted(flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.nda
 @compiled
 def _fails(parent, token, first_child):
     """Of each state the longest proper suffix that is a state, too; shallow states come first."""
-    fail = np.zeros(len(parent), np.int64)
+    fail = np.zeros(len(parent), np.int32)
     for state in range(first_child[ROOT + 1], len(parent)):
         suffix = fail[parent[state]]
         found = _child(token, first_child, suffix, token[state])
@@ -254,7 +258,7 @@ def _child(token, first_child, state, wanted):
 @compiled
 def _reports(phrase, fail):
     """Of each state the nearest one on its suffix chain in which a phrase ends."""
-    report = np.zeros(len(phrase), np.int64)
+    report = np.zeros(len(phrase), np.int32)
     for state in range(1, len(phrase)):
         report[state] = state if phrase[state] >= 0 else report[fail[state]]
     return report

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from nemo_ctcbias.bias_list import SpelledList, Vocabulary
 from nemo_ctcbias.bias_list.segmenter import Segmenter, Tokens
-from nemo_ctcbias.bias_list.spelling import Spelling
 from nemo_ctcbias.bias_list.trie import BoostingTrie
 from nemo_ctcbias.lm.listed_words import ListedWords
 from nemo_ctcbias.lm.spoken_words import said_by
@@ -36,46 +34,46 @@ class SearchList:
         self.strengths = np.where(self.weights > 0, 1.0, self.weights)
         # Twice the weight: the phrase is taken for twice as likely, here as in the language model's class.
         gains = np.log(np.where(self.weights > 0, self.weights, 1.0)).tolist()
-        spellings = spelled.spellings
-        ends, following = vocabulary.word_ends, vocabulary.following
-        self._ends = ends
+        spellings, following = spelled.spellings, vocabulary.following
+        self._ends = vocabulary.word_ends
         self._costs = {one.form: one.cost - gains[one.phrase] for one in spellings}
-        paths = [(one, "", ()) for one in spellings] + list(self._with_possessives(spellings, vocabulary))
-        rows = {form: ends.row_of(form) for form in {one.form + end for one, end, _ in paths}}
-        symbols_of = following.symbols_of if following.joins.any() else tuple
-        self.trie = BoostingTrie(
-            [(one.phrase, symbols_of(one.tokens + tail)) for one, _, tail in paths],
-            self.strengths,
-            following.symbols,
-            costs=[one.cost - gains[one.phrase] for one, _, _ in paths],
-            rows=[rows[one.form + end] for one, end, _ in paths],
-            endings=[len(tail) for _, _, tail in paths],
-        )
-        self.finder = PhraseFinder(spelled, ends, vocabulary.cased)
         self._forms: dict[int, dict[str, None]] = {}
         for one in spellings:
             self._forms.setdefault(one.phrase, {})[one.form] = None
+        endings = self._endings(vocabulary)
+        paths = [(one, *ending) for one in spellings for ending in endings[one.form]]
+        symbols_of = following.symbols_of if following.joins.any() else tuple
+        self.trie = BoostingTrie(
+            [(one.phrase, symbols_of(one.tokens + tail)) for one, tail, _ in paths],
+            self.strengths,
+            following.symbols,
+            costs=[one.cost - gains[one.phrase] for one, _, _ in paths],
+            rows=[row for _, _, row in paths],
+            endings=[len(tail) for _, tail, _ in paths],
+        )
+        self.finder = PhraseFinder(spelled, self._ends, vocabulary.cased)
 
-    def _with_possessives(
-        self, spellings: Sequence[Spelling], vocabulary: Vocabulary
-    ) -> Iterator[tuple[Spelling, str, Tokens]]:
-        """Spellings that go on with a possessive ending, as the search has to know it; its text and its tokens.
+    def _endings(self, vocabulary: Vocabulary) -> dict[str, list[tuple[Tokens, int]]]:
+        """How the search knows each form: as it is, and with each possessive ending; tokens of the ending, and the row
+        of what may follow.
 
         No audio tells Okonkwo's from Okonkwos: a model that has not learned the name writes either, and by itself
         hardly the one with an apostrophe.
         """
         segmenters = [Segmenter(vocabulary, ENDED, part) for part in vocabulary.parts]
-        acting = (self.weights > 0).tolist()
+        ends = self._ends
         tails: dict[str, list[Tokens]] = {}
-        forms: dict[str, list[tuple[str, Tokens]]] = {}  # form -> its endings, and the tokens of each
-        for one in spellings:
-            if acting[one.phrase] and one.form not in forms:
-                endings = [end for end in self._ends.possessives_after(one.form) if one.form + end not in self._costs]
-                for end in endings:
+        found = {}
+        for phrase, forms in self._forms.items():
+            for form in forms:
+                found[form] = [((), ends.row_of(form))]
+                for end in ends.possessives_after(form) if self.weights[phrase] > 0 else ():
                     if end not in tails:
                         tails[end] = [tail for each in segmenters for tail in each.phrase(end, inside=True)]
-                forms[one.form] = [(end, tail) for end in endings for tail in tails[end]]
-            yield from ((one, end, tail) for end, tail in forms.get(one.form, ()) if acting[one.phrase])
+                    if form + end not in self._costs:
+                        row = ends.row_of(form + end)
+                        found[form] += [(tail, row) for tail in tails[end]]
+        return found
 
     def heard(self, factors: np.ndarray) -> SearchList:
         """The same list for one recording, in which only some of its phrases are listened for.
