@@ -6,8 +6,8 @@ failure links), so that the result never depends on the order of the list.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
+from array import array
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -68,7 +68,7 @@ class BoostingTrie:
 
     def __init__(
         self,
-        spellings: Sequence[tuple[int, Sequence[int]]],
+        spellings: Iterable[tuple[int, Sequence[int]]],
         weights: Sequence[float],
         vocab_size: int,
         costs: Sequence[float] | None = None,
@@ -77,16 +77,14 @@ class BoostingTrie:
     ):
         self.vocab_size = vocab_size
         self.weights = np.array(weights, dtype=np.float64).reshape(-1)
-        count = len(spellings)
-        phrases = np.fromiter((phrase for phrase, _ in spellings), dtype=NUMBER, count=count)
-        each = [tokens for _, tokens in spellings]
-        lengths = np.fromiter(map(len, each), dtype=np.int64, count=count)
-        flat = np.fromiter(chain.from_iterable(each), dtype=NUMBER, count=int(lengths.sum()))
+        phrases, lengths, flat = map(_numbers, _columns(spellings))
+        count = len(phrases)
         if len(flat) and not (0 <= flat.min() and flat.max() < self.vocab_size):
             raise ValueError(f"token ids must lie in [0, {self.vocab_size}), got {flat.min()}..{flat.max()}")
         used = np.flatnonzero((lengths > 0) & (self.weights[phrases] != 0.0))
         self.phrases = len(np.unique(phrases[used]))
-        states = self._insert(flat, (np.cumsum(lengths) - lengths)[used], lengths[used])
+        starts = np.cumsum(lengths, dtype=np.int64) - lengths
+        states = self._insert(flat, starts[used], lengths[used])
         ends = Ends(
             phrases[used],
             *(_column(given, default, count)[used] for given, default in ((costs, 0.0), (rows, PLAIN), (endings, 0))),
@@ -211,9 +209,23 @@ class Ends(NamedTuple):
     ending: np.ndarray
 
 
+def _columns(spellings: Iterable[tuple[int, Sequence[int]]]) -> tuple[array, array, array]:
+    """Phrase and length of each spelling, and the tokens of all; of long lists these are millions."""
+    phrases, lengths, flat = array("i"), array("i"), array("i")
+    for phrase, tokens in spellings:
+        phrases.append(phrase)
+        lengths.append(len(tokens))
+        flat.extend(tokens)
+    return phrases, lengths, flat
+
+
+def _numbers(column: array) -> np.ndarray:
+    return np.frombuffer(column, dtype=NUMBER) if len(column) else np.zeros(0, NUMBER)
+
+
 def _column(given: Sequence[float] | None, default: float, count: int) -> np.ndarray:
     kind = np.float64 if isinstance(default, float) else SMALL
-    return np.full(count, default, kind) if given is None else np.fromiter(given, kind, count)
+    return np.full(count, default, kind) if given is None else np.array(given, dtype=kind).reshape(count)
 
 
 def _sorted(flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

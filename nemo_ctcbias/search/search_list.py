@@ -41,15 +41,20 @@ class SearchList:
         for one in spellings:
             self._forms.setdefault(one.phrase, {})[one.form] = None
         endings = self._endings(vocabulary)
-        paths = [(one, *ending) for one in spellings for ending in endings[one.form]]
+        each = [endings[one.form] for one in spellings]
         symbols_of = following.symbols_of if following.joins.any() else tuple
+        costs = np.array([one.cost - gains[one.phrase] for one in spellings], dtype=np.float64)
         self.trie = BoostingTrie(
-            [(one.phrase, symbols_of(one.tokens + tail)) for one, tail, _ in paths],
+            (
+                (one.phrase, symbols_of(one.tokens + tail))
+                for one, some in zip(spellings, each, strict=True)
+                for tail, _ in some
+            ),
             self.strengths,
             following.symbols,
-            costs=[one.cost - gains[one.phrase] for one, _, _ in paths],
-            rows=[row for _, _, row in paths],
-            endings=[len(tail) for _, tail, _ in paths],
+            costs=np.repeat(costs, list(map(len, each))),
+            rows=[row for some in each for _, row in some],
+            endings=[len(tail) for some in each for tail, _ in some],
         )
         self.finder = PhraseFinder(spelled, self._ends, vocabulary.cased)
 
