@@ -107,10 +107,10 @@ class SearchList:
             weight = float(self.weights[index])
             for one in (one for form in self._forms.get(index, ()) for one in said_by(form)):
                 said[one] = max(weight, said.get(one, weight))
+        ends = self._ends
+        shares = {end: ends.share(end) for end in ("", *ends.endings)}
         return ListedWords(
-            (one + end, weight * self._ends.share(end))
-            for one, weight in said.items()
-            for end in ("", *self._ends.spelled_after(one))
+            (one + end, weight * shares[end]) for one, weight in said.items() for end in ("", *ends.spelled_after(one))
         )
 
     @property
