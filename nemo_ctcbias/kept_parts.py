@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -33,6 +34,7 @@ from nemo_ctcbias.whole_files import written_whole
 FOLDER_VARIABLE = "NEMO_CTCBIAS_CACHE"  # names another folder; where it is empty nothing is kept
 KEPT_FROM = 2000  # phrases; shorter lists are made in less than a second
 MOST_BYTES = 1 << 30  # of all files together; those used last stay
+OURS = re.compile(r"(spelled|sounds)-[0-9a-f]{32}\.npz")  # in a folder that may hold other files
 TRIED = 500  # phrases by whose spellings tokenizers of the same pieces are told apart
 
 Arrays = Mapping[str, np.ndarray]
@@ -129,9 +131,9 @@ def _write(path: Path, arrays: Arrays) -> None:
         return
     with written_whole(path) as file:
         np.savez(file, **arrays)
-    found = sorted(((one.stat(), one) for one in path.parent.glob("*-*.npz")), key=lambda item: -item[0].st_mtime_ns)
+    ours = [(one.stat(), one) for one in path.parent.iterdir() if OURS.fullmatch(one.name)]
     total = 0
-    for stat, one in found:
+    for stat, one in sorted(ours, key=lambda item: -item[0].st_mtime_ns):
         total += stat.st_size
         if total > MOST_BYTES and one != path:
             one.unlink(missing_ok=True)

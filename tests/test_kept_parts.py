@@ -1,5 +1,6 @@
 """Long lists kept on disk: the same as made anew, never another list's, and never in the way."""
 
+import os
 import sys
 from dataclasses import replace
 
@@ -225,12 +226,18 @@ def test_the_files_used_last_stay_within_the_bound(listed, folder, monkeypatch):
         return kept(folder)
 
     (first,) = spelled(0)
+    foreign = folder / "logprobs-0a.npz"
+    foreign.write_bytes(b"somebody's")
+    os.utime(foreign, (0, 0))
     size = (folder / first).stat().st_size
     monkeypatch.setattr(kept_parts, "MOST_BYTES", 3.5 * size)
-    (second,) = spelled(1) - {first}
-    spelled(2)
+    (second,) = spelled(1) - {first, foreign.name}
+    (third,) = spelled(2) - {first, second, foreign.name}
+    for seconds, name in enumerate((first, second, third), 1):
+        os.utime(folder / name, (seconds, seconds))
     spelled(0)  # used again
-    assert kept(folder) - spelled(3) == {second} and len(kept(folder)) == 3
+    assert kept(folder) - spelled(3) == {second} and len(kept(folder)) == 4
     monkeypatch.setattr(kept_parts, "MOST_BYTES", size // 2)
     before = kept(folder)
     assert spelled(4) == before, "larger than all of them may be"
+    assert foreign.exists()
