@@ -239,7 +239,8 @@ def _rows(rows: Sequence[Sequence[int]], kind: type) -> Arrays:
 
 
 def _rows_of(arrays: Arrays) -> Iterator[tuple[int, ...]]:
-    flat, ends = arrays["flat"].tolist(), np.cumsum(arrays["length"]).tolist()
+    numbers = np.arange(arrays["flat"].max(initial=0) + 1).astype(object)  # millions of tokens, but a thousand objects
+    flat, ends = numbers[arrays["flat"]].tolist(), np.cumsum(arrays["length"]).tolist()
     return (tuple(flat[first:end]) for first, end in zip([0, *ends], ends, strict=False))
 
 
