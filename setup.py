@@ -60,6 +60,7 @@ setup(
         "tqdm>=4.60",
         "kaldialign>=0.9",
         "anyascii>=0.3",
+        "platformdirs>=3",
     ],
     extras_require={
         "lm": lm,

@@ -6,18 +6,21 @@ the adapter, which lie above a bare list.
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nemo_ctcbias.bias_list import BiasList, Note, SpelledList, Vocabulary, spell
 from nemo_ctcbias.bias_list.report import announce
 from nemo_ctcbias.bias_list.spelling import Spelling
+from nemo_ctcbias.kept_parts import kept_pronouncer, kept_spelling
 from nemo_ctcbias.phones.g2p import G2P
 from nemo_ctcbias.phones.phones import Pronunciation
-from nemo_ctcbias.phones.pronouncer import Pronouncer
+from nemo_ctcbias.phones.pronouncer import Pronouncer, Sounds
 from nemo_ctcbias.phones.score import PhraseScores
 from nemo_ctcbias.search.search_list import SearchList
 
@@ -66,8 +69,23 @@ class made_once(Generic[T]):
     def __get__(self, listed: CompiledList, owner: type | None = None) -> T:
         with listed.lock:
             if self._name not in vars(listed):
-                vars(listed)[self._name] = self.make(listed)
+                with _no_cycles():
+                    vars(listed)[self._name] = self.make(listed)
             return vars(listed)[self._name]
+
+
+@contextmanager
+def _no_cycles() -> Iterator[None]:
+    """While this lasts, no cycles of dead objects are looked for: a long list makes millions of objects, all of them to
+    stay, and looking through them again and again takes a third of the time.
+    """
+    looking = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looking:
+            gc.enable()
 
 
 class CompiledList:
@@ -108,7 +126,8 @@ class CompiledList:
         """In the model's tokens."""
         sources = self._sources
         listened = sources.variants(self.bias_list) if sources.variants is not None else self.bias_list
-        return spell(listened, sources.vocabulary, sources.alternatives)
+        by = listened, sources.vocabulary, sources.alternatives
+        return kept_spelling(*by, lambda: spell(*by))
 
     @made_once
     def length(self) -> int:
@@ -149,8 +168,13 @@ class CompiledList:
     @made_once
     def pronouncer(self) -> Pronouncer:
         """How its phrases sound."""
-        sources = self._sources
-        return Pronouncer(self.bias_list, sources.lexicon, sources.g2p, languages=sources.vocabulary.languages)
+        bias_list, lexicon, g2p = self.bias_list, self._sources.lexicon, self._sources.g2p
+        languages = self._sources.vocabulary.languages
+
+        def pronounce(sounds: Sounds | None) -> Pronouncer:
+            return Pronouncer(bias_list, lexicon, g2p, languages=languages, sounds=sounds)
+
+        return kept_pronouncer(bias_list, languages, lexicon, g2p, pronounce)
 
     @made_once
     def scores(self) -> PhraseScores:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ["NEMO_CTCBIAS_CACHE"] = ""  # nothing of a test is kept on disk
 
 import numpy as np
 import pytest

@@ -15,7 +15,7 @@ LAYERS = (
     ("phones",),
     ("search",),
     ("old_settings", "typed_section", "settings", "settings_file"),
-    ("compiled_list", "list_report"),
+    ("kept_parts", "compiled_list", "list_report"),
     ("decision",),
     ("recognizer", "side_by_side", "streaming"),
     ("nemo", "models", "whisper"),

@@ -7,6 +7,7 @@ acronym in capitals; a list may have them in any case.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 ACRONYM = 4  # letters; words in capitals up to this length are said letter by letter or are other words in lower case
 SMALL_WORD = 3  # letters; such words inside a title may stay in lower case: "Charles de Gaulle", "Bank of America"
@@ -31,17 +32,23 @@ def casings(text: str, shouted: bool = False, turkish: bool = False) -> tuple[st
     ('cape varennes', 'Cape Varennes', 'CAPE VARENNES')
     """
     words = text.split(" ")
-    fixed = [not shouted and _is_acronym(word) for word in words]
-    low = [word if keep else lower(word, turkish) for word, keep in zip(words, fixed, strict=True)]
-    title = [word if keep else capitalised(word, turkish) for word, keep in zip(low, fixed, strict=True)]
+    low, title, capitals = map(list, zip(*(_casings(word, shouted, turkish) for word in words), strict=True))
     sentence = [capitalised(words[0], turkish) if words[0] == low[0] else words[0], *words[1:]]
     headline = [
         title[0],
         *(one if len(one) <= SMALL_WORD else big for one, big in zip(low[1:], title[1:], strict=True)),
     ]
-    capitals = [upper(word, turkish) for word in words]
     found = dict.fromkeys(" ".join(one) for one in (low, title, sentence, headline, capitals))
     return tuple(one for one in found if one != text)
+
+
+@lru_cache(maxsize=1 << 15)  # long lists have many phrases of the same words
+def _casings(word: str, shouted: bool, turkish: bool) -> tuple[str, str, str]:
+    """One word in lower case, with a capital, and in capitals."""
+    if not shouted and _is_acronym(word):
+        return word, word, upper(word, turkish)
+    low = lower(word, turkish)
+    return low, capitalised(low, turkish), upper(word, turkish)
 
 
 def recased(written: str, heard: str, starts_sentence: bool, chosen: bool = False) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import chain, product
 
+from nemo_ctcbias.bias_list.fewest_pieces import fewest_pieces
 from nemo_ctcbias.bias_list.vocabulary import WORD_START, Part, Vocabulary, readable
 
 Tokens = tuple[int, ...]
@@ -23,11 +24,9 @@ class Segmenter:
         self.alternatives = alternatives if vocabulary.kind == "bpe" else 1
         self._lead = WORD_START if vocabulary.kind == "bpe" else ""
         self._separator = () if vocabulary.separator_id is None else (vocabulary.separator_id,)
-        self._longest: dict[str, int] = {}  # first two characters -> length of the longest piece that begins so
-        for piece in self.part.piece_ids:
-            self._longest[piece[:2]] = max(len(piece), self._longest.get(piece[:2], 0))
-        self._reach = max(self._longest.values(), default=1)
+        self._pieces = self.part.trie
         self._words: dict[tuple[str, bool], tuple[Tokens, list[Tokens]] | None] = {}
+        self._own: dict[str, Tokens | None] = {}  # what the tokenizer makes of each word
 
     def phrase(self, text: str, inside: bool = False) -> list[Tokens]:
         """Best segmentation first, then others with the fewest pieces; empty if some word cannot be spelled.
@@ -49,13 +48,22 @@ class Segmenter:
         others = [tokens for tokens in fewest if tokens != best]
         return [best, *others[: self.alternatives - 1]]
 
+    def best(self, text: str) -> Tokens | None:
+        """The first of `phrase`, for which the others need not be found where the tokenizer has one for each word."""
+        words = [self._encoded(word) for word in text.split(" ")]
+        if None in words:
+            return next(iter(self.phrase(text)), None)
+        return tuple(chain.from_iterable(words))
+
     def _join(self, words: list[tuple[Tokens, list[Tokens]]]) -> tuple[Tokens, list[Tokens]]:
         # A better choice for one word makes a better whole, so the best few of each beginning are enough.
-        best = tuple(token for tokens, _ in words for token in tokens)
-        fewest: list[Tokens] = [()]
-        for _, options in words:
+        best = tuple(chain.from_iterable([tokens for tokens, _ in words]))
+        fewest = words[0][1]
+        for _, options in words[1:]:
             longer = [head + tail for head, tail in product(fewest, options)]
-            fewest = sorted(longer, key=_order)[: self.alternatives]
+            longer.sort()
+            longer.sort(key=len)  # stable: equally many pieces stay in the order of ids
+            fewest = longer[: self.alternatives]
         return best, fewest
 
     def _word(self, word: str, inside: bool) -> tuple[Tokens, list[Tokens]] | None:
@@ -64,53 +72,35 @@ class Segmenter:
         fewest = self._fewest(surface)
         if not fewest:
             return None
-        best = (None if inside else self._encoded(word, surface)) or fewest[0]
+        best = (None if inside else self._encoded(word)) or fewest[0]
         if self._separator and not inside:
             return self._separator + best, [self._separator + tokens for tokens in fewest]
         return best, fewest
 
-    def _encoded(self, word: str, surface: str) -> Tokens | None:
+    def _encoded(self, word: str) -> Tokens | None:
         """What the tokenizer makes of the word, if it spells exactly that with usable tokens."""
-        vocabulary, encode = self.vocabulary, self.part.encode
-        if vocabulary.kind == "char" or encode is None:
+        if self.vocabulary.kind == "char" or self.part.encode is None:
             return None
-        tokens = tuple(encode(word))
+        if word not in self._own:
+            tokens = tuple(self.part.encode(word))
+            self._own[word] = tokens if self._spells(tokens, self._lead + word) else None
+        return self._own[word]
+
+    def _spells(self, tokens: Tokens, surface: str) -> bool:
+        vocabulary = self.vocabulary
         if not tokens or min(tokens) < 0 or max(tokens) >= vocabulary.size:
-            return None
+            return False
         if not vocabulary.unknown_ids.isdisjoint(tokens):
-            return None
-        return tokens if readable("".join([vocabulary.texts[t] for t in tokens])) == surface else None
+            return False
+        return readable("".join([vocabulary.texts[t] for t in tokens])) == surface
 
     def _fewest(self, surface: str) -> list[Tokens]:
-        """The segmentations of `surface` with the fewest pieces, by number of pieces, then by ids.
-
-        From the end: the best few of each rest, one piece put before, give the best few of the longer rest.
-        """
-        piece_ids, longest, length = self.part.piece_ids, self._longest, len(surface)
-        rests: list[list[Tokens]] = [[] for _ in surface] + [[()]]
-        for start in range(length - 1, -1, -1):
-            found: list[Tokens] = []
-            ordered = True
-            # Most pairs of letters begin no piece, and then only the single letter is looked up.
-            for end in range(start + 1, min(length, start + longest.get(surface[start : start + 2], 1)) + 1):
-                if rests[end] and (token := piece_ids.get(surface[start:end])) is not None:
-                    ordered = not found
-                    head = (token,)
-                    found += [head + rest for rest in rests[end]]
-            if not found and self.vocabulary.byte_ids:
-                found = [self._bytes(surface[start]) + rest for rest in rests[start + 1]]
-            if not ordered:
-                found.sort()
-                found.sort(key=len)  # stable: equally many pieces stay in the order of ids
-                del found[self.alternatives :]
-            rests[start] = found
-            if start + self._reach <= length:
-                rests[start + self._reach] = []  # out of reach from here on; long words would fill the memory
-        return rests[0]
+        """The segmentations of `surface` with the fewest pieces, by number of pieces, then by ids."""
+        found = fewest_pieces(surface, self._pieces, self.alternatives, bool(self.vocabulary.byte_ids))
+        if not self.vocabulary.byte_ids or all(min(tokens, default=0) >= 0 for tokens in found):
+            return found
+        parts = [[(token,) if token >= 0 else self._bytes(surface[-1 - token]) for token in one] for one in found]
+        return [tuple(token for part in one for token in part) for one in parts]
 
     def _bytes(self, character: str) -> Tokens:
         return tuple(self.vocabulary.byte_ids[value] for value in character.encode())
-
-
-def _order(tokens: Tokens) -> tuple[int, Tokens]:
-    return len(tokens), tokens

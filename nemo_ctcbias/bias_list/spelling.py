@@ -137,8 +137,8 @@ class _Speller:
                     continue
                 # Lower case and capitals at the words are what models write; the others are rare.
                 common = other == other.lower() or other.istitle() or self.bias_list[first.phrase].weight < 0
-                usable = self._usable(other, first.phrase)
-                self._add(first.phrase, other, usable if common else usable[:1], first.cost)
+                usable = self._usable if common else self._likeliest
+                self._add(first.phrase, other, usable(other, first.phrase), first.cost)
 
     def _cases(self, form: str, shouted: bool) -> Iterator[str]:
         if self.vocabulary.cased:
@@ -197,6 +197,11 @@ class _Speller:
 
     def _usable(self, form: str, index: int) -> list[Tokens]:
         return [tokens for tokens in self._sequences(form, index) if len(tokens) <= self.max_tokens]
+
+    def _likeliest(self, form: str, index: int) -> list[Tokens]:
+        """The first of `_usable`, as a rule without finding the others."""
+        best = self.segmenters[0].best(form) if form else None
+        return [best] if best and len(best) <= self.max_tokens else self._usable(form, index)[:1]
 
     def _taken(self, phrase: Phrase, form: str, owner: int) -> _Remark:
         other = self.bias_list[owner]

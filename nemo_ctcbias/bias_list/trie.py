@@ -1,19 +1,23 @@
 """Boosting trie: an Aho-Corasick automaton over token ids that knows where listed phrases begin and end.
 
-Built in two phases (insert all phrases, then one breadth-first pass for failure links), a level at a time
-with array operations, so that the result never depends on the order of the list.
+Built in two phases (insert all phrases in the order of their tokens, a level at a time, then one breadth-first pass for
+failure links), so that the result never depends on the order of the list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from nemo_ctcbias.bias_list.word_ends import PLAIN
+from nemo_ctcbias.compiled import compiled
 
 ROOT = 0
+NUMBER = np.int32  # of states, tokens and phrases: half the memory of a long list
+SMALL = np.int16  # of rows, and lengths of endings
 
 
 class Automaton(NamedTuple):
@@ -64,7 +68,7 @@ class BoostingTrie:
 
     def __init__(
         self,
-        spellings: Sequence[tuple[int, Sequence[int]]],
+        spellings: Iterable[tuple[int, Sequence[int]]],
         weights: Sequence[float],
         vocab_size: int,
         costs: Sequence[float] | None = None,
@@ -73,15 +77,20 @@ class BoostingTrie:
     ):
         self.vocab_size = vocab_size
         self.weights = np.array(weights, dtype=np.float64).reshape(-1)
-        costs = [0.0] * len(spellings) if costs is None else costs
-        rows = [PLAIN] * len(spellings) if rows is None else rows
-        endings = [0] * len(spellings) if endings is None else endings
-        given = zip(spellings, costs, rows, endings, strict=True)
-        used = [(p, tokens, *rest) for (p, tokens), *rest in given if len(tokens) and self.weights[p] != 0.0]
-        self.phrases = len({p for p, *_ in used})
-        self._insert(used)
+        phrases, lengths, flat = map(_numbers, _columns(spellings))
+        count = len(phrases)
+        if len(flat) and not (0 <= flat.min() and flat.max() < self.vocab_size):
+            raise ValueError(f"token ids must lie in [0, {self.vocab_size}), got {flat.min()}..{flat.max()}")
+        used = np.flatnonzero((lengths > 0) & (self.weights[phrases] != 0.0))
+        self.phrases = len(np.unique(phrases[used]))
+        starts = np.cumsum(lengths, dtype=np.int64) - lengths
+        states = self._insert(flat, starts[used], lengths[used])
+        ends = Ends(
+            phrases[used],
+            *(_column(given, default, count)[used] for given, default in ((costs, 0.0), (rows, PLAIN), (endings, 0))),
+        )
+        self._set_ends(states, ends)
         self._link()
-        self._pack()
 
     def restricted(self, weights: Sequence[float]) -> BoostingTrie:
         """The trie of the same spellings with these weights: phrases of weight 0 are gone, nothing is inserted anew.
@@ -103,22 +112,22 @@ class BoostingTrie:
             fail = np.where(kept[fail], fail, self.fail[fail])
         part.depth, part._token, part.cost = self.depth[old], self._token[old], self.cost[old]
         part.row, part.ending = self.row[old], self.ending[old]
-        part._parent, part.fail = np.searchsorted(old, self._parent[old]), np.searchsorted(old, fail)
-        part._keys = part._parent[1:] * self.vocab_size + part._token[1:]
-        part.phrase = np.full(len(old), -1, dtype=np.int64)
-        ending = np.searchsorted(old, ends)
+        part._parent, part.fail, ending = (
+            np.searchsorted(old, states).astype(NUMBER) for states in (self._parent[old], fail, ends)
+        )
+        part.phrase = np.full(len(old), -1, dtype=NUMBER)
         part.phrase[ending] = self.phrase[ends]
         part.cost[part.phrase < 0], part.ending[part.phrase < 0] = 0.0, 0
         part.phrases = len(np.unique(part.phrase[ending]))
         part._lend(ending, part.phrase[ending])
-        part._report()
+        part.report = _reports(part.phrase, part.fail)
         part._pack()
         return part
 
     def _pack(self) -> None:
         """The arrays as compiled code takes them."""
-        first_child = np.searchsorted(self._keys, np.arange(len(self.depth) + 1) * self.vocab_size) + 1
-        from_root = np.zeros(self.vocab_size, dtype=np.int64)
+        first_child = self._first_children()
+        from_root = np.zeros(self.vocab_size, dtype=NUMBER)
         begin = np.arange(first_child[ROOT], first_child[ROOT + 1])
         from_root[self._token[begin]] = begin
         self.automaton = Automaton(
@@ -126,89 +135,57 @@ class BoostingTrie:
             *(self.weights, self._token, first_child, from_root, self.row),
         )
 
+    def _first_children(self) -> np.ndarray:
+        children = np.bincount(self._parent[1:], minlength=len(self.depth))
+        return np.concatenate([[1], 1 + np.cumsum(children)]).astype(NUMBER)
+
     def __len__(self) -> int:
         return len(self.depth)
 
-    def _insert(self, spellings: list[tuple[int, Sequence[int], float, int, int]]) -> None:
-        """Number the distinct prefixes level by level; `_keys[state - 1]` = parent * V + token stays sorted."""
-        phrases, each, costs, rows, endings = map(list, zip(*spellings, strict=True)) if spellings else [[]] * 5
-        lengths, phrases = np.array(list(map(len, each)), dtype=np.int64), np.array(phrases, dtype=np.int64)
-        costs, rows = np.array(costs, dtype=np.float64), np.array(rows, dtype=np.int64)
-        endings = np.array(endings, dtype=np.int64)
-        flat = np.fromiter((t for tokens in each for t in tokens), dtype=np.int64, count=int(lengths.sum()))
-        if len(flat) and not (0 <= flat.min() and flat.max() < self.vocab_size):
-            raise ValueError(f"token ids must lie in [0, {self.vocab_size}), got {flat.min()}..{flat.max()}")
-        starts = np.cumsum(lengths) - lengths
-        node = np.zeros(len(spellings), dtype=np.int64)
-        keys, depth, ends = [], [np.zeros(1, dtype=np.int32)], []
+    def _insert(self, flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """Number the distinct prefixes level by level, by their tokens; the state in which each spelling ends."""
+        order = _sorted(flat, starts, lengths)
+        starts, lengths = starts[order], lengths[order]
+        node = np.zeros(len(order), dtype=NUMBER)
+        parents, tokens, depth = [], [], []
         count, level = 1, 0
-        while True:
-            ending = lengths == level
-            ends.append((node[ending], phrases[ending], costs[ending], rows[ending], endings[ending]))
-            alive = np.flatnonzero(lengths > level)
-            if not len(alive):
-                break
-            key = node[alive] * self.vocab_size + flat[starts[alive] + level]
-            distinct, inverse = np.unique(key, return_inverse=True)
-            node[alive] = count + inverse.reshape(-1)
-            keys.append(distinct)
+        while len(alive := np.flatnonzero(lengths > level)):
+            parent, token = node[alive], flat[starts[alive] + level]
+            new = np.ones(len(alive), dtype=bool)  # neighbours have their first tokens in common
+            new[1:] = (parent[1:] != parent[:-1]) | (token[1:] != token[:-1])
+            node[alive] = count - 1 + np.cumsum(new)
+            parents.append(parent[new])
+            tokens.append(token[new])
             level += 1
-            depth.append(np.full(len(distinct), level, dtype=np.int32))
-            count += len(distinct)
-        self._keys = np.concatenate(keys) if keys else np.zeros(0, dtype=np.int64)
-        self.depth = np.concatenate(depth)
-        self._parent = np.concatenate([[0], self._keys // self.vocab_size])
-        self._token = np.concatenate([[0], self._keys % self.vocab_size])
-        self._set_ends(*map(np.concatenate, zip(*ends, strict=True)))
+            depth.append(np.full(len(parents[-1]), level, dtype=np.int32))
+            count += len(parents[-1])
+        self.depth = np.concatenate([np.zeros(1, dtype=np.int32), *depth])
+        self._parent = np.concatenate([np.zeros(1, dtype=NUMBER), *parents])
+        self._token = np.concatenate([np.zeros(1, dtype=NUMBER), *tokens])
+        states = np.empty_like(node)
+        states[order] = node
+        return states
 
-    def _set_ends(
-        self, states: np.ndarray, phrases: np.ndarray, costs: np.ndarray, rows: np.ndarray, endings: np.ndarray
-    ) -> None:
-        self.phrase, self.cost = np.full(len(self.depth), -1, dtype=np.int64), np.zeros(len(self.depth))
+    def _set_ends(self, states: np.ndarray, ends: Ends) -> None:
+        size = len(self.depth)
+        self.phrase, self.cost = np.full(size, -1, dtype=NUMBER), np.zeros(size)
+        self.row, self.ending = np.full(size, PLAIN, dtype=SMALL), np.zeros(size, dtype=SMALL)
         # Lightest first, so that the heaviest phrase (the first listed among equals, its cheapest spelling) comes last.
-        order = np.lexsort((-costs, -phrases, self.weights[phrases])) if len(phrases) else np.zeros(0, dtype=np.int64)
-        self.phrase[states[order]], self.cost[states[order]] = phrases[order], costs[order]
-        self.row, self.ending = np.full(len(self.depth), PLAIN), np.zeros(len(self.depth), dtype=np.int64)
-        self.row[states[order]], self.ending[states[order]] = rows[order], endings[order]
-        self._lend(states, phrases)
+        order = np.lexsort((-ends.cost, -ends.phrase, self.weights[ends.phrase]))
+        last = states[order]
+        self.phrase[last], self.cost[last] = ends.phrase[order], ends.cost[order]
+        self.row[last], self.ending[last] = ends.row[order], ends.ending[order]
+        self._lend(states, ends.phrase)
 
     def _lend(self, states: np.ndarray, phrases: np.ndarray) -> None:
         self.lend = np.zeros(len(self.depth))
-        if len(states):
-            np.maximum.at(self.lend, states, self.weights[phrases])
-        for level in range(int(self.depth.max(initial=0)), 0, -1):  # children before parents
-            nodes = np.flatnonzero(self.depth == level)
-            np.maximum.at(self.lend, self._parent[nodes], self.lend[nodes])
-
-    def _children(self, states: np.ndarray, tokens: np.ndarray) -> np.ndarray:
-        """Child of each state by each token, -1 where there is none."""
-        if not len(self._keys):
-            return np.full(len(states), -1, dtype=np.int64)
-        wanted = states * self.vocab_size + tokens
-        place = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
-        return np.where(self._keys[place] == wanted, place + 1, -1)
+        _lend(self.lend, self._parent, states, self.weights[phrases])
 
     def _link(self) -> None:
-        """Breadth-first failure links: a state's chain only leads to shallower states."""
-        self.fail = np.zeros(len(self.depth), dtype=np.int64)
-        for level in range(2, int(self.depth.max(initial=0)) + 1):
-            states = np.flatnonzero(self.depth == level)
-            suffix = self.fail[self._parent[states]]
-            found = self._children(suffix, self._token[states])
-            while True:
-                retry = np.flatnonzero((found < 0) & (suffix != ROOT))
-                if not len(retry):
-                    break
-                suffix[retry] = self.fail[suffix[retry]]
-                found[retry] = self._children(suffix[retry], self._token[states[retry]])
-            self.fail[states] = np.maximum(found, ROOT)
-        self._report()
-
-    def _report(self) -> None:
-        self.report = np.where(self.phrase >= 0, np.arange(len(self.depth)), 0)
-        for level in range(2, int(self.depth.max(initial=0)) + 1):
-            bare = np.flatnonzero((self.depth == level) & (self.phrase < 0))
-            self.report[bare] = self.report[self.fail[bare]]
+        """Failure links: a state's chain only leads to shallower states."""
+        self.fail = _fails(self._parent, self._token, self._first_children())
+        self.report = _reports(self.phrase, self.fail)
+        self._pack()
 
     def step(self, state: int, token: int) -> int:
         """Next state after one token."""
@@ -221,3 +198,88 @@ class BoostingTrie:
             if state == ROOT:
                 return ROOT
             state = int(trie.fail[state])
+
+
+class Ends(NamedTuple):
+    """Of each spelling [P] its phrase, its cost, its row and how many of its tokens are an ending."""
+
+    phrase: np.ndarray
+    cost: np.ndarray
+    row: np.ndarray
+    ending: np.ndarray
+
+
+def _columns(spellings: Iterable[tuple[int, Sequence[int]]]) -> tuple[array, array, array]:
+    """Phrase and length of each spelling, and the tokens of all; of long lists these are millions."""
+    phrases, lengths, flat = array("i"), array("i"), array("i")
+    for phrase, tokens in spellings:
+        phrases.append(phrase)
+        lengths.append(len(tokens))
+        flat.extend(tokens)
+    return phrases, lengths, flat
+
+
+def _numbers(column: array) -> np.ndarray:
+    return np.frombuffer(column, dtype=NUMBER) if len(column) else np.zeros(0, NUMBER)
+
+
+def _column(given: Sequence[float] | None, default: float, count: int) -> np.ndarray:
+    kind = np.float64 if isinstance(default, float) else SMALL
+    return np.full(count, default, kind) if given is None else np.array(given, dtype=kind).reshape(count)
+
+
+def _sorted(flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The order of the spellings by their tokens; equal ones keep theirs."""
+    order = np.arange(len(starts))
+    small = np.uint16 if len(flat) and flat.max() < np.iinfo(np.uint16).max else NUMBER  # sorted by buckets
+    for level in range(int(lengths.max(initial=0)) - 1, -1, -1):
+        there = lengths[order] > level
+        token = np.zeros(len(order), dtype=small)
+        token[there] = flat[starts[order[there]] + level] + 1
+        order = order[np.argsort(token, kind="stable")]
+    return order
+
+
+@compiled
+def _fails(parent, token, first_child):
+    """Of each state the longest proper suffix that is a state, too; shallow states come first."""
+    fail = np.zeros(len(parent), np.int32)
+    for state in range(first_child[ROOT + 1], len(parent)):
+        suffix = fail[parent[state]]
+        found = _child(token, first_child, suffix, token[state])
+        while found < 0 and suffix != ROOT:
+            suffix = fail[suffix]
+            found = _child(token, first_child, suffix, token[state])
+        fail[state] = max(found, ROOT)
+    return fail
+
+
+@compiled
+def _child(token, first_child, state, wanted):
+    low, last = first_child[state], first_child[state + 1]
+    high = last
+    while low < high:
+        middle = (low + high) // 2
+        if token[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < last and token[low] == wanted else -1
+
+
+@compiled
+def _reports(phrase, fail):
+    """Of each state the nearest one on its suffix chain in which a phrase ends."""
+    report = np.zeros(len(phrase), np.int32)
+    for state in range(1, len(phrase)):
+        report[state] = state if phrase[state] >= 0 else report[fail[state]]
+    return report
+
+
+@compiled
+def _lend(lend, parent, states, weights):
+    """Raise each state, and those before it, to the largest of the weights; children stand behind their parents."""
+    for place in range(len(states)):
+        lend[states[place]] = max(lend[states[place]], weights[place])
+    for state in range(len(parent) - 1, 0, -1):
+        lend[parent[state]] = max(lend[parent[state]], lend[state])

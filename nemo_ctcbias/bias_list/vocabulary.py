@@ -14,6 +14,7 @@ import numpy.typing as npt
 from anyascii import anyascii
 
 from nemo_ctcbias.bias_list.casing import lower, upper
+from nemo_ctcbias.bias_list.fewest_pieces import PieceTrie
 from nemo_ctcbias.bias_list.language import language_of
 from nemo_ctcbias.bias_list.readings import SIGNS
 from nemo_ctcbias.bias_list.word_ends import APOSTROPHES, ENDINGS, Following, WordEnds, is_spaceless
@@ -43,6 +44,11 @@ class Part:
     piece_ids: Mapping[str, int]
     encode: Callable[[str], list[int]] | None = None
 
+    @cached_property
+    def trie(self) -> PieceTrie:
+        """The pieces by their characters."""
+        return PieceTrie.of(self.piece_ids)
+
 
 class Vocabulary:
     """The tokens of a CTC model, blank left out: SentencePiece pieces (BPE or unigram) or characters.
@@ -59,7 +65,7 @@ class Vocabulary:
         marks_apart: whether punctuation stands apart, as words of its own (WordPiece).
 
     Attributes:
-        pieces: as given.
+        pieces, marks_apart: as given.
         texts: [V] what the pieces write; bytes of characters that no piece covers as lone surrogates (`readable`).
         byte_ids: the tokens of all 256 bytes, where there are such.
         parts: what spells words together.
@@ -85,7 +91,7 @@ class Vocabulary:
         aggregated: Sequence[tuple[range, Callable[[str], list[int]]]] = (),
         marks_apart: bool = False,
     ) -> None:
-        self._marks_apart = marks_apart
+        self.marks_apart = marks_apart
         self.pieces: tuple[str, ...] = tuple(pieces)
         self.kind: Literal["bpe", "char"] = "bpe" if any(p.startswith(WORD_START) for p in self.pieces) else "char"
         self._check()
@@ -163,6 +169,8 @@ class Vocabulary:
         changes: dict[str, None] = {}
         words = self._written(text, changes)
         for _ in range(TURNS):  # what replaces a letter may form another one with the accents behind it
+            if self._is_plain("".join(words)):
+                break
             again = self._written(" ".join(words), changes)
             if again == words:
                 break
@@ -171,9 +179,13 @@ class Vocabulary:
             changes["joined the words, the model has no space"] = None
         return ("" if self._joins_words else " ").join(words), tuple(changes)
 
+    def _is_plain(self, text: str) -> bool:
+        """Whether a text stays as it is, for certain."""
+        return text.isascii() and self._characters.issuperset(text)
+
     def _written(self, text: str, changes: dict[str, None]) -> list[str]:
         text = unicodedata.normalize("NFC", self._recase(unicodedata.normalize("NFC", text)))
-        if self._marks_apart:
+        if self.marks_apart:
             text = "".join([f" {c} " if unicodedata.category(c)[0] in "PS" else c for c in text])
         words = text.split()
         if self._characters.issuperset("".join(words)):

@@ -108,6 +108,7 @@ class WordEnds:
         self.anywhere = anywhere
         self._longest = max(map(len, endings), default=0)
         self._after: dict[tuple[str, bool], frozenset[str]] = {}
+        self._spelled: dict[frozenset[str], list[str]] = {}
         begun: list[tuple[frozenset[str], str]] = [(frozenset(), "")] * (FREE + 1)
         for taken in dict.fromkeys(map(self.after, STEMS)):
             read = {ending[:count] for ending in taken for count in range(len(ending) + 1)}
@@ -117,9 +118,10 @@ class WordEnds:
 
     def after(self, phrase: str) -> frozenset[str]:
         """The endings that a phrase takes: Anna's, Annas; Jones's, Jones', Joneses; none after a possessive."""
-        last, short = _folded(phrase[-2:]), sum(map(str.isalnum, phrase)) < LONG
+        whole = len(phrase) >= LONG and phrase[:LONG].isalnum()  # as nearly all phrases are, and quicker than to count
+        last, short = phrase[-2:], not whole and sum(map(str.isalnum, phrase)) < LONG
         if (last, short) not in self._after:
-            self._after[last, short] = self._taken_by(last, short)
+            self._after[last, short] = self._taken_by(_folded(last), short)
         return self._after[last, short]
 
     def spelled_after(self, phrase: str) -> list[str]:
@@ -128,7 +130,10 @@ class WordEnds:
         >>> WordEnds().spelled_after("okonkwo"), WordEnds().spelled_after("anna's")
         (["'s", 'es', "es'", 's', "s'"], [])
         """
-        return sorted(self.after(phrase) - {ANY})
+        taken = self.after(phrase)
+        if taken not in self._spelled:  # of some millions of forms a few
+            self._spelled[taken] = sorted(taken - {ANY})
+        return self._spelled[taken]
 
     def possessives_after(self, phrase: str) -> list[str]:
         """Those of `spelled_after` of which only the apostrophe tells them from a plural, and nobody hears it.

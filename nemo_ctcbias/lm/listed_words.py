@@ -28,9 +28,11 @@ class ListedWords:
             if weight <= 0 or not parts:
                 continue
             words.update(parts)
-            text = " ".join(parts)
+            text, *more = parts
+            for part in more:
+                self.longer.add(text)
+                text += " " + part
             self.weights[text] = max(math.log(weight), self.weights.get(text, -math.inf))
-            self.longer.update(" ".join(parts[:count]) for count in range(1, len(parts)))
         self._sorted = sorted(words)
 
     def __bool__(self) -> bool:

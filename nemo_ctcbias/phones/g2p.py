@@ -7,12 +7,13 @@ often it is right.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from os import PathLike
 from pathlib import Path
 from zipfile import BadZipFile
@@ -45,6 +46,8 @@ def letters_of(word: str) -> str:
     Raises:
         PhoneticsError: digits, another script or symbols, or nothing left.
     """
+    if word.isascii() and word.isalpha() and len(word) <= LONGEST:
+        return word.lower()  # as nearly all words are
     folded = unicodedata.normalize("NFKD", word.lower().replace("’", "'").translate(FOLDED))
     kept = "".join(c for c in folded if c == "'" or unicodedata.category(c)[0] not in "MPZ")
     strange = sorted(set(kept) - set(LETTERS))
@@ -105,6 +108,14 @@ class G2P:
                 f"{folder}: is no G2P model ({error}); train it again (examples/train_g2p.py)"
             ) from error
 
+    @cached_property
+    def digest(self) -> str:
+        """A hash of all that its pronunciations follow from."""
+        found = hashlib.blake2b(repr((self.graphones, self.ngram.names, self._beam, self._threshold)).encode())
+        for part in self.ngram.arrays:
+            found.update(part.tobytes())
+        return found.hexdigest()
+
     def pronounce(self, word: str, n: int = 5) -> list[tuple[Pronunciation, float]]:
         """The n likeliest pronunciations and their log P(pronunciation | word), best first.
 
@@ -142,7 +153,7 @@ class G2P:
 
     def _pronunciations(self, letters: str) -> tuple[tuple[Pronunciation, float], ...]:
         found = self._transduce(self._sounds, [SORTED_LETTERS.index(letter) for letter in letters])
-        return tuple((tuple(PHONES[phone] for phone in phones), score) for phones, score in found)
+        return tuple([(tuple([PHONES[phone] for phone in phones]), score) for phones, score in found])
 
     def _spellings_of(self, pronunciation: Pronunciation) -> tuple[tuple[str, float], ...]:
         found = self._transduce(self._spellings, [PHONE_IDS[phone] for phone in pronunciation])
@@ -200,4 +211,4 @@ def _by_score(item: tuple[tuple[int, ...], float]) -> tuple[float, tuple[int, ..
 def _log_sum(scores: Iterable[float]) -> float:
     scores = list(scores)
     top = max(scores)
-    return top + math.log(sum(math.exp(score - top) for score in scores))
+    return top + math.log(sum([math.exp(score - top) for score in scores]))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import heapq
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from nemo_ctcbias.bias_list import BiasList, Note, Phrase
 from nemo_ctcbias.bias_list.bias_list import Entry
@@ -36,6 +37,17 @@ def shipped_g2p() -> G2P:
     return G2P.load()
 
 
+class Sounds(NamedTuple):
+    """How a list sounds: see `Pronouncer`.
+
+    given: how the words sound of which the list says so, wherever they stand.
+    """
+
+    phrases: list[Alternatives]
+    given: dict[tuple[str, ...], Alternatives]
+    notes: list[Note]
+
+
 class Pronouncer:
     """Says how words sound, listed phrases the way their users say.
 
@@ -46,6 +58,7 @@ class Pronouncer:
         g2p: for all other words; the shipped model if None.
         alternatives: most pronunciations of a word or a phrase.
         languages: that the numbers of listed phrases are said in, by their ISO codes.
+        sounds: of the same list by the same lexicon, model and languages, if they are known already.
 
     Attributes:
         phrases: alternatives of each listed phrase; none for one that cannot be pronounced.
@@ -60,6 +73,7 @@ class Pronouncer:
         g2p: G2P | None = None,
         alternatives: int = 3,
         languages: Sequence[str] = ("en",),
+        sounds: Sounds | None = None,
     ):
         self.bias_list = BiasList.of(bias_list)
         self.alternatives = alternatives
@@ -67,19 +81,28 @@ class Pronouncer:
         self._g2p = shipped_g2p() if g2p is None else g2p
         self._languages = languages
         self._given: dict[tuple[str, ...], Alternatives] = {}
+        self._said: dict[tuple[str, ...], Alternatives] = {}  # of words with acronyms and numbers, as `_given`
         self.notes: list[Note] = []
+        self.phrases, self._given, self.notes = self._found() if sounds is None else sounds
+        self.given = bool(self._given)
+        self._longest = max(map(len, self._given), default=0)
+
+    @property
+    def sounds(self) -> Sounds:
+        """All that it has found out about its list."""
+        return Sounds(self.phrases, self._given, self.notes)
+
+    def _found(self) -> Sounds:
         # What users say first: it also holds for the words of other phrases, whatever the order of the list.
         given = {i: self._given_for(i, phrase) for i, phrase in enumerate(self.bias_list) if phrase.pronunciations}
         given = {index: alternatives for index, alternatives in given.items() if alternatives}
-        self._said: dict[tuple[str, ...], Alternatives] = {}  # of words with acronyms and numbers, as `_given`
         self._shouted = is_shouted([phrase.text for phrase in self.bias_list])
-        self.phrases: list[Alternatives] = [
-            given[index] if index in given else self._found_for(index, phrase)
+        word = lru_cache(maxsize=None)(self.word)  # many phrases have a first name in common
+        phrases = [
+            given[index] if index in given else self._found_for(index, phrase, word)
             for index, phrase in enumerate(self.bias_list)
         ]
-        self._given = {**self._said, **self._given}
-        self.given = bool(self._given)
-        self._longest = max(map(len, self._given), default=0)
+        return Sounds(phrases, {**self._said, **self._given}, self.notes)
 
     def word(self, word: str) -> Alternatives:
         """Alternatives of one word.
@@ -98,7 +121,10 @@ class Pronouncer:
         Raises:
             PhoneticsError: as `word`.
         """
-        return self._joined([self.word(word) for word in split_words(text)] or [self.word(text)])
+        return self._text(text, self.word)
+
+    def _text(self, text: str, word: Callable[[str], Alternatives]) -> Alternatives:
+        return self._joined([word(one) for one in split_words(text)] or [word(text)])
 
     def slots(self, words: Sequence[str]) -> list[Alternatives] | None:
         """Alternatives of each word of a transcript, listed phrases as one; None if a word cannot be pronounced."""
@@ -136,9 +162,9 @@ class Pronouncer:
             self._given.setdefault(tuple(form.lower().split()), alternatives)
         return alternatives
 
-    def _found_for(self, index: int, phrase: Phrase) -> Alternatives:
+    def _found_for(self, index: int, phrase: Phrase, word: Callable[[str], Alternatives]) -> Alternatives:
         try:
-            readings = [reading for form in phrase.forms for reading in self._readings(form)]
+            readings = [reading for form in phrase.forms for reading in self._readings(form, word)]
             return self._together(readings, len(phrase.forms))
         except PhoneticsError as error:
             reason, _, remedy = f"cannot be pronounced: {error}".partition("; ")
@@ -146,7 +172,7 @@ class Pronouncer:
             self.notes.append(Note(self.bias_list.where(index), phrase.text, "warning", reason, remedy))
             return ()
 
-    def _readings(self, form: str) -> list[Alternatives]:
+    def _readings(self, form: str, word: Callable[[str], Alternatives]) -> list[Alternatives]:
         """How a form sounds, its numbers and signs as words, its acronyms as words and letter by letter; in a
         transcript its words may be heard so, too.  However many words each reading has, its likeliest sounds count
         alike.
@@ -154,9 +180,9 @@ class Pronouncer:
         numbers = [way for language in self._languages for way in numbers_as_words(form, language)]
         usual, *others = (signs_as_words(way, self._languages[0]) for way in numbers or [form])
         letters = None if self._shouted else letter_by_letter(usual)
-        readings = [self.text(usual)]
+        readings = [self._text(usual, word)]
         for way, cost in [*([(letters, 0.0)] if letters else []), *((other, GUESS_COST) for other in others)]:
-            alternatives = self.text(way)
+            alternatives = self._text(way, word)
             shift = readings[0][0][1] - alternatives[0][1] - cost
             readings.append(tuple((phones, log_prob + shift) for phones, log_prob in alternatives))
         if letters or usual != form:
@@ -199,6 +225,7 @@ def normalised(alternatives: Sequence[tuple[Pronunciation, float]]) -> Alternati
     """The same alternatives with probabilities that add up to 1."""
     if not alternatives:
         return ()
-    top = max(p for _, p in alternatives)
-    total = top + math.log(sum(math.exp(p - top) for _, p in alternatives))
+    scores = [p for _, p in alternatives]
+    top = max(scores)
+    total = top + math.log(sum([math.exp(p - top) for p in scores]))
     return tuple((pronunciation, p - total) for pronunciation, p in alternatives)

@@ -58,15 +58,28 @@ def transduce(
         beam, threshold: hypotheses kept at each symbol: so many, and so close to the best (natural log).
     """
     targets, paths = _transduce(source, side, ngram, start, end, beam, threshold)
-    return [(_spelled(targets, node), score) for node, score in paths[["target", "score"]].tolist()]
+    symbols, ends = _spelled(targets, paths)
+    symbols, ends = symbols.tolist(), ends.tolist()
+    spelled = [tuple(symbols[first:last]) for first, last in zip([0, *ends], ends, strict=False)]
+    return list(zip(spelled, paths["score"].tolist(), strict=True))
 
 
-def _spelled(targets: Targets, node: int) -> tuple[int, ...]:
-    found = []
-    while node:
-        found.append(int(targets.symbol[node]))
-        node = targets.parent[node]
-    return tuple(reversed(found))
+@compiled
+def _spelled(targets, paths):
+    """The symbols of all targets behind each other, and where each ends."""
+    ends, used = np.empty(len(paths), np.int64), 0
+    for place in range(len(paths)):
+        node = paths[place].target
+        while node:
+            node, used = targets.parent[node], used + 1
+        ends[place] = used
+    symbols = np.empty(used, np.int64)
+    for place in range(len(paths)):
+        node, at = paths[place].target, ends[place]
+        while node:
+            at -= 1
+            node, symbols[at] = targets.parent[node], targets.symbol[node]
+    return symbols, ends
 
 
 # Rows of the table of paths: three positions of the source in turn, then what silent graphones add.
@@ -175,10 +188,18 @@ def _score(ngram, state, token):
 @compiled
 def _kept(paths, beam, threshold):
     """Places of the best paths, best first."""
-    if not len(paths):
-        return np.zeros(0, np.int64)
-    near = np.flatnonzero(paths.score >= paths.score.max() - threshold)
-    return near[np.argsort(-paths.score[near], kind="mergesort")][:beam]
+    kept, count, least = np.empty(beam, np.int64), 0, -np.inf
+    for index in range(len(paths)):
+        least = max(least, paths[index].score - threshold)
+    for index in range(len(paths)):
+        score = paths[index].score
+        if score < least or (count == beam and score <= paths[kept[beam - 1]].score):
+            continue
+        place = min(count, beam - 1)
+        while place > 0 and paths[kept[place - 1]].score < score:
+            kept[place], place = kept[place - 1], place - 1
+        kept[place], count = index, min(count + 1, beam)
+    return kept[:count]
 
 
 @compiled

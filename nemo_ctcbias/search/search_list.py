@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from nemo_ctcbias.bias_list import SpelledList, Vocabulary
 from nemo_ctcbias.bias_list.segmenter import Segmenter, Tokens
-from nemo_ctcbias.bias_list.spelling import Spelling
 from nemo_ctcbias.bias_list.trie import BoostingTrie
 from nemo_ctcbias.lm.listed_words import ListedWords
 from nemo_ctcbias.lm.spoken_words import said_by
@@ -35,42 +33,52 @@ class SearchList:
         self.weights = np.array([phrase.weight for phrase in spelled.bias_list], dtype=np.float64)
         self.strengths = np.where(self.weights > 0, 1.0, self.weights)
         # Twice the weight: the phrase is taken for twice as likely, here as in the language model's class.
-        gains = np.log(np.where(self.weights > 0, self.weights, 1.0))
-        spellings = spelled.spellings
-        ends, following = vocabulary.word_ends, vocabulary.following
-        self._ends = ends
+        gains = np.log(np.where(self.weights > 0, self.weights, 1.0)).tolist()
+        spellings, following = spelled.spellings, vocabulary.following
+        self._ends = vocabulary.word_ends
         self._costs = {one.form: one.cost - gains[one.phrase] for one in spellings}
-        paths = [(one, "", ()) for one in spellings] + list(self._with_possessives(spellings, vocabulary))
-        rows = {form: ends.row_of(form) for form in {one.form + end for one, end, _ in paths}}
-        self.trie = BoostingTrie(
-            [(one.phrase, following.symbols_of((*one.tokens, *tail))) for one, _, tail in paths],
-            self.strengths,
-            following.symbols,
-            costs=[one.cost - gains[one.phrase] for one, _, _ in paths],
-            rows=[rows[one.form + end] for one, end, _ in paths],
-            endings=[len(tail) for _, _, tail in paths],
-        )
-        self.finder = PhraseFinder(spelled, ends, vocabulary.cased)
         self._forms: dict[int, dict[str, None]] = {}
         for one in spellings:
             self._forms.setdefault(one.phrase, {})[one.form] = None
+        endings = self._endings(vocabulary)
+        each = [endings[one.form] for one in spellings]
+        symbols_of = following.symbols_of if following.joins.any() else tuple
+        costs = np.array([one.cost - gains[one.phrase] for one in spellings], dtype=np.float64)
+        self.trie = BoostingTrie(
+            (
+                (one.phrase, symbols_of(one.tokens + tail))
+                for one, some in zip(spellings, each, strict=True)
+                for tail, _ in some
+            ),
+            self.strengths,
+            following.symbols,
+            costs=np.repeat(costs, list(map(len, each))),
+            rows=[row for some in each for _, row in some],
+            endings=[len(tail) for some in each for tail, _ in some],
+        )
+        self.finder = PhraseFinder(spelled, self._ends, vocabulary.cased)
 
-    def _with_possessives(
-        self, spellings: Sequence[Spelling], vocabulary: Vocabulary
-    ) -> Iterator[tuple[Spelling, str, Tokens]]:
-        """Spellings that go on with a possessive ending, as the search has to know it; its text and its tokens.
+    def _endings(self, vocabulary: Vocabulary) -> dict[str, list[tuple[Tokens, int]]]:
+        """How the search knows each form: as it is, and with each possessive ending; tokens of the ending, and the row
+        of what may follow.
 
         No audio tells Okonkwo's from Okonkwos: a model that has not learned the name writes either, and by itself
         hardly the one with an apostrophe.
         """
         segmenters = [Segmenter(vocabulary, ENDED, part) for part in vocabulary.parts]
+        ends = self._ends
         tails: dict[str, list[Tokens]] = {}
-        for one in spellings:
-            for ending in self._ends.possessives_after(one.form) if self.weights[one.phrase] > 0 else ():
-                if ending not in tails:
-                    tails[ending] = [tail for each in segmenters for tail in each.phrase(ending, inside=True)]
-                if one.form + ending not in self._costs:
-                    yield from ((one, ending, tail) for tail in tails[ending])
+        found = {}
+        for phrase, forms in self._forms.items():
+            for form in forms:
+                found[form] = [((), ends.row_of(form))]
+                for end in ends.possessives_after(form) if self.weights[phrase] > 0 else ():
+                    if end not in tails:
+                        tails[end] = [tail for each in segmenters for tail in each.phrase(end, inside=True)]
+                    if form + end not in self._costs:
+                        row = ends.row_of(form + end)
+                        found[form] += [(tail, row) for tail in tails[end]]
+        return found
 
     def heard(self, factors: np.ndarray) -> SearchList:
         """The same list for one recording, in which only some of its phrases are listened for.
@@ -94,12 +102,15 @@ class SearchList:
     def words(self) -> ListedWords:
         """The list as a language model sees it, each phrase with the endings that it takes, too: Okonkwo, Okonkwo's."""
         acting = np.flatnonzero(self.weights).tolist()
-        spelled = ((form, self.weights[index]) for index in acting for form in self._forms.get(index, ()))
-        said = ((one, weight) for form, weight in spelled for one in said_by(form))
+        said: dict[str, float] = {}  # most are said by several forms
+        for index in acting:
+            weight = float(self.weights[index])
+            for one in (one for form in self._forms.get(index, ()) for one in said_by(form)):
+                said[one] = max(weight, said.get(one, weight))
+        ends = self._ends
+        shares = {end: ends.share(end) for end in ("", *ends.endings)}
         return ListedWords(
-            (one + end, weight * self._ends.share(end))
-            for one, weight in said
-            for end in ("", *self._ends.spelled_after(one))
+            (one + end, weight * shares[end]) for one, weight in said.items() for end in ("", *ends.spelled_after(one))
         )
 
     @property

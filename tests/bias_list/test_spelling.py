@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from nemo_ctcbias.bias_list import BiasList, Phrase, Spelling, Vocabulary, spell
 from nemo_ctcbias.bias_list.readings import letter_by_letter
+from nemo_ctcbias.bias_list.segmenter import Segmenter
 from nemo_ctcbias.errors import SettingError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -78,6 +80,27 @@ def test_the_tokenizers_own_segmentation_comes_first(pieces, words, k, data):
     vocabulary = Vocabulary(pieces, encode=lambda word: list(best[word]))
     spelled = spell(BiasList([" ".join(words)]), vocabulary, alternatives=k)
     assert tokens_of(spelled) == brute_force(words, pieces, best, k)
+
+
+@given(pieces=PIECES, words=WORDS, k=st.integers(1, 6), data=st.data())
+def test_the_best_alone_is_the_first_of_all(pieces, words, k, data):
+    def encode(word):
+        return data.draw(st.sampled_from(all_segmentations("▁" + word, pieces) or [(0,)]))
+
+    text, vocabulary = " ".join(words), Vocabulary(pieces, data.draw(st.sampled_from([None, lru_cache(encode)])))
+    every = Segmenter(vocabulary, k).phrase(text)
+    assert Segmenter(vocabulary, k).best(text) == (every[0] if every else None)
+
+
+@given(text=st.text("ab京é😀", min_size=1, max_size=6), k=st.integers(1, 6))
+def test_bytes_stand_in_where_nothing_else_fits(text, k):
+    bytewise = [f"<0x{value:02X}>" for value in range(256)]
+    vocabulary = Vocabulary([*bytewise, "▁", "▁a", "b", "ab", "ba", "é"])
+    found = Segmenter(vocabulary, k).phrase(text)
+    assert 1 <= len(found) <= k and {vocabulary.decode(tokens) for tokens in found} == {text}
+    assert [(len(tokens), tokens) for tokens in found] == sorted((len(tokens), tokens) for tokens in found)
+    lone = sum(len(character.encode()) for character in text if character in "京😀")
+    assert all(sum(token < 256 for token in tokens) >= lone for tokens in found)
 
 
 ENTRY = st.builds(

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +45,20 @@ def test_insertion_order_changes_nothing(phrases, text, order):
     for token in text:
         a, b = one.step(a, token), two.step(b, token)
         assert a == b and one.report[a] == two.report[b] and one.lend[a] == two.lend[b]
+
+
+@given(phrases=phrase_lists, weights=st.lists(st.sampled_from([-1.0, 0.0, 2.0]), min_size=8, max_size=8))
+def test_large_vocabularies_have_the_same_trie(phrases, weights):
+    """Their tokens are sorted in another way."""
+    numbers = [0, 7, 40_000, 70_000]
+    wide = [(index, [numbers[token] for token in phrase]) for index, phrase in enumerate(phrases)]
+    one, two = BoostingTrie(list(enumerate(phrases)), weights, 4), BoostingTrie(wide, weights, 70_001)
+    for name, mine, other in zip(one.automaton._fields, one.automaton, two.automaton, strict=True):
+        if name == "token":
+            mine = np.take(numbers, mine)
+        elif name == "from_root":
+            other = other[numbers]
+        np.testing.assert_array_equal(mine[1:] if name == "token" else mine, other[1:] if name == "token" else other)
 
 
 @given(phrases=phrase_lists.filter(len), data=st.data())
