@@ -52,6 +52,20 @@ def test_untrained_disabled_or_without_a_list_the_log_probs_are_the_base_models(
     assert torch.equal(log_probs(model, batch), base)
 
 
+def test_no_adapter_takes_the_apostrophe_of_a_possessive_away(char_nemo, batch):
+    model = from_ctc(char_nemo).eval()
+    base = log_probs(model, batch)
+    add_trained(model).set_bias_list(NAMES)
+    changed, apostrophe = log_probs(model, batch), model.lists.sources.vocabulary.piece_ids["'"]
+    with torch.inference_mode():
+        encoded, listed = model.encode(**batch), model.lists.of(model.bias_list)
+        by_adapters = model._decoded(model.context.change(encoded, [listed.tokens] * len(base)))
+    assert (by_adapters < base)[..., apostrophe].any(), "they would lower it"
+    assert torch.equal(changed[..., apostrophe], torch.maximum(by_adapters, base)[..., apostrophe])
+    others = torch.arange(base.shape[-1]) != apostrophe
+    assert torch.equal(changed[..., others], by_adapters[..., others])
+
+
 def test_phrases_that_cannot_act_change_nothing(model, batch):
     base = log_probs(model, batch)
     add_trained(model)
