@@ -28,6 +28,7 @@ class SearchList:
         strengths: [N] factors on the boost that they keep: 1, or the negative weight of those that are suppressed.
         trie: of all spellings.
         finder: of phrases in transcripts.
+        ends: what may follow a phrase within its word.
     """
 
     def __init__(self, spelled: SpelledList, vocabulary: Vocabulary):
@@ -38,7 +39,7 @@ class SearchList:
         gains = np.log(np.where(self.weights > 0, self.weights, 1.0))
         spellings = spelled.spellings
         ends, following = vocabulary.word_ends, vocabulary.following
-        self._ends = ends
+        self.ends = ends
         self._costs = {one.form: one.cost - gains[one.phrase] for one in spellings}
         paths = [(one, "", ()) for one in spellings] + list(self._with_possessives(spellings, vocabulary))
         rows = {form: ends.row_of(form) for form in {one.form + end for one, end, _ in paths}}
@@ -66,7 +67,7 @@ class SearchList:
         segmenters = [Segmenter(vocabulary, ENDED, part) for part in vocabulary.parts]
         tails: dict[str, list[Tokens]] = {}
         for one in spellings:
-            for ending in self._ends.possessives_after(one.form) if self.weights[one.phrase] > 0 else ():
+            for ending in self.ends.possessives_after(one.form) if self.weights[one.phrase] > 0 else ():
                 if ending not in tails:
                     tails[ending] = [tail for each in segmenters for tail in each.phrase(ending, inside=True)]
                 if one.form + ending not in self._costs:
@@ -97,9 +98,9 @@ class SearchList:
         spelled = ((form, self.weights[index]) for index in acting for form in self._forms.get(index, ()))
         said = ((one, weight) for form, weight in spelled for one in said_by(form))
         return ListedWords(
-            (one + end, weight * self._ends.share(end))
+            (one + end, weight * self.ends.share(end))
             for one, weight in said
-            for end in ("", *self._ends.spelled_after(one))
+            for end in ("", *self.ends.spelled_after(one))
         )
 
     @property
