@@ -23,6 +23,7 @@ from nemo_ctcbias.nemo.encoder import Encoded, encode, layers_of, rows_of, width
 from nemo_ctcbias.nemo.internals import features_of
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 from nemo_ctcbias.recognizer import Adapt
+from nemo_ctcbias.search.beam_search import NEARBY
 
 HOST = "context"
 
@@ -218,11 +219,12 @@ class ContextualMixin(AdapterFilesMixin):
         return self.context.change(encoded, rows, strength, embed)
 
     def _adapted(self, encoded: Encoded, changed: Changed) -> Tensor:
-        """Log-probs with the adapters, no apostrophe behind a letter less likely than without them.
+        """Log-probs with the adapters where something is heard nearby, no apostrophe less likely than without them.
 
-        Adapters repeat the last token of a phrase over a possessive ending, which no list names.
+        In hiss adapters would hear names; and they repeat the last token of a phrase over a possessive ending, which no
+        list names.
         """
-        log_probs = self._decoded(changed)
+        log_probs = torch.where(encoded.heard_nearby(NEARBY)[..., None], self._decoded(changed), encoded.log_probs)
         tokens = torch.tensor(self.lists.sources.vocabulary.apostrophe_ids, device=log_probs.device, dtype=torch.long)
         without = encoded.log_probs.to(log_probs)[..., tokens]
         return log_probs.index_copy(-1, tokens, torch.maximum(log_probs[..., tokens], without))
