@@ -200,7 +200,8 @@ def corrected(beam: BiasedBeam, candidates: Sequence[Candidate], threshold: floa
         return beam
     frames = [frames for _, frames in beam[2]]
     chosen.sort(key=lambda one: one.first)
-    return beam.with_lookups([_hit(one, listed, frames, _others(one, candidates, listed)) for one in chosen])
+    hits = [_hit(one, listed, frames, _others(one, candidates, listed)) for one in chosen]
+    return beam.with_lookups(hits, listed.search.ends)
 
 
 def _hit(

@@ -25,10 +25,10 @@ LEXICON = Lexicon({"the": ["DH AH"], "cat": ["K AE T"], "zoo": ["Z UW"], "siprot
 EVEN = Confidence(*2 * [Formula(0.0, dict.fromkeys(NAMES, 0.0))], ((0.0, 0.5),))
 
 
-def spelled(text, sure=0.9):
+def spelled(text, sure=0.9, labels=LABELS):
     """Log-probs [len(text), V + 1] of a letter a frame."""
-    probs = np.full((len(text), len(LABELS)), (1 - sure) / len(LABELS))
-    probs[range(len(text)), [LABELS.index(letter) for letter in text]] += sure
+    probs = np.full((len(text), len(labels)), (1 - sure) / len(labels))
+    probs[range(len(text)), [labels.index(letter) for letter in text]] += sure
     return np.log(probs)
 
 
@@ -44,10 +44,10 @@ def heard(phones, first, last, frames):
     return {HEAD: Hearing.by_head(np.log(probs / probs.sum(axis=1, keepdims=True)), frames)}
 
 
-def searched(log_probs, phrases):
-    compiled = CompiledList(BiasList(phrases), Sources(VOCABULARY, lexicon=LEXICON))
+def searched(log_probs, phrases, vocabulary=VOCABULARY):
+    compiled = CompiledList(BiasList(phrases), Sources(vocabulary, lexicon=LEXICON))
     settings = Settings.of({"phonetics": {"parts": []}})
-    return compiled, Recognizer(settings, VOCABULARY).recognize([Utterance(log_probs)], [compiled])[0][0]
+    return compiled, Recognizer(settings, vocabulary).recognize([Utterance(log_probs)], [compiled])[0][0]
 
 
 def found(text, phrases, witness, prior=0.0, acting=None, common=None):
@@ -157,6 +157,19 @@ def test_what_comes_is_sure_and_takes_no_word_twice(candidates, threshold):
     for one in left_out:  # surer than all that came: a written phrase stands there
         assert any(one.first < last and first < one.last for first, last in written)
     assert (best is beam) == (not came)
+
+
+def test_a_phrase_that_comes_keeps_the_possessive_of_what_stood_there():
+    labels = ["'", *LABELS]
+    log_probs = spelled("deric's joan's merik's", labels=labels)
+    compiled, beam = searched(log_probs, ["derycq", "jones", "meric's"], Vocabulary(labels[:-1]))
+    best = corrected(beam, [candidate(place, place, place + 1, 0.9) for place in range(3)], 0.5, compiled)
+    assert best.text == "derycq's jones meric's"
+    assert [(hit.phrase, hit.first_word, hit.last_word) for hit in best.hits] == [
+        ("derycq", 0, 1),
+        ("jones", 1, 2),
+        ("meric's", 2, 3),
+    ]
 
 
 def test_phrases_that_sound_alike_are_told_of_in_the_hit():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import overload
 
 from nemo_ctcbias.bias_list.list_file import JSON_SUFFIXES, json_line, kind_of, read_list, text_line
-from nemo_ctcbias.bias_list.list_text import unquoted
+from nemo_ctcbias.bias_list.list_text import several_in, unquoted
 from nemo_ctcbias.bias_list.phrase import Entry, Phrase, entries_of
 from nemo_ctcbias.bias_list.report import Note, quoted
 from nemo_ctcbias.data_files import exists, read_text
@@ -87,6 +87,8 @@ class BiasList(Sequence[Phrase]):
                 reason = f"is {longest} characters long, more than the {MOST_CHARACTERS} of a phrase"
                 notes.append(Note(self._place(position), phrase.text, "dropped", reason, "list the names in it"))
                 continue
+            if isinstance(entry, str) and (risk := several_in(entry)):
+                notes.append(Note(self._place(position), phrase.text, "warning", *risk))
             first, at = kept.setdefault((phrase.text, phrase.forms), (phrase, position))
             if any(getattr(first, name) != getattr(phrase, name) for name in SETTLED):
                 notes.append(self._repeated(phrase, position, first, at))

@@ -11,6 +11,7 @@ from nemo_ctcbias.bias_list.phrase import Phrase
 
 QUOTES = ('""', "''", "“”", "„“", "‚‘", "‘’", "«»", "»«", "‹›", "「」", "『』")
 SEVERAL = re.compile(r"\s*[,;、]\s*")
+MARKS = frozenset(",;、_")  # without which a line is one phrase
 FEW_WORDS = 5  # longer parts between commas are a sentence's
 ONE_PHRASE = "write a tab and a weight behind it if it is one phrase"
 
@@ -39,3 +40,15 @@ def phrases_of(text: str) -> tuple[list[Phrase], Change]:
             f"write one a line; {ONE_PHRASE}",
         )
     return [Phrase(text)], None
+
+
+def several_in(text: str) -> Change:
+    """What is to be said of a phrase, no line of a file, that a file would have as several."""
+    if MARKS.isdisjoint(text):
+        return None
+    phrases, change = phrases_of(text)
+    if change is None:
+        return None
+    if len(phrases) > 1:
+        return f"is one phrase, though it looks like {len(phrases)}", "list each by itself"
+    return "is listened for as it stands", f"list {phrases[0].text!r} with these spoken forms: {phrases[0].spoken!r}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import lru_cache
 from itertools import islice, product
 
@@ -14,32 +15,55 @@ SIGNS: dict[str, dict[str, str]] = {  # said as words, by language
     **{code: {"&": word} for code, word in (("pt", "e"), ("pl", "i"), ("sv", "och"), ("tr", "ve"))},
 }
 MOST = 4  # readings of the numbers of a phrase
-ACRONYM = re.compile(r"\b(?:[A-Z]{2,3}|[B-DF-HJ-NP-TV-XZ]{4,5})(?=\b|s\b)|\b[A-Z](?:\.[A-Z])+\b\.?")  # GPUs, J.R.R.
-NUMBER = re.compile(r"(\d{1,2}):([0-5]\d)\b|(\d+)(?:st|nd|rd|th)\b|(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?", re.ASCII)
+ACRONYM = re.compile(
+    r"\b(?:[A-Z]{2,3}|[B-DF-HJ-NP-TV-XZ]{4,5})(?=\b|s\b)"  # GPUs
+    r"|(?<=[a-z])[A-Z]{2,3}(?=\b|s\b)"  # ChatGPT
+    r"|\b[A-Z](?:\.[A-Z])+\b\.?"  # J.R.R.
+)
+# Louis XIV; a letter by itself may be anything.
+ROMAN = re.compile(r"(?<=\w )(?=[IVX]{2})(?P<tens>X{0,3})(?P<units>IX|IV|V?I{0,3})\b")
+UNITS = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
+# Where a comma stands before decimals, what it is called if that is all there is to say; points part thousands there.
+COMMAS = {
+    **dict.fromkeys(("de", "nl", "sv", "da"), "komma"),
+    **{"fr": "virgule", "es": "coma", "it": "virgola", "pt": "vírgula", "pl": "przecinek", "tr": "virgül"},
+    **dict.fromkeys(("hr", "hu", "ru", "uk")),
+}
 YEARS = range(1100, 2100)
+JOINT = "\0"  # a hyphen in a number or beside one: some write a space there
+
+Say = Callable[..., str]
 
 
-def numbers_as_words(text: str, language: str = "en") -> list[str]:
-    """Ways to say a text with digits, the likeliest first; none without the library or its knowledge of the language.
+def numbers_as_words(text: str, language: str = "en", hyphens: bool = False) -> list[str]:
+    """Ways to say a text with numbers, the likeliest first; none without the library or its knowledge of the language.
 
     >>> numbers_as_words("IbuVast 200")
     ['IbuVast two hundred', 'IbuVast two zero zero']
+    >>> numbers_as_words("COVID-21", hyphens=True)[:2]
+    ['COVID twenty one', 'COVID-twenty-one']
+
+    Args:
+        hyphens: whether they are written, too.
     """
     say = _sayer(language)
-    if say is None or not NUMBER.search(text):
+    number = _number(language)
+    if say is None or not number.search(text):
         return []
     parts: list[list[str]] = []
     at = 0
-    for match in NUMBER.finditer(text):
-        parts.append([text[at : match.start()]])
-        parts.append(list(dict.fromkeys(_ways(match, say))))
+    for match in number.finditer(text):
+        parts.append([_between(text[at : match.start()])])
+        parts.append(list(dict.fromkeys(_ways(match, say, language))))
         at = match.end()
         if text[at : at + 1].isalpha():
             parts[-1] = [f"{way} " for way in parts[-1]]  # 3M
         if parts[-2][0][-1:].isalpha():
             parts[-1] = [f" {way}" for way in parts[-1]]  # B12
-    parts.append([text[at:]])
-    return list(islice(("".join(choice) for choice in product(*parts)), MOST))
+    parts.append([_between(text[at:])])
+    ways = ["".join(choice) for choice in islice(product(*parts), MOST)]
+    joints = " -" if hyphens else " "
+    return list(dict.fromkeys(way.replace(JOINT, joint) for way in ways for joint in joints))
 
 
 def signs_as_words(text: str, language: str = "en") -> str:
@@ -58,10 +82,17 @@ def letter_by_letter(text: str) -> str | None:
 
     Longer ones with vowels are said as words: NATO.
 
-    >>> letter_by_letter("J.R.R. Tolkien"), letter_by_letter("the GPU"), letter_by_letter("Okonkwo")
-    ('J R R Tolkien', 'the G P U', None)
+    >>> letter_by_letter("J.R.R. Tolkien"), letter_by_letter("ChatGPT"), letter_by_letter("Okonkwo")
+    ('J R R Tolkien', 'Chat G P T', None)
     """
-    said = ACRONYM.sub(lambda match: " ".join(match[0].replace(".", "")), text)
+
+    def letters(match: re.Match[str]) -> str:
+        if ROMAN.match(text, match.start()):
+            return match[0]
+        inside = text[match.start() - 1 : match.start()].islower()
+        return " " * inside + " ".join(match[0].replace(".", ""))
+
+    said = ACRONYM.sub(letters, text)
     return said if said != text else None
 
 
@@ -70,32 +101,87 @@ def knows_numbers(language: str = "en") -> bool:
     return _sayer(language) is not None
 
 
-def _ways(match: re.Match[str], say: Callable[..., str]) -> Iterator[str]:
-    hour, minute, ordinal, whole, fraction = match.groups()
-    if hour:
-        minutes = say(int(minute)) if int(minute) > 9 else f"oh {say(int(minute))}"
-        yield f"{say(int(hour))} {minutes}" if int(minute) else f"{say(int(hour))} o'clock"
-        if not int(minute):
-            yield say(int(hour))
-    elif ordinal:
-        yield say(int(ordinal), to="ordinal")
+@lru_cache(maxsize=8)
+def _number(language: str) -> re.Pattern[str]:
+    """Times, ordinals, plurals, numbers and Roman ones, as they are written in a language."""
+    thousands, decimals = (r"\.", ",") if language in COMMAS else (",", r"\.")
+    english = r"(?P<ordinal>\d+)(?:st|nd|rd|th)\b|(?P<plural>[1-9]\d{0,6})s\b|" if language == "en" else ""
+    return re.compile(
+        rf"(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d)\b|{english}{ROMAN.pattern}"
+        rf"|(?P<whole>\d{{1,3}}(?:{thousands}\d{{3}})+(?!\d)|\d+)(?:{decimals}(?P<fraction>\d+))?"
+    )
+
+
+def _between(text: str) -> str:
+    """What stands beside a number: a hyphen may be a space there, and a mark between two parts them."""
+    if text in (".", ",", ":"):
+        return " "
+    text = JOINT + text[1:] if text[:1] == "-" else text
+    return text[:-1] + JOINT if text[-1:] == "-" else text
+
+
+def _ways(match: re.Match[str], say: Say, language: str) -> Iterator[str]:
+    found = match.groupdict()
+    if found["hour"]:
+        yield from _time(int(found["hour"]), int(found["minute"]), say, language)
+    elif found.get("ordinal"):
+        yield say(int(found["ordinal"]), to="ordinal")
+    elif found.get("plural"):
+        *ways, _digits = _counted(found["plural"], say)
+        yield from map(_plural, ways)
+    elif found["whole"] is None:
+        number = 10 * len(found["tens"]) + UNITS.index(found["units"])
+        if language == "en":
+            yield f"the {say(number, to='ordinal')}"
+        yield say(number)
+    elif found["fraction"] is None:
+        yield from _counted(found["whole"], say)
     else:
-        digits = whole.replace(",", "")
-        spelled = " ".join(say(int(digit)) for digit in digits)
-        if fraction:
-            yield f"{say(int(digits))} point {' '.join(say(int(digit)) for digit in fraction)}"
-        elif digits.startswith("0") or len(digits) > 7:
-            yield spelled
-        else:
-            if len(digits) == 4 and whole == digits and int(digits) in YEARS:
-                yield say(int(digits), to="year")
-            yield say(int(digits))
-            yield say(int(digits)).replace(" and ", " ")
-            yield spelled
+        yield from _with_decimals(re.sub(r"\D", "", found["whole"]), found["fraction"], say, language)
+
+
+def _time(hour: int, minute: int, say: Say, language: str) -> Iterator[str]:
+    english = language == "en"
+    if minute:
+        yield f"{say(hour)} oh {say(minute)}" if english and minute < 10 else f"{say(hour)} {say(minute)}"
+        return
+    if english:
+        yield f"{say(hour)} o'clock"
+    yield say(hour)
+
+
+def _counted(written: str, say: Say) -> Iterator[str]:
+    """Ways to say a whole number: 747 is seven forty seven, too."""
+    digits = re.sub(r"\D", "", written)
+    number, spelled = int(digits), " ".join(say(int(digit)) for digit in digits)
+    if digits.startswith("0") or len(digits) > 7:
+        yield spelled
+        return
+    in_pairs = [say(number, to="year")] if len(digits) in (3, 4) and digits == written else []
+    if number in YEARS:
+        yield from in_pairs
+    yield say(number)
+    yield from in_pairs
+    yield say(number).replace(" and ", " ")
+    yield spelled
+
+
+def _with_decimals(whole: str, fraction: str, say: Say, language: str) -> Iterator[str]:
+    point = "point" if language == "en" else COMMAS.get(language)
+    if point is None:
+        yield say(Decimal(f"{whole}.{fraction}"))
+        return
+    yield " ".join([say(int(whole)), point, *(say(int(digit)) for digit in fraction)])
+    yield f"{say(int(whole))} {point} {say(int(fraction))}"
+
+
+def _plural(number: str) -> str:
+    """In English: the nineteen nineties, sixes."""
+    return f"{number[:-1]}ies" if number.endswith("y") else number + ("es" if number.endswith("x") else "s")
 
 
 @lru_cache(maxsize=8)
-def _sayer(language: str) -> Callable[..., str] | None:
+def _sayer(language: str) -> Say | None:
     try:
         from num2words import num2words
     except ImportError:
@@ -105,11 +191,11 @@ def _sayer(language: str) -> Callable[..., str] | None:
     except NotImplementedError:
         return None
 
-    def say(number: int, to: str = "cardinal") -> str:
+    def say(number: int | Decimal, to: str = "cardinal") -> str:
         try:
             words = num2words(number, lang=language, to=to)
         except NotImplementedError:  # some languages lack years or ordinals
             words = num2words(number, lang=language)
-        return " ".join(words.replace(",", " ").replace("-", " ").split())
+        return JOINT.join(" ".join(words.replace(",", " ").split()).split("-"))
 
     return say

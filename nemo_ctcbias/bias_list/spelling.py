@@ -10,7 +10,13 @@ from typing import NamedTuple
 from nemo_ctcbias.bias_list.bias_list import BiasList
 from nemo_ctcbias.bias_list.casing import casings, is_shouted
 from nemo_ctcbias.bias_list.phrase import Phrase
-from nemo_ctcbias.bias_list.readings import GUESS_COST, knows_numbers, letter_by_letter, numbers_as_words
+from nemo_ctcbias.bias_list.readings import (
+    GUESS_COST,
+    knows_numbers,
+    letter_by_letter,
+    numbers_as_words,
+    signs_as_words,
+)
 from nemo_ctcbias.bias_list.report import Level, Note, quoted
 from nemo_ctcbias.bias_list.segmenter import Segmenter, Tokens
 from nemo_ctcbias.bias_list.vocabulary import Vocabulary
@@ -153,14 +159,17 @@ class _Speller:
             self.spellings += [Spelling(index, form, tokens, cost) for tokens in sequences]
 
     def _other_readings(self, raw: str) -> list[str]:
-        """How else a form may be said: numbers otherwise, acronyms and initials letter by letter."""
+        """How else a form may be said: numbers and signs as words, acronyms and initials letter by letter."""
         said = self._numbers(raw)
         ways = said[0 if self._spells_digits(raw) else 1 :]
+        languages = self.vocabulary.languages
+        ways += [signs_as_words(way, language) for language in languages for way in said or [raw]]
         letters = letter_by_letter(said[0] if said else raw)
         return [*ways, letters] if letters else ways
 
     def _numbers(self, raw: str) -> list[str]:
-        return [way for language in self.vocabulary.languages for way in numbers_as_words(raw, language)]
+        languages, hyphens = self.vocabulary.languages, not self.vocabulary.unknown("-")
+        return [way for language in languages for way in numbers_as_words(raw, language, hyphens)]
 
     def _spells_digits(self, raw: str) -> bool:
         return not any(character.isdigit() for character in self.vocabulary.unknown(raw))

@@ -123,6 +123,14 @@ class Vocabulary:
         """What tokens do behind a phrase."""
         return self.word_ends.following(self.texts, self.starts_word)
 
+    @cached_property
+    def apostrophe_ids(self) -> tuple[int, ...]:
+        """Tokens by which an ending with an apostrophe begins; none where the language has no such endings."""
+        if not any(ending.startswith("'") for ending in self.word_ends.endings):
+            return ()
+        begin = [text[:1] in APOSTROPHES for text in self.texts]
+        return tuple(np.flatnonzero(begin & ~self.starts_word).tolist())
+
     def _texts(self) -> tuple[str, ...]:
         texts = list(self.pieces)
         for value, token in enumerate(self.byte_ids):

@@ -39,6 +39,7 @@ SPACELESS = (
 # to 100 times.
 PLURALS = 0.1
 
+SIBILANTS = ("s", "x", "z", "ch", "sh")
 LONG = 4  # letters; a shorter phrase takes no ending that is a mere letter more: `is` is not the plural of `I`
 STEMS = ("ann", "gas", "anna", "jones", "otto", "anna's")  # for each kind of stem that takes endings of its own
 
@@ -143,6 +144,18 @@ class WordEnds:
         """
         return [ending for ending in self.spelled_after(phrase) if ending[0] == "'" and len(ending) > 1]
 
+    def possessive_of(self, word: str, phrase: str) -> int:
+        """How many of a word's last characters are a possessive ending that a phrase in its place is to have.
+
+        >>> ends = WordEnds()
+        >>> ends.possessive_of("Derric's", "Deryck"), ends.possessive_of("Joan's", "Jones")
+        (2, 0)
+        """
+        if phrase.lower().endswith(SIBILANTS):  # its own s may be what was heard
+            return 0
+        endings = self.possessives_after(phrase)
+        return max((len(ending) for ending in endings if _folded(word[1:]).endswith(ending)), default=0)
+
     def share(self, ending: str) -> float:
         """How often a name has an ending, to how often it has a possessive one.
 
@@ -152,7 +165,7 @@ class WordEnds:
 
     def _taken_by(self, last: str, short: bool) -> frozenset[str]:
         """The endings that phrases take with these last letters."""
-        sibilant = last.endswith(("s", "x", "z", "ch", "sh"))
+        sibilant = last.endswith(SIBILANTS)
         if last.endswith(("'s", "'")):
             return frozenset()
 

@@ -40,14 +40,14 @@ def bias_list_of(args: argparse.Namespace) -> BiasList | None:
     return BiasList.joined(lists) if lists else None
 
 
-def weighted(text: str) -> Phrase:
+def weighted(text: str) -> Phrase | str:
     """A phrase of the command line.
 
-    >>> weighted("Okonkwo:1.5").weight, weighted("Matthew 5:3").text
+    >>> weighted("Okonkwo:1.5").weight, weighted("Matthew 5:3")
     (1.5, 'Matthew 5:3')
     """
     found = WEIGHTED.fullmatch(text)
-    return Phrase(found[1], float(found[2])) if found else Phrase(text)
+    return Phrase(found[1], float(found[2])) if found else text
 
 
 def report(source: str | None, notes: Iterable[Note], bias_list: BiasList) -> None:

@@ -23,6 +23,7 @@ from nemo_ctcbias.nemo.encoder import Encoded, encode, layers_of, rows_of, width
 from nemo_ctcbias.nemo.internals import features_of
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 from nemo_ctcbias.recognizer import Adapt
+from nemo_ctcbias.search.beam_search import NEARBY
 
 HOST = "context"
 
@@ -143,7 +144,9 @@ class ContextualMixin(AdapterFilesMixin):
         encoded = self.encode(*args, **kwargs)
         lists = [listed] * len(encoded.output)
         heard = self._heard(encoded, lists)
-        log_probs = self._decoded(self._changed(encoded, lists, heard, self.recognizer.adapter_strength(heard)))
+        log_probs = self._adapted(
+            encoded, self._changed(encoded, lists, heard, self.recognizer.adapter_strength(heard))
+        )
         return log_probs, encoded.lengths, log_probs.argmax(dim=-1)
 
     def encode(self, *args, **kwargs) -> Encoded:
@@ -168,7 +171,7 @@ class ContextualMixin(AdapterFilesMixin):
         """The enabled adapters on a batch, as the recognizer calls them."""
 
         def adapt(lists, heard, strength):
-            log_probs = self._decoded(self._changed(encoded, lists, heard, strength))
+            log_probs = self._adapted(encoded, self._changed(encoded, lists, heard, strength))
             return rows_of(log_probs, encoded.lengths)
 
         return adapt
@@ -182,7 +185,7 @@ class ContextualMixin(AdapterFilesMixin):
         heard = self._heard(encoded, lists)
         rows = listed.tokens if heard[0] is None else listed.tokens.heard(heard[0])
         changed = self._changed(encoded, lists, heard, self.recognizer.adapter_strength(heard))
-        return self._decoded(changed), changed.attention.get(name), rows
+        return self._adapted(encoded, changed), changed.attention.get(name), rows
 
     def trained_on(self, lists: Sequence[TokenList], **inputs: Tensor) -> tuple[Encoded, Changed, Tensor]:
         """What the encoder makes of a batch, the adapters of that with these lists, and the decoder of that."""
@@ -214,6 +217,17 @@ class ContextualMixin(AdapterFilesMixin):
             return lists[place].bank(name, version_of(adapter), adapter.embed)
 
         return self.context.change(encoded, rows, strength, embed)
+
+    def _adapted(self, encoded: Encoded, changed: Changed) -> Tensor:
+        """Log-probs with the adapters where something is heard nearby, no apostrophe less likely than without them.
+
+        In hiss adapters would hear names; and they repeat the last token of a phrase over a possessive ending, which no
+        list names.
+        """
+        log_probs = torch.where(encoded.heard_nearby(NEARBY)[..., None], self._decoded(changed), encoded.log_probs)
+        tokens = torch.tensor(self.lists.sources.vocabulary.apostrophe_ids, device=log_probs.device, dtype=torch.long)
+        without = encoded.log_probs.to(log_probs)[..., tokens]
+        return log_probs.index_copy(-1, tokens, torch.maximum(log_probs[..., tokens], without))
 
     def _decoded(self, changed: Changed) -> Tensor:
         return self.ctc_head(encoder_output=changed.output)

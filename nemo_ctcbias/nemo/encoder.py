@@ -39,6 +39,13 @@ class Encoded:
         rows, layers = list(places), {number: layer[list(places)] for number, layer in self.layers.items()}
         return Encoded(self.output[rows], self.lengths[rows], layers, self.log_probs[rows])
 
+    def heard_nearby(self, frames: int) -> Tensor:
+        """Bool [B, T]: whether within so many frames there is one whose likeliest label is a token."""
+        blank = self.log_probs.shape[-1] - 1
+        inside = torch.arange(self.log_probs.shape[1], device=self.lengths.device) < self.lengths[:, None]
+        heard = ((self.log_probs.argmax(dim=-1) != blank) & inside.to(self.log_probs.device)).float()
+        return nn.functional.max_pool1d(heard[:, None], 2 * frames + 1, stride=1, padding=frames)[:, 0] > 0
+
 
 def encode(encoder: nn.Module, head: nn.Module, numbers: Iterable[int], run: Callable[[], Any]) -> Encoded:
     """What passes through a model while it runs.

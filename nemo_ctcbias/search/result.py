@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nemo_ctcbias.bias_list.casing import in_case_of
+from nemo_ctcbias.bias_list.word_ends import WordEnds
 from nemo_ctcbias.lm.spoken_words import SpokenWords
 from nemo_ctcbias.search.beam_search import Hypothesis
 from nemo_ctcbias.search.hits import Find, Hit, words_of, write, written_words
@@ -92,10 +93,13 @@ class BiasedBeam(tuple):
         """The same hypothesis, its hits as sure as is said of (phrase, first word), and what else might stand there."""
         return self._changed(self.text, self.score, _sure=dict(sure))
 
-    def with_lookups(self, lookups: Sequence[Hit]) -> BiasedBeam:
-        """The same hypothesis written with these phrases in place of the words that they span; punctuation stays."""
+    def with_lookups(self, lookups: Sequence[Hit], ends: WordEnds) -> BiasedBeam:
+        """The same hypothesis written with these phrases in place of the words that they span.
+
+        Punctuation stays, and a possessive ending that the phrase has not (`ends`).
+        """
         text = self.spoken
-        taken = [_core(text, hit) for hit in lookups]
+        taken = [_core(text, hit, ends) for hit in lookups]
         kept = [one for one in self._finds if all(one.find.end <= a or one.find.start >= b for a, b in taken)]
         finds = [one.find for one in kept]
         finds += [Find(*span, -1, hit.phrase) for span, hit in zip(taken, lookups, strict=True)]
@@ -219,13 +223,16 @@ class BiasedBeam(tuple):
         return self._timing.confidences()
 
 
-def _core(text: str, hit: Hit) -> tuple[int, int]:
-    """Characters of the words that a phrase takes the place of, without the punctuation around them."""
+def _core(text: str, hit: Hit, ends: WordEnds) -> tuple[int, int]:
+    """Characters of the words that a phrase takes the place of, without what stays there."""
     words = text.split(" ")
     start = len(" ".join(words[: hit.first_word])) + (hit.first_word > 0)
     inside = " ".join(words[hit.first_word : hit.last_word])
     letters = [at for at, character in enumerate(inside) if character.isalnum()]
-    return (start + letters[0], start + letters[-1] + 1) if letters else (start, start + len(inside))
+    if not letters:
+        return start, start + len(inside)
+    first, last = letters[0], letters[-1] + 1
+    return start + first, start + last - ends.possessive_of(inside[first:last], hit.phrase)
 
 
 def _technique(lifted: Mapping[str, float]) -> str:

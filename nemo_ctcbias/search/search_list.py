@@ -26,6 +26,7 @@ class SearchList:
         strengths: [N] factors on the boost that they keep: 1, or the negative weight of those that are suppressed.
         trie: of all spellings.
         finder: of phrases in transcripts.
+        ends: what may follow a phrase within its word.
     """
 
     def __init__(self, spelled: SpelledList, vocabulary: Vocabulary):
@@ -35,7 +36,7 @@ class SearchList:
         # Twice the weight: the phrase is taken for twice as likely, here as in the language model's class.
         gains = np.log(np.where(self.weights > 0, self.weights, 1.0)).tolist()
         spellings, following = spelled.spellings, vocabulary.following
-        self._ends = vocabulary.word_ends
+        self.ends = vocabulary.word_ends
         self._costs = {one.form: one.cost - gains[one.phrase] for one in spellings}
         self._forms: dict[int, dict[str, None]] = {}
         for one in spellings:
@@ -56,7 +57,7 @@ class SearchList:
             rows=[row for some in each for _, row in some],
             endings=[len(tail) for some in each for tail, _ in some],
         )
-        self.finder = PhraseFinder(spelled, self._ends, vocabulary.cased)
+        self.finder = PhraseFinder(spelled, self.ends, vocabulary.cased)
 
     def _endings(self, vocabulary: Vocabulary) -> dict[str, list[tuple[Tokens, int]]]:
         """How the search knows each form: as it is, and with each possessive ending; tokens of the ending, and the row
@@ -66,7 +67,7 @@ class SearchList:
         hardly the one with an apostrophe.
         """
         segmenters = [Segmenter(vocabulary, ENDED, part) for part in vocabulary.parts]
-        ends = self._ends
+        ends = self.ends
         tails: dict[str, list[Tokens]] = {}
         found = {}
         for phrase, forms in self._forms.items():
@@ -107,7 +108,7 @@ class SearchList:
             weight = float(self.weights[index])
             for one in (one for form in self._forms.get(index, ()) for one in said_by(form)):
                 said[one] = max(weight, said.get(one, weight))
-        ends = self._ends
+        ends = self.ends
         shares = {end: ends.share(end) for end in ("", *ends.endings)}
         return ListedWords(
             (one + end, weight * shares[end]) for one, weight in said.items() for end in ("", *ends.spelled_after(one))

@@ -360,6 +360,17 @@ def test_other_underscores_are_no_spellings(tmp_path, line):
     assert list(BiasList.load(path)) == [Phrase(line.split("\t")[0])] and not BiasList.load(path).notes
 
 
+def test_what_a_file_would_have_as_several_is_told_where_it_is_one_phrase():
+    listed = BiasList(["okonkwo, siprot, cape varennes", "gpu_g p u", "Paris, Texas", Phrase("Reno, Nevada, USA")])
+    assert len(listed) == 4
+    assert [(note.level, note.where) for note in listed.notes] == [
+        ("warning", "bias list[0]"),
+        ("warning", "bias list[1]"),
+    ]
+    assert "though it looks like 3" in str(listed.notes[0]) and "list 'gpu' with" in str(listed.notes[1])
+    assert BiasList.joined([listed, listed]).notes == listed.notes * 2
+
+
 @pytest.mark.parametrize("text", ['"Okonkwo"', "“Okonkwo”", "«Okonkwo»"])
 def test_quotation_marks_around_a_phrase_are_no_part_of_it(text):
     bias_list = BiasList([Phrase(text, 2.0, display="OK")])

@@ -45,6 +45,24 @@ def test_numbers_are_said_in_that_language(language, form):
     assert (form or "rhein two hundred") in {one.form for one in spelled.spellings}
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "form"),
+    [
+        ("en", "1,500", "one thousand five hundred"),
+        ("de", "1.500", "eintausendfünfhundert"),
+        ("de", "1,5", "eins komma fünf"),
+        ("fr", "0,25", "zéro virgule deux cinq"),
+        ("ru", "2,5", "две целых пять десятых"),
+        ("de", "24.12.2024", "vierundzwanzig zwölf zweitausendvierundzwanzig"),
+        ("de", "10:00", "zehn"),
+        ("fr", "Louis XIV", "louis quatorze"),
+    ],
+)
+def test_marks_in_numbers_are_those_of_the_language(language, text, form):
+    pytest.importorskip("num2words")
+    assert form in {one.form for one in spell(BiasList([text]), Vocabulary(["▁", *ALPHABETS[language]])).spellings}
+
+
 def test_an_aggregate_says_numbers_in_all_its_languages():
     pytest.importorskip("num2words")
     letters = [*ALPHABETS["en"], *ALPHABETS["es"]]

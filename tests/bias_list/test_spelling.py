@@ -268,6 +268,11 @@ def test_a_real_tokenizer_agrees(tmp_path: Path):
         ("B12 205", "b twelve two hundred and five", {"b twelve two hundred five", "b twelve two zero five"}),
         ("2nd Okonkwo", "second okonkwo", set()),
         ("1984", "nineteen eighty four", {"one thousand nine hundred and eighty four"}),
+        ("Boeing 747", "boeing seven hundred and forty seven", {"boeing seven forty seven"}),
+        ("route 6602", "route six thousand six hundred and two", {"route sixty six oh two"}),
+        ("the 1990s", "the nineteen nineties", set()),
+        ("Python 3.12", "python three point one two", {"python three point twelve"}),
+        ("v 1.2.34", "v one point two thirty four", set()),
     ],
 )
 def test_numbers_are_listened_for_as_words(text, form, others):
@@ -277,6 +282,35 @@ def test_numbers_are_listened_for_as_words(text, form, others):
     guesses = {one.form: one.cost for one in spelled.spellings[1:]}
     assert others <= set(guesses) and all(cost > 0 for cost in guesses.values())
     assert "numbers as words" in str(spelled.notes[0])
+
+
+def test_a_model_that_writes_hyphens_is_asked_for_them_and_for_spaces():
+    pytest.importorskip("num2words")
+    hyphens = Vocabulary([*FULL.pieces, "-"])
+    for text, forms in (
+        ("COVID-19", ["covid nineteen", "covid-nineteen", "covid one nine", "covid-one nine"]),
+        ("Jean-Luc 21", ["jean-luc twenty one", "jean-luc twenty-one", "jean-luc two one"]),
+    ):
+        assert [one.form for one in spell(BiasList([text]), hyphens, alternatives=1).spellings] == forms
+
+
+@pytest.mark.parametrize(
+    ("text", "forms"),
+    [
+        ("Louis XIV", ["louis xiv", "louis the fourteenth", "louis fourteen"]),
+        ("World War II", ["world war ii", "world war the second", "world war two"]),
+        ("the MIX", ["the mix", "the m i x"]),
+    ],
+)
+def test_roman_numbers_are_no_acronyms(text, forms):
+    pytest.importorskip("num2words")
+    assert [one.form for one in spell(BiasList([text]), FULL, alternatives=1).spellings] == forms
+
+
+def test_a_model_that_writes_signs_is_asked_for_both():
+    signs = Vocabulary([*FULL.pieces, "&", "+"])
+    for text, said in (("Johnson & Johnson", "johnson and johnson"), ("anna+", "anna plus")):
+        assert [one.form for one in spell(BiasList([text]), signs, alternatives=1).spellings] == [text.lower(), said]
 
 
 def test_a_model_that_writes_digits_is_asked_for_both():
@@ -296,7 +330,14 @@ def test_without_the_library_numbers_are_reported(monkeypatch):
 
 @pytest.mark.parametrize(
     ("text", "letters"),
-    [("GPU", "g p u"), ("J.R.R. Tolkien", "j r r tolkien"), ("the HTML", "the h t m l"), ("NATO", None), ("Ann", None)],
+    [
+        ("GPU", "g p u"),
+        ("J.R.R. Tolkien", "j r r tolkien"),
+        ("the HTML", "the h t m l"),
+        ("ChatGPT", "chat g p t"),
+        ("NATO", None),
+        ("Ann", None),
+    ],
 )
 def test_acronyms_and_initials_are_listened_for_letter_by_letter(text, letters):
     spelled = spell(BiasList([text]), FULL, alternatives=1).spellings

@@ -123,3 +123,10 @@ def test_accents_form_letters_at_once(text):
 def test_a_report_says_nothing_only_where_case_and_space_changed(text):
     form, changes = LOWER.explain(text)
     assert bool(changes) == (form != " ".join(text.lower().split()))
+
+
+def test_which_tokens_may_begin_an_ending_with_an_apostrophe():
+    pieces = ["▁", "▁'", "'", "’s", "s'", "s", "a"]
+    assert Vocabulary(pieces).apostrophe_ids == (2, 3)
+    assert Vocabulary(pieces, languages=["fr"]).apostrophe_ids == (), "l'eau, and no possessives"
+    assert Vocabulary(["a", " "]).apostrophe_ids == ()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from nemo_ctcbias import BiasedEncDecCTCModelBPE, Phrase, from_ctc
 from nemo_ctcbias.adapter import ContextualAdapterConfig
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import BiasListError, ModelError, SettingError
+from nemo_ctcbias.search.beam_search import NEARBY
 
 SMALL = {"dim": 16, "heads": 2, "query_context": 3}
 NAMES = ["saoirse", "new york", "okonkwo"]
@@ -50,6 +53,37 @@ def test_untrained_disabled_or_without_a_list_the_log_probs_are_the_base_models(
     model.set_enabled_adapters("names", enabled=True)
     model.set_bias_weight(0)
     assert torch.equal(log_probs(model, batch), base)
+
+
+def test_no_adapter_takes_the_apostrophe_of_a_possessive_away(char_nemo, batch):
+    model = from_ctc(char_nemo).eval()
+    base = log_probs(model, batch)
+    add_trained(model).set_bias_list(NAMES)
+    changed, apostrophe = log_probs(model, batch), model.lists.sources.vocabulary.piece_ids["'"]
+    with torch.inference_mode():
+        encoded, listed = model.encode(**batch), model.lists.of(model.bias_list)
+        by_adapters = model._decoded(model.context.change(encoded, [listed.tokens] * len(base)))
+        by_adapters = torch.where(encoded.heard_nearby(NEARBY)[..., None], by_adapters, base)
+    assert (by_adapters < base)[..., apostrophe].any(), "they would lower it"
+    assert torch.equal(changed[..., apostrophe], torch.maximum(by_adapters, base)[..., apostrophe])
+    others = torch.arange(base.shape[-1]) != apostrophe
+    assert torch.equal(changed[..., others], by_adapters[..., others])
+
+
+def test_adapters_are_silent_where_nothing_is_heard(model, batch):
+    """Hiss leaves every token some probability, and what raises names would find one there."""
+    add_trained(model)
+    with torch.inference_mode():
+        encoded, listed = model.encode(**batch), model.lists.of(BiasList(NAMES))
+        hiss = encoded.log_probs.clone()
+        hiss[..., -1] = 1.0  # likelier than any token
+        hiss[1, 30, 5] = 2.0
+        found = model.adapting(replace(encoded, log_probs=hiss))([listed] * len(hiss), [None] * len(hiss), 1.0)
+    lengths = encoded.lengths.tolist()
+    assert lengths[1] > 30 + 1 and 30 - NEARBY > 0
+    for row, changed in enumerate(found):
+        same = (torch.from_numpy(changed) == hiss[row, : lengths[row]]).all(dim=1)
+        assert same.tolist() == [row != 1 or abs(frame - 30) > NEARBY for frame in range(lengths[row])]
 
 
 def test_phrases_that_cannot_act_change_nothing(model, batch):
