@@ -220,7 +220,13 @@ def page(path: Path) -> str:
 
 
 def add(base: str, speech: str, measured: Iterable[dict]) -> None:
-    """Put rows of results.json in place of older ones, or behind them."""
+    """Put rows of results.json in place of older ones, or behind them.
+
+    Raises:
+        SystemExit: no table shows such a base or such recordings.
+    """
+    if base not in BASES or speech not in WHOLE:
+        raise SystemExit(f"--add {base} {speech}: bases are {', '.join(BASES)}, recordings {', '.join(WHOLE)}")
     kept = {tuple(row[k] for k in KEY): row for row in read()}
     for one in measured:
         parts = set(one["system"].split("+"))

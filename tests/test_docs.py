@@ -252,6 +252,8 @@ def test_figures_measured_again_take_the_place_of_the_old_ones(tmp_path, monkeyp
         ("joint", "100", "12.3", ""),
         ("joint", "7", "12.3", ""),
     ]
+    with pytest.raises(SystemExit, match="recordings librispeech, commonvoice"):
+        results_tables.add("small", "dev_librispeech", [one])
     page = results_tables.DOCS / "results.md"
     assert "FA/h" not in results_tables.page(page) or any(row["false_alarms_per_hour"] for row in before)
     unspoken = {**one, "list_kind": "unspoken", "false_alarms_per_hour": 4.26}
