@@ -185,6 +185,9 @@ def test_kept_lists(page, noise_wavs, http):
     page.run("byId('kept').value = 'kept'")
     page.run("fillKept()")  # as when another one was kept: what is chosen stays
     assert page.run("byId('kept').value") == "kept"
+    page.run("answer = ask, ask = () => new Promise(done => setTimeout(() => done({ data: [] }), 50))")
+    late = page.run("late = fillKept(), ask = answer, fillKept().then(() => late).then(() => byId('kept').value)")
+    assert late == "kept", "an answer from before does not count"
     page.choose("#file", noise_wavs[0])
     answer, _ = transcribed(page)
     assert answer["bias_list"]["used"] == ["saoirse", "daft"]

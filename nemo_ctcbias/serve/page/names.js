@@ -31,8 +31,12 @@ function noteLine(level, { phrase, where, reason, remedy }) {
   return make("li", { class: level, dir: "auto" }, make("strong", {}, phrase || "(empty)"), line ? ` (line ${line})` : "", ` ${reason}; ${remedy}.`);
 }
 
+let listings = 0; // how often kept lists were asked for: answers may come in another order, and the last one counts
+
 async function fillKept() {
+  const mine = ++listings;
   const { data } = await ask("/v1/lists");
+  if (mine !== listings) return;
   const chosen = byId("kept").value;
   byId("kept").replaceChildren(make("option", { value: "" }, "none"), ...data.map(({ name, phrases }) => make("option", { value: name }, `${name} (${phrases})`)));
   if (data.some(({ name }) => name === chosen)) byId("kept").value = chosen;
