@@ -51,7 +51,7 @@ def training_ratio(model, rows: list[dict], words: list[str]) -> float:
 
         def forward(batch=batch):
             with torch.no_grad():
-                model.unadapted_forward(**module.inputs(batch))
+                model.encode(**module.inputs(batch))
 
         ratios.append(timed(lambda b=batch, n=at: module.training_step(b, n).backward())[0] / timed(forward)[0])
     return statistics.median(ratios)
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--recordings", type=int, default=20)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    model = load_model(args.model, "cpu", args.adapter)
+    model = load_model(args.model, "cpu", adapter=args.adapter)
     words = read_phrases(args.phrases)
     rows, _ = read_manifest(args.manifest)
     audio = [torch.from_numpy(read_audio(row, 16000))[None] for row in rows[: args.recordings]]

@@ -320,6 +320,16 @@ def test_the_profile_accounts_for_all_of_the_time(lists, tmp_path):
     assert (table["list"][1] > 0) == bool(lists)
 
 
+def test_the_cost_of_an_adapter(tmp_path):
+    (tmp_path / "words.txt").write_text("".join(f"{a}{b}\n" for a in ("bal", "cor", "fen") for b in ("tos", "mir")))
+    given = ["--manifest", DEMO / "manifest.json", "--phrases", "words.txt", "--sizes", "3,6", "--recordings", 8]
+    *_, three, six, training = run_script("benchmark_adapter.py", *given, cwd=tmp_path).splitlines()
+    for line, size in ((three, 3), (six, 6)):
+        phrases, *figures = [float(cell) for cell in line.strip("| ").split("|")]
+        assert phrases == size and min(figures[-2:]) > 0
+    assert float(training.split(": ")[1]) > 0
+
+
 def test_streams_are_measured_beside_recordings(tmp_path):
     rows = [json.loads(line) for line in (DEMO / "manifest.json").read_text().splitlines()[:2]]
     for row, word in zip(rows, ("okonkwo", "quillfeather"), strict=True):

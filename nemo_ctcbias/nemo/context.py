@@ -73,9 +73,10 @@ class ContextModule(nn.Module, AdapterModuleMixin):
         if not any(map(len, lists)):
             return Changed(encoded.output)
         for name, adapter in self.enabled().items():
-            if (longest := max(map(len, lists))) > adapter.max_phrases:
+            longest = max(lists, key=len)  # in rows, of which a phrase may have several
+            if len(longest) > adapter.max_phrases and (count := len(set(longest.owners))) > adapter.max_phrases:
                 raise BiasListError(
-                    f"bias list: {longest} phrases, adapter {name!r} takes at most {adapter.max_phrases}; raise its "
+                    f"bias list: {count} phrases, adapter {name!r} takes at most {adapter.max_phrases}; raise its "
                     "max_phrases or shorten the list"
                 )
         changed = Changed(encoded.output.transpose(1, 2))

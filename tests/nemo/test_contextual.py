@@ -334,6 +334,8 @@ def test_lists_that_are_too_long(model, batch):
     add_trained(model, max_phrases=2).set_bias_list(NAMES)
     with pytest.raises(BiasListError, match="3 phrases, adapter 'names' takes at most 2"):
         log_probs(model, batch)
+    model.set_bias_list([{"text": "saoirse", "spoken": ["seersha", "sorcha"]}, "okonkwo"])
+    log_probs(model, batch)  # spellings of a phrase are not counted
 
 
 def test_long_lists_in_small_memory(model, batch):
