@@ -125,7 +125,7 @@ def _bytes(code):
 
 @compiled
 def _child(character, first_child, node, code):
-    """The node behind one character, -1 for none."""
+    """The node behind one character, -1 for none; as in `trie`, whose code this cannot call (see `compiled`)."""
     low, last = first_child[node], first_child[node + 1]
     high = last
     while low < high:
