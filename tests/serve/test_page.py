@@ -37,6 +37,7 @@ def opened(browser, url):
     browser.open(f"{url}/")
     browser.run("localStorage.clear(), sessionStorage.clear()")
     browser.open(f"{url}/?again")
+    browser.run("started")  # else what it still fills would get in between
     yield browser
     browser.run("0")  # what has happened meanwhile
     thrown = [one for one in browser.events if one["method"] == "Runtime.exceptionThrown"]

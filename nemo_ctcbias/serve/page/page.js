@@ -73,4 +73,4 @@ byId("copy").addEventListener("click", async () => {
 });
 byId("download-srt").addEventListener("click", () => download("transcript.srt", "application/x-subrip", srt(state.answer)));
 byId("download-json").addEventListener("click", () => download("transcript.json", "application/json", JSON.stringify(state.answer, null, 2)));
-start();
+const started = start(); // what drives the page from outside can wait for it
