@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
+from reprlib import repr as brief
 from typing import Any
 
 from nemo_ctcbias.bias_list.report import quoted
@@ -92,10 +93,10 @@ class Phrase:
         if isinstance(value, (tuple, list)) and len(value) == 2 and isinstance(value[0], str):
             return cls(*value)
         if not isinstance(value, Mapping):
-            raise BiasListError(f"a phrase is a string or a mapping with 'text', not {_kind(value)}; got {value!r}")
+            raise BiasListError(f"a phrase is a string or a mapping with 'text', not {_given(value)}")
         unknown = [str(name) for name in value if name not in FIELDS]
         if unknown:
-            raise BiasListError(f"unknown field {', '.join(map(repr, unknown))}; the fields are {', '.join(FIELDS)}")
+            raise BiasListError(f"unknown field {', '.join(map(brief, unknown[:5]))}; the fields are {', '.join(FIELDS)}")
         if "text" not in value:
             raise BiasListError("field 'text' is missing; give the phrase as 'text'")
         return cls(**value)
@@ -122,13 +123,13 @@ def entries_of(phrases: Iterable[Entry] | Mapping[str, Any]) -> Iterable[Entry]:
     return found
 
 
-def _kind(value: object) -> str:
-    return type(value).__name__
+def _given(value: object) -> str:
+    return f"{type(value).__name__} ({brief(value)})"
 
 
 def _clean(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise BiasListError(f"{name} must be a string, not {_kind(value)} ({value!r}); put it in quotes")
+        raise BiasListError(f"{name} must be a string, not {_given(value)}; put it in quotes")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:  # lone surrogates, from a file name or a broken JSON escape
@@ -138,7 +139,7 @@ def _clean(name: str, value: object) -> str:
 
 def _weight(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise BiasListError(f"weight must be a number, not {_kind(value)} ({value!r}); write for example 2.0")
+        raise BiasListError(f"weight must be a number, not {_given(value)}; write for example 2.0")
     try:
         weight = float(value)
     except OverflowError:  # an integer of hundreds of digits
@@ -150,7 +151,7 @@ def _weight(value: object) -> float:
 
 def _strings(name: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise BiasListError(f"{name} must be a list of strings, not {_kind(value)} ({value!r}); write [{value!r}]")
+        raise BiasListError(f"{name} must be a list of strings, not {_given(value)}; write [{brief(value)}]")
     return tuple(_clean(name, form) for form in value)
 
 
