@@ -88,11 +88,11 @@ def test_of_refuses_other_types():
         Phrase.of(["Anna"])
 
 
-@pytest.mark.parametrize("long", [int("9" * 4000), {"text": int("9" * 4000)}, dict.fromkeys(map(str, range(999)), 1)])
-def test_what_is_refused_is_told_in_a_line(long):
-    with pytest.raises(BiasListError) as refused:
-        Phrase.of(long)
-    assert len(str(refused.value)) < 300
+def test_what_is_refused_is_told_in_a_line():
+    for long in (10**4000, {"text": 10**4000}, dict.fromkeys(map(str, range(999)))):
+        with pytest.raises(BiasListError) as refused:
+            Phrase.of(long)
+        assert len(str(refused.value)) < 300
 
 
 def test_type():
