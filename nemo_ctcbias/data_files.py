@@ -17,6 +17,7 @@ from nemo_ctcbias.errors import BiasingError
 
 MOST_BYTES = 1 << 30  # of one file; more is a mistake, or an endless device
 MOST_BRACKETS = 50  # open at once in YAML, whose reader takes time with the square of their number
+MOST_TOLD = 200  # characters of what a parser says, for it may repeat what it was given
 _BLOCK = 1 << 20
 
 
@@ -113,7 +114,7 @@ def parse_yaml(text: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or next(iter(str(error).splitlines()), type(error).__name__)
-        raise ValueError(f"{problem}{where}") from error
+        raise ValueError(f"{problem[:MOST_TOLD]}{where}") from error
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, ClassVar
 
 from nemo_ctcbias.bias_list.list_length import LIST_COST, log_excess, log_length
+from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.options import LanguageModelOptions
 from nemo_ctcbias.old_settings import translated
@@ -142,7 +143,7 @@ class Settings:
         given = clean(given)
         preset = given.get("preset")
         if preset not in (None, *PRESET_NAMES):
-            raise SettingError(f"biasing.preset: must be {', '.join(PRESET_NAMES)} or null, got {preset!r}")
+            raise SettingError(f"biasing.preset: must be {', '.join(PRESET_NAMES)} or null, got {quoted(preset)}")
         found = typed_fields(cls, given, "biasing")
         for name, kind in cls.SECTIONS.items():
             found[name] = kind(**typed_fields(kind, given.get(name) or {}, f"biasing.{name}"))
@@ -185,7 +186,7 @@ class Settings:
         for part in self.phonetics.parts or ():
             if part not in PHONE_PARTS:
                 known = ", ".join(PHONE_PARTS)
-                raise SettingError(f"biasing.phonetics.parts: unknown part {part!r}; choose from {known}")
+                raise SettingError(f"biasing.phonetics.parts: unknown part {quoted(part)}; choose from {known}")
 
     @property
     def enabled(self) -> bool:

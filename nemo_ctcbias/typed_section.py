@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from nemo_ctcbias.bias_list.report import SHOWN_CHARACTERS
+from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.errors import SettingError
 
 MOST = 1e9  # beyond any sense, and still far from what overflows in a formula
@@ -20,10 +20,10 @@ def as_section(given: Any, where: str) -> dict[str, Any]:
         SettingError: it is none; `where` says which section.
     """
     if not isinstance(given, Mapping):
-        raise SettingError(f"{where}: must be a section of settings, got {_shown(given)}")
+        raise SettingError(f"{where}: must be a section of settings, got {quoted(given)}")
     odd = next((key for key in given if not isinstance(key, str)), None)
     if odd is not None:
-        raise SettingError(f"{where}: the key {_shown(odd)} is no name; write settings as name: value")
+        raise SettingError(f"{where}: the key {quoted(odd)} is no name; write settings as name: value")
     return dict(given)
 
 
@@ -37,7 +37,7 @@ def typed_fields(kind: type, given: Mapping[str, Any], where: str) -> dict[str, 
     known = {item.name: item for item in fields(kind)}
     unknown = [name for name in given if name not in known]
     if unknown:
-        raise SettingError(f"{where}: unknown key {unknown[0]!r}; known: {', '.join(known)}")
+        raise SettingError(f"{where}: unknown key {quoted(unknown[0])}; known: {', '.join(known)}")
     inner = getattr(kind, "SECTIONS", {})
     return {
         name: _value(known[name].type, value, f"{where}.{name}") for name, value in given.items() if name not in inner
@@ -48,7 +48,7 @@ def _value(kind: str, value: Any, where: str) -> Any:
     """A value as its annotation says."""
     kind, optional = kind.removesuffix(" | None"), kind.endswith(" | None")
     if isinstance(value, str) and "${" in value:  # which OmegaConf would fill in from this machine's environment
-        raise SettingError(f"{where}: nothing is interpolated here, got {_shown(value)}; write the value itself")
+        raise SettingError(f"{where}: nothing is interpolated here, got {quoted(value)}; write the value itself")
     if (value is None and optional) or kind == "Any":
         return value
     wanted = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"}.get(kind)
@@ -65,12 +65,4 @@ def _value(kind: str, value: Any, where: str) -> Any:
         wanted = "a list of names"
         if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
             return tuple(value)
-    raise SettingError(f"{where}: must be {wanted}{' or null' if optional else ''}, got {_shown(value)}")
-
-
-def _shown(value: Any) -> str:
-    try:
-        shown = repr(value)
-    except ValueError:  # Python does not write numbers of thousands of digits
-        return "a number of thousands of digits"
-    return shown if len(shown) <= SHOWN_CHARACTERS else shown[: SHOWN_CHARACTERS - 1] + "…"
+    raise SettingError(f"{where}: must be {wanted}{' or null' if optional else ''}, got {quoted(value)}")

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from reprlib import repr as brief
 from typing import Any
 
 from nemo_ctcbias.bias_list.report import quoted
@@ -96,7 +95,9 @@ class Phrase:
             raise BiasListError(f"a phrase is a string or a mapping with 'text', not {_given(value)}")
         unknown = [str(name) for name in value if name not in FIELDS]
         if unknown:
-            raise BiasListError(f"unknown field {', '.join(map(brief, unknown[:5]))}; the fields are {', '.join(FIELDS)}")
+            raise BiasListError(
+                f"unknown field {', '.join(map(quoted, unknown[:5]))}; the fields are {', '.join(FIELDS)}"
+            )
         if "text" not in value:
             raise BiasListError("field 'text' is missing; give the phrase as 'text'")
         return cls(**value)
@@ -124,7 +125,7 @@ def entries_of(phrases: Iterable[Entry] | Mapping[str, Any]) -> Iterable[Entry]:
 
 
 def _given(value: object) -> str:
-    return f"{type(value).__name__} ({brief(value)})"
+    return f"{type(value).__name__} ({quoted(value)})"
 
 
 def _clean(name: str, value: object) -> str:
@@ -151,7 +152,7 @@ def _weight(value: object) -> float:
 
 def _strings(name: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise BiasListError(f"{name} must be a list of strings, not {_given(value)}; write [{brief(value)}]")
+        raise BiasListError(f"{name} must be a list of strings, not {_given(value)}; write [{quoted(value)}]")
     return tuple(_clean(name, form) for form in value)
 
 

@@ -45,9 +45,18 @@ class Note:
         return f"{self.where}: {phrase}{self.reason}; {self.remedy}"
 
 
-def quoted(text: str) -> str:
-    """`text` in quotes for a message, cut if long, unprintable characters escaped."""
-    return repr(text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…")
+def quoted(value: object) -> str:
+    """A value for a message: text in quotes, unprintable characters escaped, all cut if long."""
+    if isinstance(value, str):
+        return repr(_cut(value))
+    try:
+        return _cut(repr(value))
+    except ValueError:  # Python does not write numbers of thousands of digits
+        return "a number of thousands of digits"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
 
 
 def summary(notes: Iterable[Note], phrases: int) -> str:
