@@ -211,7 +211,7 @@ class BeamSearch:
         state.settled = max(state.settled, int(ends[best]))  # more may be, of a search that went back
         after = next_tokens(beams, state.prefixes, state.settled)
         another = (after >= 0) & self.starts_word[after]
-        if another[best] and (state.settled or state.trimmed):  # before the first word none has ended
+        if another[best] and (state.settled or state.forgotten):  # before the first word none has ended
             state.ended = state.settled
         if state.settled == state.ended:
             same &= another | (after < 0)

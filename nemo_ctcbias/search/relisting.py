@@ -36,7 +36,7 @@ def relisted(state: SearchState, before: BeamSearch, after: BeamSearch) -> Searc
     for beam, tokens, credits in zip(beams, tokens_of, credits_of, strict=True):
         length = int(beam["length"])
         first = max(length - longest, 0)
-        start = ROOT if first or state.trimmed else after.initial_state
+        start = ROOT if first or state.forgotten else after.initial_state
         beam["state"] = _read(new, tokens[first:length], tokens[first - 1] if first else -1, start, after)
         count = min(int(new.depth[beam["state"]]), length - int(beam["committed_to"]))
         beam["pending"] = credits[length - count : length].sum()
@@ -78,7 +78,8 @@ def trimmed(state: SearchState, search: BeamSearch, first: int) -> tuple[SearchS
     transplant(tree, order, smaller)
     before = state.settled, state.ended
     settled, ended = (int(np.searchsorted(order, node)) if node in kept else -1 for node in before)
-    new = replace(state, beams=beams, prefixes=smaller, settled=settled, ended=ended, trimmed=state.trimmed + 1)
+    new = replace(state, beams=beams, prefixes=smaller, settled=settled, ended=ended)
+    new.trimmed, new.forgotten = state.trimmed + 1, state.forgotten + kept_length
     beams["prefix"] = np.searchsorted(order, beams["prefix"])
     inside = np.isin(beams["parent"], order)
     beams["parent"] = np.where(inside, np.searchsorted(order, beams["parent"]), -1)

@@ -24,7 +24,8 @@ class SearchState:
         heard_at: the last of them in which a token was likelier than the blank; far back if there was none.
         settled: node of the prefix that is not changed any more; 0 where all may change.
         ended: the last such node behind which no hypothesis goes on with the same word; -1 for none.
-        trimmed: how often what was said first has been forgotten, and the tree made anew.
+        trimmed: how often the tree has been made anew.
+        forgotten: how many tokens that were said first are in it no more.
     """
 
     beams: np.ndarray
@@ -36,6 +37,7 @@ class SearchState:
     settled: int = 0
     ended: int = -1
     trimmed: int = 0
+    forgotten: int = 0
 
     @property
     def searched(self) -> int:
