@@ -188,6 +188,8 @@ class BeamSearch:
         stay, found = extend(
             state.beams, frame, likely, self.allowed, open_, starts, self.following, trie, state.prefixes, self.rules
         )
+        if state.ended >= 0:  # what has ended does not go on: else nothing could be left but what is given up then
+            found = found[(state.beams["prefix"][found["at"]] != state.ended) | starts[found["token"]]]
         chosen, words = self._choose(scores_of(stay, found), owed_by(stay, found, starts), found, state)
         prefixes = state.prefixes = with_room(state.prefixes, len(chosen))
         state.beams = settle(stay, found, chosen, state.beams, starts, trie, prefixes, words, scorer is not None)

@@ -117,6 +117,7 @@ def all_words(segments):
 )
 @example(30, 50, [], ("New York",), True, 3, False, 3, 14, 1)  # a bare separator is all that the new tree has
 @example(92757, 25, [], ("New York",), False, 3, False, 8, 14, 1)  # the tree is made anew when nothing is said yet
+@example(34757, 48, [], ("New York",), False, 3, False, 3, 14, 1)  # only a word that has ended would go on
 @example(94, 60, [], ("New York",), True, 20, False, 8, 14, 1)  # the last cut leaves two tokens near each other
 @settings(max_examples=150, deadline=None)
 def test_a_stream_is_the_same_however_it_comes_and_what_stands_stands(
