@@ -13,7 +13,8 @@ import numpy as np
 from nemo_ctcbias.compiled import compiled
 from nemo_ctcbias.phones.alignment import checked
 from nemo_ctcbias.phones.hearing import Hearing
-from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS, Pronunciation, phone_ids
+from nemo_ctcbias.phones.phones import BLANK, Pronunciation, phone_ids
+from nemo_ctcbias.phones.phrase_sounds import PhoneRows
 
 MANY = 1000  # pronunciations from which on it pays to look at all pairs of phones first
 ROUNDING = 1e-6  # sums in another order
@@ -28,17 +29,18 @@ class PhoneSearch:
 
     def __init__(self, pronunciations: Sequence[Pronunciation]):
         # Sorted, so that neighbours share their first phones; for each, how many it shares with the one before.
-        rows = [bytes(map(PHONE_IDS.__getitem__, one)) for one in pronunciations]
-        order = sorted(range(len(rows)), key=rows.__getitem__)
-        longest = max(map(len, rows), default=0)
-        padded = b"".join([rows[row].ljust(longest, b"\0") for row in order])
-        self._order = np.array(order, dtype=np.int64)
-        self._lengths = np.array([len(rows[row]) for row in order], dtype=np.int64)
-        self._phones = np.frombuffer(padded, dtype=np.int8).reshape(len(rows), longest)
-        same = np.zeros_like(self._phones, dtype=bool)
-        same[1:] = self._phones[1:] == self._phones[:-1]
-        shared = np.cumprod(same, axis=1).sum(axis=1)
-        self._shared = np.minimum(shared, np.minimum(self._lengths, np.roll(self._lengths, 1)))
+        rows = PhoneRows.of(pronunciations)
+        written = rows.flat.tobytes()
+        keys = [written[start:end] for start, end in zip(rows.starts.tolist(), rows.ends.tolist(), strict=True)]
+        self._order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
+        rows = rows.take(self._order)
+        self._lengths = rows.lengths.astype(np.int64)
+        longest = int(self._lengths.max(initial=0))
+        self._phones = np.zeros((len(rows), longest), dtype=np.int8)
+        self._phones[np.arange(longest) < self._lengths[:, None]] = rows.flat
+        same = np.zeros((len(rows), longest + 1), dtype=bool)
+        same[1:, :longest] = self._phones[1:] == self._phones[:-1]
+        self._shared = np.minimum(same.argmin(axis=1), np.minimum(self._lengths, np.roll(self._lengths, 1)))
 
     @property
     def nbytes(self) -> int:

@@ -23,6 +23,7 @@ import numpy as np
 from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.phones.phone_search import PhoneSearch, best_place
 from nemo_ctcbias.phones.phones import Pronunciation
+from nemo_ctcbias.phones.phrase_sounds import PhoneRows
 from nemo_ctcbias.phones.pronouncer import Pronouncer
 
 PHONE_PRIOR = 3.0  # ln 20: of the 39 phones of English about so many may follow
@@ -38,17 +39,11 @@ class PhraseScores:
     """
 
     def __init__(self, pronouncer: Pronouncer):
-        self.bias_list = pronouncer.bias_list
-        self.sounds = pronouncer.phrases
-        sounding = [
-            (index, pronunciation)
-            for index, alternatives in enumerate(pronouncer.phrases)
-            if self.bias_list[index].weight > 0
-            for pronunciation, _ in alternatives
-        ]
-        self._owner = np.array([index for index, _ in sounding], dtype=np.int64)
-        self._credit = _credits([pronunciation for _, pronunciation in sounding])
-        self._search = PhoneSearch([pronunciation for _, pronunciation in sounding])
+        self.bias_list, self.sounds = pronouncer.bias_list, pronouncer.phrases
+        owner, acts = self.sounds.owners, np.array([phrase.weight > 0 for phrase in self.bias_list], dtype=bool)
+        sounding = np.flatnonzero(acts[owner])
+        phones = self.sounds.phones.take(sounding)
+        self._owner, self._credit, self._search = owner[sounding], _credits(phones), PhoneSearch(phones)
 
     def best(self, heard: Sequence[Hearing], least: float = -np.inf) -> np.ndarray:
         """Of each phrase [N] at its best place; below `least` it may come as -inf.
@@ -126,12 +121,12 @@ def score_of(pronunciations: Iterable[Pronunciation], heard: Sequence[Hearing]) 
         pronunciations: none empty.
         heard: as in `PhraseScores.best`.
     """
-    pronunciations = list(pronunciations)
-    if not pronunciations:
+    phones = PhoneRows.of(pronunciations)
+    if not len(phones):
         return np.nan
-    credit, search = _credits(pronunciations), PhoneSearch(pronunciations)
+    credit, search = _credits(phones), PhoneSearch(phones)
     return min(float((credit + search.best(one)).max()) for one in heard)
 
 
-def _credits(pronunciations: list[Pronunciation]) -> np.ndarray:
-    return PHONE_PRIOR * np.array([len(pronunciation) for pronunciation in pronunciations], dtype=np.float64)
+def _credits(phones: PhoneRows) -> np.ndarray:
+    return PHONE_PRIOR * phones.lengths.astype(np.float64)
