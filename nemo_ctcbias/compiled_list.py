@@ -172,8 +172,9 @@ class CompiledList:
                 owners,
             )
 
-    @property
+    @made_once
     def _weights(self) -> np.ndarray:
+        """Of the phrases that are listened for [N]."""
         return np.array([phrase.weight for phrase in self.listened], dtype=np.float64)
 
     @made_once

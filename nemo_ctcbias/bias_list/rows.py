@@ -56,7 +56,7 @@ class Rows(Sequence[tuple[int, ...]]):
     def take(self, index: np.ndarray) -> Rows:
         """The sequences of these places, as often as they stand there."""
         lengths = self.lengths[index]
-        return type(self)(self.flat[ranges(self.starts[index], lengths)], lengths)
+        return type(self)(self.flat[ranges(self.ends[index] - lengths, lengths)], lengths)
 
     def followed_by(self, others: Rows) -> Rows:
         """Each sequence with the other of its place behind it."""

@@ -72,7 +72,8 @@ class Spellings(Sequence[Spelling]):
 
     def of_phrases(self, phrases: np.ndarray) -> np.ndarray:
         """Places of the spellings of some phrases (ascending)."""
-        begin, end = (np.searchsorted(self.phrase, phrases, side=side) for side in ("left", "right"))
+        wanted = phrases.astype(self.phrase.dtype)  # or all would be converted
+        begin, end = (np.searchsorted(self.phrase, wanted, side) for side in ("left", "right"))
         return ranges(begin, end - begin)
 
     def __len__(self) -> int:

@@ -67,7 +67,9 @@ class PhoneSearch:
             least = np.broadcast_to(np.asarray(least, dtype=np.float64), found.shape)[self._order]
             rows = self._phones, self._lengths, self._shared
             places = _best_places(emitted, heard.enter, heard.leave) if len(found) >= MANY else _ANYWHERE
-            found[self._order] = _search(emitted, heard.enter, heard.leave, *rows, least, *places)
+            scores = _search(emitted, heard.enter, heard.leave, *rows, least, *places)
+            likely = np.flatnonzero(scores > -np.inf)  # of a long list only some
+            found[self._order[likely]] = scores[likely]
         return found
 
 
@@ -80,7 +82,8 @@ def _search(emitted, enter, leave, phones, lengths, shared, least, singles, pair
     [M], `singles` and `pairs` are those of `_best_places`.
 
     Nothing on a path adds to it (all are log-probs), so each phone, or pair of phones with the blanks between, costs at
-    least what it costs at its own best place: `rest[k]` is what is left to the phones from k on at best.
+    least what it costs at its own best place: `most[k]` is what the first k phones have at best, others behind them,
+    which neighbours have in common; `rest[k]` is what is left to the phones from k on.
 
     Row k holds, for each column, the best path that ends there in phone k (`inside`) or in the blank after it
     (`behind`); `best[k]` is the best of `inside`, which no longer pronunciation with the same beginning can exceed, and
@@ -91,12 +94,28 @@ def _search(emitted, enter, leave, phones, lengths, shared, least, singles, pair
     behind = np.empty((phones.shape[1] + 1, frames))
     best = np.zeros(phones.shape[1] + 1)
     ended = np.zeros(phones.shape[1] + 1)
-    rest = np.zeros(phones.shape[1] + 1)
+    most, rest = np.zeros(phones.shape[1] + 1), np.zeros(phones.shape[1] + 1)
     blank = emitted[BLANK]
     found = np.full(len(phones), -np.inf)
-    ready = 0
+    ready, known = 0, 0
     for row in range(len(phones)):
-        depth, length, needed = min(shared[row], ready), lengths[row], least[row] - ROUNDING
+        ready, known = min(shared[row], ready), min(shared[row], known)
+        depth, length, needed = ready, lengths[row], least[row] - ROUNDING
+        if needed == np.inf:
+            continue
+        while known < length - 1:
+            phone, known = phones[row, known], known + 1
+            most[known] = most[known - 1] + singles[0 if known == 1 else 1, phone]
+            if known > 1:
+                part = 0 if known == 2 else 1
+                most[known] = min(most[known], most[known - 2] + pairs[part, phones[row, known - 2], phone])
+        phone = phones[row, length - 1]
+        at_best = most[length - 1] + singles[0 if length == 1 else 2, phone]
+        if length > 1:
+            part = 0 if length == 2 else 2
+            at_best = min(at_best, most[length - 2] + pairs[part, phones[row, length - 2], phone])
+        if at_best < needed:
+            continue
         rest[length] = 0.0
         for at in range(length - 1, -1, -1):
             phone = phones[row, at]
@@ -104,9 +123,6 @@ def _search(emitted, enter, leave, phones, lengths, shared, least, singles, pair
             if at + 1 < length:
                 part = 0 if at == 0 else 2 if at + 2 == length else 1
                 rest[at] = min(rest[at], pairs[part, phone, phones[row, at + 1]] + rest[at + 2])
-        if rest[0] < needed:
-            ready = depth
-            continue
         while depth < length and best[depth] + rest[depth] >= needed:
             phone = emitted[phones[row, depth]]
             repeats = depth > 0 and phones[row, depth] == phones[row, depth - 1]

@@ -8,7 +8,7 @@ from typing import overload
 
 import numpy as np
 
-from nemo_ctcbias.bias_list.rows import Rows
+from nemo_ctcbias.bias_list.rows import Rows, ranges
 from nemo_ctcbias.phones.phones import PHONE_IDS, PHONES, Pronunciation
 
 Alternatives = tuple[tuple[Pronunciation, float], ...]
@@ -56,10 +56,9 @@ class PhraseSounds(Sequence[Alternatives]):
             np.array([log_prob for _, log_prob in found], dtype=np.float64),
         )
 
-    @property
-    def owners(self) -> np.ndarray:
-        """[M] the phrase of each pronunciation."""
-        return np.repeat(np.arange(len(self)), self.counts)
+    def of_phrases(self, phrases: np.ndarray) -> np.ndarray:
+        """Places of the pronunciations of some phrases."""
+        return ranges((self._ends - self.counts)[phrases], self.counts[phrases])
 
     @property
     def nbytes(self) -> int:

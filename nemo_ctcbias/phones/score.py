@@ -40,10 +40,12 @@ class PhraseScores:
 
     def __init__(self, pronouncer: Pronouncer):
         self.bias_list, self.sounds = pronouncer.bias_list, pronouncer.phrases
-        owner, acts = self.sounds.owners, np.array([phrase.weight > 0 for phrase in self.bias_list], dtype=bool)
-        sounding = np.flatnonzero(acts[owner])
-        phones = self.sounds.phones.take(sounding)
-        self._owner, self._credit, self._search = owner[sounding], _credits(phones), PhoneSearch(phones)
+        weights = np.array([phrase.weight for phrase in self.bias_list], dtype=np.float64)
+        self._phrases = np.flatnonzero((weights > 0) & (self.sounds.counts > 0))
+        self._counts = self.sounds.counts[self._phrases]
+        self._first = np.cumsum(self._counts) - self._counts
+        phones = self.sounds.phones.take(self.sounds.of_phrases(self._phrases))
+        self._credit, self._search = _credits(phones), PhoneSearch(phones)
 
     def best(self, heard: Sequence[Hearing], least: float = -np.inf) -> np.ndarray:
         """Of each phrase [N] at its best place; below `least` it may come as -inf.
@@ -54,15 +56,21 @@ class PhraseScores:
         Raises:
             PhoneticsError: log-probs of another shape.
         """
-        found = np.full(len(self.bias_list), np.nan)
-        found[self._owner] = np.inf
+        found = np.full(len(self._phrases), np.inf)
         for one in heard:
             # What one witness does not hear the next ones are not asked for.
-            lack = np.where(found[self._owner] >= least, least - self._credit, np.inf)
-            score = np.full(len(found), -np.inf)
-            np.maximum.at(score, self._owner, self._credit + self._search.best(one, lack))
-            found = np.minimum(found, score)  # NaN stays
-        return found
+            lack = np.where(np.repeat(found >= least, self._counts), least - self._credit, np.inf)
+            found = np.minimum(found, self._best(self._credit + self._search.best(one, lack)))
+        return self._of_all(found)
+
+    def _best(self, scores: np.ndarray) -> np.ndarray:
+        """Of each phrase that has any the best one."""
+        return np.maximum.reduceat(scores, self._first) if len(scores) else scores
+
+    def _of_all(self, found: np.ndarray) -> np.ndarray:
+        scores = np.full(len(self.bias_list), np.nan)
+        scores[self._phrases] = found
+        return scores
 
     def at(self, phrase: int, heard: Sequence[Hearing]) -> float:
         """Of one phrase in what was heard at its place; NaN if nobody can pronounce it.
@@ -99,10 +107,7 @@ class PhraseScores:
 
     def most(self) -> np.ndarray:
         """Of each phrase [N], said without a flaw and heard without a doubt."""
-        found = np.full(len(self.bias_list), np.nan)
-        found[self._owner] = -np.inf
-        np.maximum.at(found, self._owner, self._credit)
-        return found
+        return self._of_all(self._best(self._credit))
 
     def phones(self, phrase: int) -> int:
         """How many phones it has, in the longest of its pronunciations."""
@@ -111,7 +116,7 @@ class PhraseScores:
     @property
     def nbytes(self) -> int:
         """Memory, about."""
-        return self._owner.nbytes + self._credit.nbytes + self._search.nbytes
+        return 3 * self._phrases.nbytes + self._credit.nbytes + self._search.nbytes
 
 
 def score_of(pronunciations: Iterable[Pronunciation], heard: Sequence[Hearing]) -> float:

@@ -12,7 +12,7 @@ from nemo_ctcbias.bias_list import SpelledList
 from nemo_ctcbias.bias_list.casing import SENTENCE_END, recased
 from nemo_ctcbias.bias_list.word_ends import WordEnds
 
-INDEXED = 4  # letters by which it is told whether a form may begin somewhere
+INDEXED = 4  # letters by which it is told how long a form may be that begins with them
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class PhraseFinder:
         numbers, first = np.unique(spellings.form[places], return_index=True)
         forms = [spellings.forms[number] for number in numbers.tolist()]
         self._phrases = dict(zip(forms, spellings.phrase[places[first]].tolist(), strict=True))
-        self._lengths = sorted(set(map(len, forms)), reverse=True)
-        self._begin = {form[:INDEXED] for form in forms}
+        forms.sort(key=len)
+        self._longest = {form[:INDEXED]: len(form) for form in forms}  # of those with these first letters
 
     def find(self, text: str) -> list[Find]:
         """The phrases in a text of words with single spaces between them, in order."""
@@ -119,11 +119,10 @@ class PhraseFinder:
 
     def _fitting(self, text: str, at: int) -> str | None:
         """The longest form that stands in the text here."""
-        begun = [count for count in range(1, INDEXED + 1) if text[at : at + count] in self._begin]
-        for length in self._lengths if begun else ():  # most words begin no form
-            form = text[at : at + length]
-            if len(form) == length and form in self._phrases and self._ends.may_end(text, at, at + length):
-                return form
+        longest = self._longest.get(text[at : at + INDEXED], INDEXED - 1)  # most words begin no form
+        for end in range(min(at + longest, len(text)), at, -1):
+            if text[at:end] in self._phrases and self._ends.may_end(text, at, end):
+                return text[at:end]
         return None
 
     def written(self, text: str, start: int, end: int, index: int) -> str:

@@ -39,6 +39,7 @@ class SearchList:
         self.strengths = np.where(self.weights > 0, 1.0, self.weights)
         # Twice the weight: the phrase is taken for twice as likely, here as in the language model's class.
         gains = np.log(np.where(self.weights > 0, self.weights, 1.0))
+        self._usable = np.unique(self._spellings.phrase)
         self._costs = self._spellings.cost - gains[self._spellings.phrase]
         self._following, self.ends = vocabulary.following, vocabulary.word_ends
         self._segmenters = [Segmenter(vocabulary, ENDED, part) for part in vocabulary.parts]
@@ -126,7 +127,7 @@ class SearchList:
     @property
     def active(self) -> bool:
         """Whether any phrase can act (usable tokens and a weight other than 0)."""
-        return bool(self.strengths[self._spellings.phrase].any())
+        return bool(self.strengths[self._usable].any())
 
 
 Ending = tuple[Tokens, int]
