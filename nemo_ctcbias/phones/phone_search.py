@@ -117,7 +117,7 @@ def _search(emitted, enter, leave, phones, lengths, shared, least, singles, pair
         if at_best < needed:
             continue
         rest[length] = 0.0
-        for at in range(length - 1, -1, -1):
+        for at in range(length - 1, depth - 1, -1):
             phone = phones[row, at]
             rest[at] = singles[0 if at == 0 else 2 if at + 1 == length else 1, phone] + rest[at + 1]
             if at + 1 < length:

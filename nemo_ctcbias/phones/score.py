@@ -17,13 +17,13 @@ mishear different things.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.phones.phone_search import PhoneSearch, best_place
 from nemo_ctcbias.phones.phones import Pronunciation
-from nemo_ctcbias.phones.phrase_sounds import PhoneRows
 from nemo_ctcbias.phones.pronouncer import Pronouncer
 
 PHONE_PRIOR = 3.0  # ln 20: of the 39 phones of English about so many may follow
@@ -41,11 +41,12 @@ class PhraseScores:
     def __init__(self, pronouncer: Pronouncer):
         self.bias_list, self.sounds = pronouncer.bias_list, pronouncer.phrases
         weights = np.array([phrase.weight for phrase in self.bias_list], dtype=np.float64)
-        self._phrases = np.flatnonzero((weights > 0) & (self.sounds.counts > 0))
-        self._counts = self.sounds.counts[self._phrases]
-        self._first = np.cumsum(self._counts) - self._counts
-        phones = self.sounds.phones.take(self.sounds.of_phrases(self._phrases))
-        self._credit, self._search = _credits(phones), PhoneSearch(phones)
+        self._whole = self._part(np.flatnonzero((weights > 0) & (self.sounds.counts > 0)))
+
+    def _part(self, phrases: np.ndarray) -> _Part:
+        counts, phones = self.sounds.counts[phrases], self.sounds.phones.take(self.sounds.of_phrases(phrases))
+        credit = PHONE_PRIOR * phones.lengths.astype(np.float64)
+        return _Part(phrases, np.cumsum(counts) - counts, credit, PhoneSearch(phones))
 
     def best(self, heard: Sequence[Hearing], least: float = -np.inf) -> np.ndarray:
         """Of each phrase [N] at its best place; below `least` it may come as -inf.
@@ -56,20 +57,19 @@ class PhraseScores:
         Raises:
             PhoneticsError: log-probs of another shape.
         """
-        found = np.full(len(self._phrases), np.inf)
+        part, found = self._whole, np.full(len(self._whole.phrases), np.inf)
         for one in heard:
-            # What one witness does not hear the next ones are not asked for.
-            lack = np.where(np.repeat(found >= least, self._counts), least - self._credit, np.inf)
-            found = np.minimum(found, self._best(self._credit + self._search.best(one, lack)))
-        return self._of_all(found)
+            kept = found >= least
+            if not kept.all():  # what one witness does not hear the next ones are not asked for
+                part, found = self._part(part.phrases[kept]), found[kept]
+            scores = part.credit + part.search.best(one, least - part.credit)
+            found = np.minimum(found, part.best(scores))
+        return self._of_all(found, part.phrases)
 
-    def _best(self, scores: np.ndarray) -> np.ndarray:
-        """Of each phrase that has any the best one."""
-        return np.maximum.reduceat(scores, self._first) if len(scores) else scores
-
-    def _of_all(self, found: np.ndarray) -> np.ndarray:
+    def _of_all(self, found: np.ndarray, phrases: np.ndarray) -> np.ndarray:
         scores = np.full(len(self.bias_list), np.nan)
-        scores[self._phrases] = found
+        scores[self._whole.phrases] = -np.inf
+        scores[phrases] = found
         return scores
 
     def at(self, phrase: int, heard: Sequence[Hearing]) -> float:
@@ -97,17 +97,13 @@ class PhraseScores:
         Raises:
             PhoneticsError: log-probs of another shape.
         """
-        places = [max(self._places(phrase, witness)) for witness in heard]
+        sounds = [pronunciation for pronunciation, _ in self.sounds[phrase]]
+        places = [max(_places(sounds, witness)) for witness in heard]
         return min(score for score, _, _ in places), *places[-1][1:]
-
-    def _places(self, phrase: int, witness: Hearing) -> Iterator[tuple[float, int, int]]:
-        for pronunciation, _ in self.sounds[phrase]:
-            score, start, end = best_place(witness, pronunciation)
-            yield PHONE_PRIOR * len(pronunciation) + score, start, end
 
     def most(self) -> np.ndarray:
         """Of each phrase [N], said without a flaw and heard without a doubt."""
-        return self._of_all(self._best(self._credit))
+        return self._of_all(self._whole.best(self._whole.credit), self._whole.phrases)
 
     def phones(self, phrase: int) -> int:
         """How many phones it has, in the longest of its pronunciations."""
@@ -116,7 +112,23 @@ class PhraseScores:
     @property
     def nbytes(self) -> int:
         """Memory, about."""
-        return 3 * self._phrases.nbytes + self._credit.nbytes + self._search.nbytes
+        part = self._whole
+        return part.phrases.nbytes + part.first.nbytes + part.credit.nbytes + part.search.nbytes
+
+
+class _Part(NamedTuple):
+    """Phrases that are searched for, and their pronunciations one phrase behind the other: where those of each begin,
+    and what is credited for their phones.
+    """
+
+    phrases: np.ndarray
+    first: np.ndarray
+    credit: np.ndarray
+    search: PhoneSearch
+
+    def best(self, scores: np.ndarray) -> np.ndarray:
+        """Of each phrase that of its best pronunciation."""
+        return np.maximum.reduceat(scores, self.first) if len(scores) else scores
 
 
 def score_of(pronunciations: Iterable[Pronunciation], heard: Sequence[Hearing]) -> float:
@@ -126,12 +138,13 @@ def score_of(pronunciations: Iterable[Pronunciation], heard: Sequence[Hearing]) 
         pronunciations: none empty.
         heard: as in `PhraseScores.best`.
     """
-    phones = PhoneRows.of(pronunciations)
-    if not len(phones):
+    pronunciations = list(pronunciations)
+    if not pronunciations:
         return np.nan
-    credit, search = _credits(phones), PhoneSearch(phones)
-    return min(float((credit + search.best(one)).max()) for one in heard)
+    return min(max(_places(pronunciations, one))[0] for one in heard)
 
 
-def _credits(phones: PhoneRows) -> np.ndarray:
-    return PHONE_PRIOR * phones.lengths.astype(np.float64)
+def _places(pronunciations: Iterable[Pronunciation], witness: Hearing) -> Iterator[tuple[float, int, int]]:
+    for pronunciation in pronunciations:
+        score, start, end = best_place(witness, pronunciation)
+        yield PHONE_PRIOR * len(pronunciation) + score, start, end
