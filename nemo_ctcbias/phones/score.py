@@ -44,9 +44,9 @@ class PhraseScores:
         self._whole = self._part(np.flatnonzero((weights > 0) & (self.sounds.counts > 0)))
 
     def _part(self, phrases: np.ndarray) -> _Part:
-        counts, phones = self.sounds.counts[phrases], self.sounds.phones.take(self.sounds.of_phrases(phrases))
-        credit = PHONE_PRIOR * phones.lengths.astype(np.float64)
-        return _Part(phrases, np.cumsum(counts) - counts, credit, PhoneSearch(phones))
+        owner = np.repeat(np.arange(len(phrases), dtype=np.int32), self.sounds.counts[phrases])
+        phones = self.sounds.phones.take(self.sounds.of_phrases(phrases))
+        return _Part(phrases, owner, PhoneSearch(phones, PHONE_PRIOR))
 
     def best(self, heard: Sequence[Hearing], least: float = -np.inf) -> np.ndarray:
         """Of each phrase [N] at its best place; below `least` it may come as -inf.
@@ -62,8 +62,7 @@ class PhraseScores:
             kept = found >= least
             if not kept.all():  # what one witness does not hear the next ones are not asked for
                 part, found = self._part(part.phrases[kept]), found[kept]
-            scores = part.credit + part.search.best(one, least - part.credit)
-            found = np.minimum(found, part.best(scores))
+            found = np.minimum(found, part.best(part.search.best(one, least)))
         return self._of_all(found, part.phrases)
 
     def _of_all(self, found: np.ndarray, phrases: np.ndarray) -> np.ndarray:
@@ -103,7 +102,9 @@ class PhraseScores:
 
     def most(self) -> np.ndarray:
         """Of each phrase [N], said without a flaw and heard without a doubt."""
-        return self._of_all(self._whole.best(self._whole.credit), self._whole.phrases)
+        part = self._whole
+        phones = self.sounds.phones.lengths[self.sounds.of_phrases(part.phrases)]
+        return self._of_all(part.best(PHONE_PRIOR * phones), part.phrases)
 
     def phones(self, phrase: int) -> int:
         """How many phones it has, in the longest of its pronunciations."""
@@ -113,22 +114,22 @@ class PhraseScores:
     def nbytes(self) -> int:
         """Memory, about."""
         part = self._whole
-        return part.phrases.nbytes + part.first.nbytes + part.credit.nbytes + part.search.nbytes
+        return part.phrases.nbytes + part.owner.nbytes + part.search.nbytes
 
 
 class _Part(NamedTuple):
-    """Phrases that are searched for, and their pronunciations one phrase behind the other: where those of each begin,
-    and what is credited for their phones.
-    """
+    """P phrases that are searched for, and which of them each pronunciation is of [M]."""
 
     phrases: np.ndarray
-    first: np.ndarray
-    credit: np.ndarray
+    owner: np.ndarray
     search: PhoneSearch
 
     def best(self, scores: np.ndarray) -> np.ndarray:
-        """Of each phrase that of its best pronunciation."""
-        return np.maximum.reduceat(scores, self.first) if len(scores) else scores
+        """Of each phrase the score of its best pronunciation [P]."""
+        found = np.full(len(self.phrases), -np.inf)
+        likely = np.flatnonzero(scores > -np.inf)  # of a long list only some
+        np.maximum.at(found, self.owner[likely], scores[likely])
+        return found
 
 
 def score_of(pronunciations: Iterable[Pronunciation], heard: Sequence[Hearing]) -> float:

@@ -44,6 +44,7 @@ class SearchList:
         self._following, self.ends = vocabulary.following, vocabulary.word_ends
         self._segmenters = [Segmenter(vocabulary, ENDED, part) for part in vocabulary.parts]
         self._tokens_of: dict[str, list[Tokens]] = {}  # of endings
+        self._known: dict[int, tuple[Ending, ...]] = {}  # endings of forms that were heard before
         self.finder = PhraseFinder(spelled, self.ends, vocabulary.cased)
 
     @cached_property
@@ -52,7 +53,10 @@ class SearchList:
         places = self._spellings.of_phrases(np.flatnonzero(self.strengths))
         forms, form = np.unique(self._spellings.form[places], return_inverse=True)
         endings: dict[tuple[Ending, ...], int] = {}  # most forms have the same
-        kind = [endings.setdefault(self._endings(number), len(endings)) for number in forms.tolist()]
+        for number in forms.tolist():
+            if number not in self._known:
+                self._known[number] = self._endings(number)
+        kind = [endings.setdefault(self._known[number], len(endings)) for number in forms.tolist()]
         each, count = [one for some in endings for one in some], np.array([*map(len, endings)], dtype=np.int64)
         first, kind = np.cumsum(count) - count, np.array(kind, dtype=np.int64)[form]
         ending, places = ranges(first[kind], count[kind]), np.repeat(places, count[kind])
