@@ -11,6 +11,8 @@ import numpy as np
 
 from nemo_ctcbias.bias_list.rows import Rows, ranges
 
+BYTES_A_FORM = 200  # a string and its place in a dictionary, as tracemalloc measures them on lists of names
+
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
@@ -97,6 +99,3 @@ class Spellings(Sequence[Spelling]):
         return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
 
     __hash__ = None
-
-
-BYTES_A_FORM = 200  # a string and its place in a dictionary, as tracemalloc measures them on lists of names

@@ -94,9 +94,9 @@ class PhraseFinder:
         # A suppressed phrase that is said all the same is no hit.
         places = np.flatnonzero(weights[spellings.phrase] > 0)
         numbers, first = np.unique(spellings.form[places], return_index=True)
-        forms = [spellings.forms[number] for number in numbers.tolist()]
-        self._phrases = dict(zip(forms, spellings.phrase[places[first]].tolist(), strict=True))
-        forms.sort(key=len)
+        self._numbers, self._phrases = spellings.numbers, np.full(len(spellings.forms), -1, dtype=np.int32)
+        self._phrases[numbers] = spellings.phrase[places[first]]
+        forms = sorted([spellings.forms[number] for number in numbers.tolist()], key=len)
         self._longest = {form[:INDEXED]: len(form) for form in forms}  # of those with these first letters
 
     def find(self, text: str) -> list[Find]:
@@ -106,9 +106,9 @@ class PhraseFinder:
         for word in text.split(" "):
             whole = word.isalpha() and word.isascii() and not self._ends.anywhere
             for start in (at,) if whole else self._starts(text, at, at + len(word)):
-                form = self._fitting(text, start) if start >= end else None
-                if form is not None:
-                    index, end = self._phrases[form], start + len(form)
+                fitting = self._fitting(text, start) if start >= end else None
+                if fitting is not None:
+                    index, end = fitting
                     found.append(Find(start, end, index, self.written(text, start, end, index)))
             at += len(word) + 1
         return found
@@ -117,12 +117,13 @@ class PhraseFinder:
         """Where in a word phrases may begin."""
         return [first, *(place for place in range(first + 1, last) if self._ends.may_begin(text, place))]
 
-    def _fitting(self, text: str, at: int) -> str | None:
-        """The longest form that stands in the text here."""
+    def _fitting(self, text: str, at: int) -> tuple[int, int] | None:
+        """The phrase of the longest form that stands in the text here, and where it ends."""
         longest = self._longest.get(text[at : at + INDEXED], INDEXED - 1)  # most words begin no form
         for end in range(min(at + longest, len(text)), at, -1):
-            if text[at:end] in self._phrases and self._ends.may_end(text, at, end):
-                return text[at:end]
+            number = self._numbers.get(text[at:end], -1)
+            if number >= 0 and self._phrases[number] >= 0 and self._ends.may_end(text, at, end):
+                return int(self._phrases[number]), end
         return None
 
     def written(self, text: str, start: int, end: int, index: int) -> str:
