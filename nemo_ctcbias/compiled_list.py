@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import numpy as np
+
 from nemo_ctcbias.bias_list import BiasList, Note, SpelledList, Vocabulary, spell
 from nemo_ctcbias.bias_list.report import announce
-from nemo_ctcbias.bias_list.spelling import Spelling
 from nemo_ctcbias.kept_parts import kept_pronouncer, kept_spelling
 from nemo_ctcbias.phones.g2p import G2P
 from nemo_ctcbias.phones.phones import Pronunciation
@@ -28,8 +29,7 @@ if TYPE_CHECKING:  # torch, which the search does without
     from nemo_ctcbias.adapter.phrase_bank import PhraseBank, TokenList
 
 MOST_BYTES = 256 << 20  # of all lists that a model keeps; the last one is always kept
-# Memory of Python objects, as tracemalloc measures them on lists of 1,000 and 20,000 names.
-BYTES_A_PHRASE, BYTES_A_SPELLING, BYTES_A_PRONUNCIATION = 600, 400, 500
+BYTES_A_PHRASE = 600  # of Python objects, as tracemalloc measures them on lists of 1,000 and 20,000 names
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,10 @@ class CompiledList:
         """What the list's length is where it matters: phrases that this model can write, in other cases but once."""
         if self.bias_list.counts_as is not None:
             return self.bias_list.counts_as
-        return len({one.form.casefold() for one in self._first("phrase").values()})
+        spellings = self.spelled.spellings
+        phrases, first = np.unique(spellings.phrase, return_index=True)
+        written = spellings.form[first[self._weights[phrases] > 0]].tolist()
+        return len({spellings.forms[form].casefold() for form in written})
 
     @made_once
     def search(self) -> SearchList:
@@ -144,26 +147,35 @@ class CompiledList:
     @made_once
     def tokens(self) -> TokenList:
         """As a contextual adapter attends to it: the first spelling of each form, suppressed phrases left out."""
+        return self._tokens(np.flatnonzero(self._weights > 0))
+
+    def tokens_for(self, factors: np.ndarray | None) -> TokenList:
+        """The tokens of what is heard of it in one recording, weights times these factors; of all for None."""
+        if factors is None:
+            return self.tokens
+        return self._tokens(np.flatnonzero((self._weights > 0) & (factors > 0))).heard(factors)
+
+    def _tokens(self, phrases: np.ndarray) -> TokenList:
         import torch
 
         from nemo_ctcbias.adapter.phrase_bank import TokenList
 
-        listened, rows = self.listened, list(self._first("form").values())
+        spellings, listened = self.spelled.spellings, self.listened
+        places = spellings.of_phrases(phrases)
+        first = places[spellings.first[spellings.form[places]] == places]
+        owners = spellings.phrase[first].tolist()
         with torch.inference_mode(False):  # what transcription keeps may be trained on later
             return TokenList.of(
-                [one.tokens for one in rows],
-                [listened[one.phrase].weight for one in rows],
-                [listened[one.phrase].type for one in rows],
-                [one.phrase for one in rows],
+                list(spellings.tokens.take(first)),
+                [listened[owner].weight for owner in owners],
+                [listened[owner].type for owner in owners],
+                owners,
             )
 
-    def _first(self, what: str) -> dict[Any, Spelling]:
-        """The first spelling of each phrase, or of each form, of those that do not suppress."""
-        first: dict[Any, Spelling] = {}
-        for one in self.spelled.spellings:
-            if self.listened[one.phrase].weight > 0:
-                first.setdefault(getattr(one, what), one)
-        return first
+    @made_once
+    def _weights(self) -> np.ndarray:
+        """Of the phrases that are listened for [N]."""
+        return np.array([phrase.weight for phrase in self.listened], dtype=np.float64)
 
     @made_once
     def pronouncer(self) -> Pronouncer:
@@ -201,11 +213,11 @@ class CompiledList:
         made = self.__dict__
         total = BYTES_A_PHRASE * len(self.bias_list)
         if "spelled" in made:
-            total += BYTES_A_SPELLING * len(self.spelled.spellings)
+            total += self.spelled.spellings.nbytes
         if "search" in made:
-            total += sum(part.nbytes for part in self.search.trie.automaton)
+            total += self.search.nbytes
         if "pronouncer" in made:
-            total += BYTES_A_PRONUNCIATION * sum(map(len, self.pronouncer.phrases))
+            total += self.pronouncer.phrases.nbytes
         if "scores" in made:
             total += self.scores.nbytes
         if "tokens" in made:

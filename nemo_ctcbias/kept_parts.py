@@ -16,19 +16,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from platformdirs import user_cache_dir
 
-from nemo_ctcbias.bias_list import BiasList, Note, SpelledList, Vocabulary
-from nemo_ctcbias.bias_list.spelling import Spelling
+from nemo_ctcbias.bias_list import BiasList, Note, SpelledList, Spellings, Vocabulary
+from nemo_ctcbias.bias_list.rows import Rows
 from nemo_ctcbias.errors import OutputError
 from nemo_ctcbias.phones.g2p import G2P
-from nemo_ctcbias.phones.phones import PHONE_IDS, PHONES, Pronunciation
-from nemo_ctcbias.phones.pronouncer import Alternatives, Pronouncer, Sounds, shipped_g2p
+from nemo_ctcbias.phones.phones import Pronunciation
+from nemo_ctcbias.phones.phrase_sounds import PhoneRows, PhraseSounds
+from nemo_ctcbias.phones.pronouncer import Pronouncer, Sounds, shipped_g2p
 from nemo_ctcbias.whole_files import written_whole
 
 FOLDER_VARIABLE = "NEMO_CTCBIAS_CACHE"  # names another folder; where it is empty nothing is kept
@@ -187,61 +187,48 @@ def _of_vocabulary(vocabulary: Vocabulary, bias_list: BiasList) -> Iterator[obje
 
 
 def _of_spelled(spelled: SpelledList) -> Arrays:
-    forms = {form: number for number, form in enumerate(dict.fromkeys(one.form for one in spelled.spellings))}
-    notes = spelled.notes[len(spelled.bias_list.notes) :]
+    spellings, notes = spelled.spellings, spelled.notes[len(spelled.bias_list.notes) :]
     return {
-        "phrase": np.array([one.phrase for one in spelled.spellings], dtype=np.int32),
-        "form": np.array([forms[one.form] for one in spelled.spellings], dtype=np.int32),
-        "cost": np.array([one.cost for one in spelled.spellings], dtype=np.float64),
-        "forms": _texts(list(forms)),
-        "notes": _texts([[note.where, note.phrase, note.level, note.reason, note.remedy] for note in notes]),
-        **_rows([one.tokens for one in spelled.spellings], np.int32),
+        **{"phrase": spellings.phrase, "form": spellings.form, "cost": spellings.cost},
+        **{"forms": _texts(spellings.forms), "notes": _of_notes(notes)},
+        **{"length": spellings.tokens.lengths, "flat": spellings.tokens.flat},
     }
 
 
 def _spelled(arrays: Arrays, bias_list: BiasList) -> SpelledList:
-    forms = _texts_of(arrays["forms"])
-    each = zip(arrays["phrase"].tolist(), arrays["form"].tolist(), arrays["cost"].tolist(), strict=True)
-    spellings = [
-        Spelling(phrase, forms[form], tokens, cost)
-        for (phrase, form, cost), tokens in zip(each, _rows_of(arrays), strict=True)
-    ]
-    notes = [Note(*note) for note in _texts_of(arrays["notes"])]
-    return SpelledList(bias_list, tuple(spellings), (*bias_list.notes, *notes))
+    columns = arrays["phrase"], arrays["form"], arrays["cost"], Rows(arrays["flat"], arrays["length"])
+    spellings = Spellings(*columns, _texts_of(arrays["forms"]))
+    return SpelledList(bias_list, spellings, (*bias_list.notes, *_notes(arrays)))
 
 
 def _of_sounds(sounds: Sounds) -> Arrays:
-    every = [*sounds.phrases, *sounds.given.values()]
-    found = list(chain.from_iterable(every))
-    return {
-        "count": np.array(list(map(len, every)), dtype=np.int32),
-        "log_prob": np.array([log_prob for _, log_prob in found], dtype=np.float64),
-        "given": _texts([list(words) for words in sounds.given]),
-        "notes": _texts([[note.where, note.phrase, note.level, note.reason, note.remedy] for note in sounds.notes]),
-        **_rows([[PHONE_IDS[phone] for phone in phones] for phones, _ in found], np.int8),
-    }
+    given = {f"given_{name}": column for name, column in _columns(PhraseSounds.of(sounds.given.values())).items()}
+    words = _texts([list(words) for words in sounds.given])
+    return {**_columns(sounds.phrases), **given, "given": words, "notes": _of_notes(sounds.notes)}
 
 
 def _sounds(arrays: Arrays) -> Sounds:
-    phones = (tuple([PHONES[number] for number in row]) for row in _rows_of(arrays))
-    found = list(zip(phones, arrays["log_prob"].tolist(), strict=True))
-    ends = np.cumsum(arrays["count"]).tolist()
-    every: list[Alternatives] = [tuple(found[first:end]) for first, end in zip([0, *ends], ends, strict=False)]
-    given = [tuple(words) for words in _texts_of(arrays["given"])]
-    phrases = every[: len(every) - len(given)]
-    notes = [Note(*note) for note in _texts_of(arrays["notes"])]
-    return Sounds(phrases, dict(zip(given, every[len(phrases) :], strict=True)), notes)
+    words = [tuple(words) for words in _texts_of(arrays["given"])]
+    given = dict(zip(words, _phrase_sounds(arrays, "given_"), strict=True))
+    return Sounds(_phrase_sounds(arrays), given, _notes(arrays))
 
 
-def _rows(rows: Sequence[Sequence[int]], kind: type) -> Arrays:
-    lengths = np.array(list(map(len, rows)), dtype=np.int32)
-    return {"length": lengths, "flat": np.fromiter(chain.from_iterable(rows), dtype=kind, count=int(lengths.sum()))}
+def _columns(sounds: PhraseSounds) -> Arrays:
+    phones, log_probs = sounds.phones, sounds.log_probs
+    return {"count": sounds.counts, "log_prob": log_probs, "length": phones.lengths, "flat": phones.flat}
 
 
-def _rows_of(arrays: Arrays) -> Iterator[tuple[int, ...]]:
-    numbers = np.arange(arrays["flat"].max(initial=0) + 1).astype(object)  # millions of tokens, but a thousand objects
-    flat, ends = numbers[arrays["flat"]].tolist(), np.cumsum(arrays["length"]).tolist()
-    return (tuple(flat[first:end]) for first, end in zip([0, *ends], ends, strict=False))
+def _phrase_sounds(arrays: Arrays, part: str = "") -> PhraseSounds:
+    count, log_probs, lengths, flat = (arrays[part + name] for name in ("count", "log_prob", "length", "flat"))
+    return PhraseSounds(count, PhoneRows(flat, lengths), log_probs)
+
+
+def _of_notes(notes: Sequence[Note]) -> np.ndarray:
+    return _texts([[note.where, note.phrase, note.level, note.reason, note.remedy] for note in notes])
+
+
+def _notes(arrays: Arrays) -> list[Note]:
+    return [Note(*note) for note in _texts_of(arrays["notes"])]
 
 
 def _texts(value: Any) -> np.ndarray:

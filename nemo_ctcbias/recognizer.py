@@ -149,9 +149,11 @@ class Recognizer:
     def prepare(self, listed: CompiledList) -> None:
         """Make what the list will be asked for, as far as that is known before anything is heard."""
         if self._acts(listed):
-            listed.search  # noqa: B018
+            search = listed.search
             if self.settings.wants("detection"):
                 listed.scores  # noqa: B018
+            else:
+                search.trie  # noqa: B018
 
     def _decoded(self, task: Task, heard: np.ndarray | None) -> list[BiasedBeam]:
         """One utterance, once it is known what to listen for and what the adapters make of it."""

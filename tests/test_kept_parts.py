@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemo_ctcbias import compiled_list, kept_parts
-from nemo_ctcbias.bias_list import BiasList, Note, Phrase, SpelledList, Vocabulary
-from nemo_ctcbias.bias_list.spelling import Spelling
+from nemo_ctcbias.bias_list import BiasList, Note, Phrase, SpelledList, Spelling, Spellings, Vocabulary
 from nemo_ctcbias.compiled_list import CompiledList, Sources
 from nemo_ctcbias.errors import OutputError
 from nemo_ctcbias.phones import Lexicon
 from nemo_ctcbias.phones.g2p import G2P
 from nemo_ctcbias.phones.phones import PHONES
+from nemo_ctcbias.phones.phrase_sounds import PhraseSounds
 from nemo_ctcbias.phones.pronouncer import Sounds, shipped_g2p
 
 PIECES = ["<unk>", "▁", "▁an", "an", "na", *"abcdefghijklmnopqrstuvwxyz", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ'"]
@@ -82,14 +82,16 @@ ROWS = st.lists(st.integers(0, 1 << 20), min_size=1, max_size=4).map(tuple)
 
 @given(st.lists(st.builds(Spelling, st.integers(0, 5), SHORT, ROWS, COSTS)), NOTES)
 def test_any_spelling_comes_back_from_its_arrays(spellings, notes):
-    spelled = SpelledList(BiasList(), tuple(spellings), tuple(notes))
+    spelled = SpelledList(BiasList(), Spellings.of(spellings), tuple(notes))
+    assert list(spelled.spellings) == spellings
     assert kept_parts._spelled(kept_parts._of_spelled(spelled), spelled.bias_list) == spelled
 
 
 @given(st.lists(ALTERNATIVES.map(tuple)), st.dictionaries(st.lists(SHORT).map(tuple), ALTERNATIVES.map(tuple)), NOTES)
 @settings(max_examples=50)
 def test_any_sounds_come_back_from_their_arrays(phrases, words, notes):
-    sounds = Sounds(phrases, words, notes)
+    sounds = Sounds(PhraseSounds.of(phrases), words, notes)
+    assert list(sounds.phrases) == phrases
     assert kept_parts._sounds(kept_parts._of_sounds(sounds)) == sounds
 
 

@@ -90,7 +90,7 @@ class BiasList(Sequence[Phrase]):
             if isinstance(entry, str) and (risk := several_in(entry)):
                 notes.append(Note(self._place(position), phrase.text, "warning", *risk))
             first, at = kept.setdefault((phrase.text, phrase.forms), (phrase, position))
-            if any(getattr(first, name) != getattr(phrase, name) for name in SETTLED):
+            if first is not phrase and any(getattr(first, name) != getattr(phrase, name) for name in SETTLED):
                 notes.append(self._repeated(phrase, position, first, at))
         return [phrase for phrase, _ in kept.values()], [position for _, position in kept.values()], notes
 

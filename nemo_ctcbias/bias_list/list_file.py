@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nemo_ctcbias.bias_list.list_table import delimiter_of, phrase_of_row, table_rows
 from nemo_ctcbias.bias_list.list_text import Change, phrases_of
@@ -26,8 +25,7 @@ LEXICON = re.compile(rf"\S+\s+(?:[A-Z]{{1,2}}\s+)*{_VOWEL}(?:\s+[A-Z]{{1,2}}[012
 Placed = Callable[[str], Callable[[Callable[[Any], Any], Any], Any]]
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """What a line (or entry) of a file holds.
 
     number: of the line, or of the entry where a file has no lines of its own.

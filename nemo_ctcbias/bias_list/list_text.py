@@ -29,6 +29,8 @@ def unquoted(phrase: Phrase) -> tuple[Phrase, Change]:
 
 def phrases_of(text: str) -> tuple[list[Phrase], Change]:
     """The phrases of a line of a text file without a weight; one with a weight is a phrase as it stands."""
+    if MARKS.isdisjoint(text):  # as nearly all lines are
+        return [Phrase(text)], None
     word, *spellings = (part.strip() for part in text.split("_"))
     if word and spellings and all(spellings):
         change = f"is read as {word!r} with the spoken forms {', '.join(map(repr, spellings))}"

@@ -19,6 +19,7 @@ from nemo_ctcbias.bias_list.readings import (
 )
 from nemo_ctcbias.bias_list.report import Level, Note, quoted
 from nemo_ctcbias.bias_list.segmenter import Segmenter, Tokens
+from nemo_ctcbias.bias_list.spellings import Spelling, Spellings
 from nemo_ctcbias.bias_list.vocabulary import Vocabulary
 from nemo_ctcbias.bias_list.word_ends import is_spaceless
 from nemo_ctcbias.errors import SettingError
@@ -27,23 +28,6 @@ SUPPRESSED = 2000  # token sequences by which a suppressed form is known: what i
 BOLD = 10.0  # ten times as likely as other phrases: what is larger is mostly of another tool's scale
 SHORT_WORD = 2  # letters; a whole phrase this short is found everywhere
 NUMBERS_HINT = ", or have numbers read as words: pip install 'nemo-ctcbias[numbers]'"
-
-
-@dataclass(frozen=True, slots=True)
-class Spelling:
-    """One token sequence by which a phrase may be recognised.
-
-    Attributes:
-        phrase: index in the bias list.
-        form: the text that the tokens decode to: the normalised spoken text, in one of the cases that the model writes.
-        tokens: [L] token ids, L >= 1.
-        cost: what it gives back of its boost when it is completed.
-    """
-
-    phrase: int
-    form: str
-    tokens: Tokens
-    cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +42,7 @@ class SpelledList:
     """
 
     bias_list: BiasList
-    spellings: tuple[Spelling, ...]
+    spellings: Spellings
     notes: tuple[Note, ...]
 
 
@@ -129,7 +113,7 @@ class _Speller:
         if self.vocabulary.cased or self.vocabulary.turkish:
             self._other_cases()
         self.spellings.sort(key=attrgetter("phrase"))  # stable
-        return SpelledList(self.bias_list, tuple(self.spellings), tuple(self.notes))
+        return SpelledList(self.bias_list, Spellings.of(self.spellings), tuple(self.notes))
 
     def _other_cases(self) -> None:
         """Spell the forms in the other cases that the model writes, where these are no forms of the list themselves."""

@@ -6,12 +6,12 @@ failure links), so that the result never depends on the order of the list.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from nemo_ctcbias.bias_list.rows import Rows
 from nemo_ctcbias.bias_list.word_ends import PLAIN
 from nemo_ctcbias.compiled import compiled
 
@@ -47,7 +47,8 @@ class BoostingTrie:
     """Phrases as paths of tokens; state 0 is the root (no phrase begun).
 
     Args:
-        spellings: (phrase index, token ids) pairs; several may belong to one phrase.
+        phrases: of each spelling the phrase; several may belong to one.
+        spellings: their token ids.
         weights: weight of each phrase; negative ones suppress, zero ones are left out.
         vocab_size: number of tokens without blank.
         costs: of each spelling, what it gives back of its credit when it is completed; nothing by default.
@@ -68,7 +69,8 @@ class BoostingTrie:
 
     def __init__(
         self,
-        spellings: Iterable[tuple[int, Sequence[int]]],
+        phrases: Sequence[int],
+        spellings: Sequence[Sequence[int]],
         weights: Sequence[float],
         vocab_size: int,
         costs: Sequence[float] | None = None,
@@ -77,52 +79,19 @@ class BoostingTrie:
     ):
         self.vocab_size = vocab_size
         self.weights = np.array(weights, dtype=np.float64).reshape(-1)
-        phrases, lengths, flat = map(_numbers, _columns(spellings))
-        count = len(phrases)
+        phrases, spellings = np.asarray(phrases, dtype=NUMBER), Rows.of(spellings)
+        lengths, flat, count = spellings.lengths, spellings.flat, len(spellings)
         if len(flat) and not (0 <= flat.min() and flat.max() < self.vocab_size):
             raise ValueError(f"token ids must lie in [0, {self.vocab_size}), got {flat.min()}..{flat.max()}")
         used = np.flatnonzero((lengths > 0) & (self.weights[phrases] != 0.0))
         self.phrases = len(np.unique(phrases[used]))
-        starts = np.cumsum(lengths, dtype=np.int64) - lengths
-        states = self._insert(flat, starts[used], lengths[used])
+        states = self._insert(flat, spellings.starts[used], lengths[used])
         ends = Ends(
             phrases[used],
             *(_column(given, default, count)[used] for given, default in ((costs, 0.0), (rows, PLAIN), (endings, 0))),
         )
         self._set_ends(states, ends)
         self._link()
-
-    def restricted(self, weights: Sequence[float]) -> BoostingTrie:
-        """The trie of the same spellings with these weights: phrases of weight 0 are gone, nothing is inserted anew.
-
-        Its time is that of a look at each state, whatever is left; no two phrases may share a spelling.
-        """
-        part = object.__new__(BoostingTrie)
-        part.vocab_size, part.weights = self.vocab_size, np.array(weights, dtype=np.float64).reshape(-1)
-        ends = np.flatnonzero(self.phrase >= 0)
-        ends = ends[part.weights[self.phrase[ends]] != 0.0]
-        kept, states = np.arange(len(self.depth)) == ROOT, ends
-        while len(states):  # up to the root
-            kept[states] = True
-            states = np.unique(self._parent[states])
-            states = states[~kept[states]]
-        old = np.flatnonzero(kept)
-        fail = self.fail[old]
-        while not kept[fail].all():  # a suffix that is gone leads on to the next one
-            fail = np.where(kept[fail], fail, self.fail[fail])
-        part.depth, part._token, part.cost = self.depth[old], self._token[old], self.cost[old]
-        part.row, part.ending = self.row[old], self.ending[old]
-        part._parent, part.fail, ending = (
-            np.searchsorted(old, states).astype(NUMBER) for states in (self._parent[old], fail, ends)
-        )
-        part.phrase = np.full(len(old), -1, dtype=NUMBER)
-        part.phrase[ending] = self.phrase[ends]
-        part.cost[part.phrase < 0], part.ending[part.phrase < 0] = 0.0, 0
-        part.phrases = len(np.unique(part.phrase[ending]))
-        part._lend(ending, part.phrase[ending])
-        part.report = _reports(part.phrase, part.fail)
-        part._pack()
-        return part
 
     def _pack(self) -> None:
         """The arrays as compiled code takes them."""
@@ -207,20 +176,6 @@ class Ends(NamedTuple):
     cost: np.ndarray
     row: np.ndarray
     ending: np.ndarray
-
-
-def _columns(spellings: Iterable[tuple[int, Sequence[int]]]) -> tuple[array, array, array]:
-    """Phrase and length of each spelling, and the tokens of all; of long lists these are millions."""
-    phrases, lengths, flat = array("i"), array("i"), array("i")
-    for phrase, tokens in spellings:
-        phrases.append(phrase)
-        lengths.append(len(tokens))
-        flat.extend(tokens)
-    return phrases, lengths, flat
-
-
-def _numbers(column: array) -> np.ndarray:
-    return np.frombuffer(column, dtype=NUMBER) if len(column) else np.zeros(0, NUMBER)
 
 
 def _column(given: Sequence[float] | None, default: float, count: int) -> np.ndarray:

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from nemo_ctcbias.bias_list.rows import Rows
+
 APOSTROPHES = frozenset("'\u2018\u2019\u201b\u2032\u02bc\u02b9`\u00b4\uff07")
 ANY = "'\0"  # stands for an apostrophe and any letters
 # By language: possessive and plural endings, in lower case, with straight apostrophes; none where they change the word.
@@ -70,18 +72,17 @@ class Following(NamedTuple):
         """How many symbols the tokens are, see `symbols_of`."""
         return len(self.joins) * (2 if self.joins.any() else 1)
 
-    def symbols_of(self, tokens: Sequence[int]) -> tuple[int, ...]:
-        """A phrase's tokens, those inside a word told apart (by V) from those at its beginning.
+    def symbols_of(self, phrases: Rows) -> Rows:
+        """The tokens of phrases, those inside a word told apart (by V) from those at its beginning.
 
         So a phrase that begins with a letter begins behind a character of Chinese, and not behind a letter.
         """
         if not self.joins.any():
-            return tuple(tokens)
-        inside = [bool(place) and not self.opens[tokens[place - 1]] for place in range(len(tokens))]
-        return tuple(
-            token + len(self.joins) * bool(within and self.joins[token])
-            for token, within in zip(tokens, inside, strict=True)
-        )
+            return phrases
+        inside = ~self.opens[np.roll(phrases.flat, 1)]
+        inside[phrases.starts[phrases.lengths > 0]] = False
+        more = len(self.joins) * (inside & self.joins[phrases.flat])
+        return Rows(phrases.flat + more.astype(phrases.flat.dtype), phrases.lengths)
 
     @classmethod
     def by_words(cls, starts_word: npt.ArrayLike) -> Following:

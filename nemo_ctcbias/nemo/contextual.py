@@ -183,7 +183,7 @@ class ContextualMixin(AdapterFilesMixin):
         """
         lists = [listed] * len(encoded.output)
         heard = self._heard(encoded, lists)
-        rows = listed.tokens if heard[0] is None else listed.tokens.heard(heard[0])
+        rows = listed.tokens_for(heard[0])
         changed = self._changed(encoded, lists, heard, self.recognizer.adapter_strength(heard))
         return self._adapted(encoded, changed), changed.attention.get(name), rows
 
@@ -205,10 +205,7 @@ class ContextualMixin(AdapterFilesMixin):
     def _changed(
         self, encoded: Encoded, lists: Sequence[CompiledList], heard: Sequence[np.ndarray | None], strength: float
     ) -> Changed:
-        rows = [
-            listed.tokens if factors is None else listed.tokens.heard(factors)
-            for listed, factors in zip(lists, heard, strict=True)
-        ]
+        rows = [listed.tokens_for(factors) for listed, factors in zip(lists, heard, strict=True)]
 
         def embed(place: int, name: str, adapter: ContextualAdapter) -> PhraseBank:
             """Embedded once a list; never kept in training, nor for the few phrases that one recording is left with."""

@@ -13,10 +13,12 @@ import numpy as np
 from nemo_ctcbias.compiled import compiled
 from nemo_ctcbias.phones.alignment import checked
 from nemo_ctcbias.phones.hearing import Hearing
-from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS, Pronunciation, phone_ids
+from nemo_ctcbias.phones.phones import BLANK, Pronunciation, phone_ids
+from nemo_ctcbias.phones.phrase_sounds import PhoneRows
 
 MANY = 1000  # pronunciations from which on it pays to look at all pairs of phones first
 ROUNDING = 1e-6  # sums in another order
+SMALL = np.int16  # lengths: all rows are read for each recording
 
 
 class PhoneSearch:
@@ -24,29 +26,33 @@ class PhoneSearch:
 
     Args:
         pronunciations: M of them, none empty; any order.
+        credit: added to the score of each for each of its phones.
     """
 
-    def __init__(self, pronunciations: Sequence[Pronunciation]):
+    def __init__(self, pronunciations: Sequence[Pronunciation], credit: float = 0.0):
+        self._credit = credit
         # Sorted, so that neighbours share their first phones; for each, how many it shares with the one before.
-        rows = [bytes(map(PHONE_IDS.__getitem__, one)) for one in pronunciations]
-        order = sorted(range(len(rows)), key=rows.__getitem__)
-        longest = max(map(len, rows), default=0)
-        padded = b"".join([rows[row].ljust(longest, b"\0") for row in order])
-        self._order = np.array(order, dtype=np.int64)
-        self._lengths = np.array([len(rows[row]) for row in order], dtype=np.int64)
-        self._phones = np.frombuffer(padded, dtype=np.int8).reshape(len(rows), longest)
-        same = np.zeros_like(self._phones, dtype=bool)
-        same[1:] = self._phones[1:] == self._phones[:-1]
-        shared = np.cumprod(same, axis=1).sum(axis=1)
-        self._shared = np.minimum(shared, np.minimum(self._lengths, np.roll(self._lengths, 1)))
+        rows = PhoneRows.of(pronunciations)
+        written = rows.flat.tobytes()
+        keys = [written[start:end] for start, end in zip(rows.starts.tolist(), rows.ends.tolist(), strict=True)]
+        self._order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
+        rows = rows.take(self._order)
+        self._lengths = rows.lengths.astype(SMALL)
+        longest = int(self._lengths.max(initial=0))
+        self._phones = np.zeros((len(rows), longest), dtype=np.int8)
+        self._phones[np.arange(longest) < self._lengths[:, None]] = rows.flat
+        same = np.zeros((len(rows), longest + 1), dtype=bool)
+        same[1:, :longest] = self._phones[1:] == self._phones[:-1]
+        shared = np.minimum(same.argmin(axis=1), np.minimum(self._lengths, np.roll(self._lengths, 1)))
+        self._shared = shared.astype(SMALL)
 
     @property
     def nbytes(self) -> int:
         """Memory, about."""
-        return self._phones.nbytes + self._shared.nbytes + 2 * self._order.nbytes
+        return self._phones.nbytes + self._shared.nbytes + self._lengths.nbytes + self._order.nbytes
 
     def best(self, heard: Hearing, least: np.ndarray | float = -np.inf) -> np.ndarray:
-        """Log-prob of the likeliest CTC path of each pronunciation, where it fits best [M].
+        """Log-prob of the likeliest CTC path of each pronunciation, where it fits best, and its credit [M].
 
         In columns [a, b) that is enter_a + leave_b-1 + max over the CTC paths of the pronunciation of
         sum_c log p_c(path_c).
@@ -62,10 +68,13 @@ class PhoneSearch:
         found = np.full(len(self._order), -np.inf)
         if len(found) and len(log_probs):
             emitted = np.ascontiguousarray(log_probs.T)
-            least = np.broadcast_to(np.asarray(least, dtype=np.float64), found.shape)[self._order]
-            rows = self._phones, self._lengths, self._shared
+            least = np.asarray(least, dtype=np.float64)
+            least = least[self._order] if least.ndim else least[None]
+            rows = self._phones, self._lengths, self._shared, self._credit
             places = _best_places(emitted, heard.enter, heard.leave) if len(found) >= MANY else _ANYWHERE
-            found[self._order] = _search(emitted, heard.enter, heard.leave, *rows, least, *places)
+            scores = _search(emitted, heard.enter, heard.leave, *rows, least, *places)
+            likely = np.flatnonzero(scores > -np.inf)  # of a long list only some
+            found[self._order[likely]] = scores[likely]
         return found
 
 
@@ -73,12 +82,13 @@ _ANYWHERE = np.zeros((3, BLANK)), np.zeros((3, BLANK, BLANK))  # nothing is know
 
 
 @compiled
-def _search(emitted, enter, leave, phones, lengths, shared, least, singles, pairs):
-    """The best path of each pronunciation; `emitted` [40, C] are log-probs, `phones` and what follows run in parallel
-    [M], `singles` and `pairs` are those of `_best_places`.
+def _search(emitted, enter, leave, phones, lengths, shared, credit, least, singles, pairs):
+    """The best path of each pronunciation; `emitted` [40, C] are log-probs, `phones`, `lengths` and `shared` run in
+    parallel [M], `least` too or is one for all, `singles` and `pairs` are those of `_best_places`.
 
     Nothing on a path adds to it (all are log-probs), so each phone, or pair of phones with the blanks between, costs at
-    least what it costs at its own best place: `rest[k]` is what is left to the phones from k on at best.
+    least what it costs at its own best place: `most[k]` is what the first k phones have at best, others behind them,
+    which neighbours have in common; `rest[k]` is what is left to the phones from k on.
 
     Row k holds, for each column, the best path that ends there in phone k (`inside`) or in the blank after it
     (`behind`); `best[k]` is the best of `inside`, which no longer pronunciation with the same beginning can exceed, and
@@ -89,22 +99,34 @@ def _search(emitted, enter, leave, phones, lengths, shared, least, singles, pair
     behind = np.empty((phones.shape[1] + 1, frames))
     best = np.zeros(phones.shape[1] + 1)
     ended = np.zeros(phones.shape[1] + 1)
-    rest = np.zeros(phones.shape[1] + 1)
+    most, rest = np.zeros(phones.shape[1] + 1), np.zeros(phones.shape[1] + 1)
     blank = emitted[BLANK]
     found = np.full(len(phones), -np.inf)
-    ready = 0
+    ready, known = 0, 0
     for row in range(len(phones)):
-        depth, length, needed = min(shared[row], ready), lengths[row], least[row] - ROUNDING
+        ready, known = min(shared[row], ready), min(shared[row], known)
+        depth, length = ready, lengths[row]
+        needed = least[row if len(least) > 1 else 0] - credit * length - ROUNDING
+        while known < length - 1:
+            phone, known = phones[row, known], known + 1
+            most[known] = most[known - 1] + singles[0 if known == 1 else 1, phone]
+            if known > 1:
+                part = 0 if known == 2 else 1
+                most[known] = min(most[known], most[known - 2] + pairs[part, phones[row, known - 2], phone])
+        phone = phones[row, length - 1]
+        at_best = most[length - 1] + singles[0 if length == 1 else 2, phone]
+        if length > 1:
+            part = 0 if length == 2 else 2
+            at_best = min(at_best, most[length - 2] + pairs[part, phones[row, length - 2], phone])
+        if at_best < needed:
+            continue
         rest[length] = 0.0
-        for at in range(length - 1, -1, -1):
+        for at in range(length - 1, depth - 1, -1):
             phone = phones[row, at]
             rest[at] = singles[0 if at == 0 else 2 if at + 1 == length else 1, phone] + rest[at + 1]
             if at + 1 < length:
                 part = 0 if at == 0 else 2 if at + 2 == length else 1
                 rest[at] = min(rest[at], pairs[part, phone, phones[row, at + 1]] + rest[at + 2])
-        if rest[0] < needed:
-            ready = depth
-            continue
         while depth < length and best[depth] + rest[depth] >= needed:
             phone = emitted[phones[row, depth]]
             repeats = depth > 0 and phones[row, depth] == phones[row, depth - 1]
@@ -126,7 +148,7 @@ def _search(emitted, enter, leave, phones, lengths, shared, least, singles, pair
             best[depth], ended[depth] = top, last
         ready = depth
         if depth == length:
-            found[row] = ended[depth]
+            found[row] = credit * length + ended[depth]
     return found
 
 

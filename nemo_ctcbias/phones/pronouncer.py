@@ -18,9 +18,7 @@ from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.g2p import G2P
 from nemo_ctcbias.phones.letters import LETTER_NAMES
 from nemo_ctcbias.phones.phones import Pronunciation, parse_phones
-
-Alternatives = tuple[tuple[Pronunciation, float], ...]
-"""Pronunciations and their log-probs, likeliest first; the probabilities add up to 1."""
+from nemo_ctcbias.phones.phrase_sounds import Alternatives, PhraseSounds
 
 _BETWEEN_WORDS = re.compile(r"[\s\-‐‑–—/_]+")
 _PUNCTUATION = '.,;:!?()[]"“”„«»…'
@@ -43,7 +41,7 @@ class Sounds(NamedTuple):
     given: how the words sound of which the list says so, wherever they stand.
     """
 
-    phrases: list[Alternatives]
+    phrases: PhraseSounds
     given: dict[tuple[str, ...], Alternatives]
     notes: list[Note]
 
@@ -98,10 +96,10 @@ class Pronouncer:
         given = {index: alternatives for index, alternatives in given.items() if alternatives}
         self._shouted = is_shouted([phrase.text for phrase in self.bias_list])
         word = lru_cache(maxsize=None)(self.word)  # many phrases have a first name in common
-        phrases = [
+        phrases = PhraseSounds.of(
             given[index] if index in given else self._found_for(index, phrase, word)
             for index, phrase in enumerate(self.bias_list)
-        ]
+        )
         return Sounds(phrases, {**self._said, **self._given}, self.notes)
 
     def word(self, word: str) -> Alternatives:

@@ -17,6 +17,7 @@ mishear different things.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,17 +39,14 @@ class PhraseScores:
     """
 
     def __init__(self, pronouncer: Pronouncer):
-        self.bias_list = pronouncer.bias_list
-        self.sounds = pronouncer.phrases
-        sounding = [
-            (index, pronunciation)
-            for index, alternatives in enumerate(pronouncer.phrases)
-            if self.bias_list[index].weight > 0
-            for pronunciation, _ in alternatives
-        ]
-        self._owner = np.array([index for index, _ in sounding], dtype=np.int64)
-        self._credit = _credits([pronunciation for _, pronunciation in sounding])
-        self._search = PhoneSearch([pronunciation for _, pronunciation in sounding])
+        self.bias_list, self.sounds = pronouncer.bias_list, pronouncer.phrases
+        weights = np.array([phrase.weight for phrase in self.bias_list], dtype=np.float64)
+        self._whole = self._part(np.flatnonzero((weights > 0) & (self.sounds.counts > 0)))
+
+    def _part(self, phrases: np.ndarray) -> _Part:
+        owner = np.repeat(np.arange(len(phrases), dtype=np.int32), self.sounds.counts[phrases])
+        phones = self.sounds.phones.take(self.sounds.of_phrases(phrases))
+        return _Part(phrases, owner, PhoneSearch(phones, PHONE_PRIOR))
 
     def best(self, heard: Sequence[Hearing], least: float = -np.inf) -> np.ndarray:
         """Of each phrase [N] at its best place; below `least` it may come as -inf.
@@ -59,15 +57,19 @@ class PhraseScores:
         Raises:
             PhoneticsError: log-probs of another shape.
         """
-        found = np.full(len(self.bias_list), np.nan)
-        found[self._owner] = np.inf
+        part, found = self._whole, np.full(len(self._whole.phrases), np.inf)
         for one in heard:
-            # What one witness does not hear the next ones are not asked for.
-            lack = np.where(found[self._owner] >= least, least - self._credit, np.inf)
-            score = np.full(len(found), -np.inf)
-            np.maximum.at(score, self._owner, self._credit + self._search.best(one, lack))
-            found = np.minimum(found, score)  # NaN stays
-        return found
+            kept = found >= least
+            if not kept.all():  # what one witness does not hear the next ones are not asked for
+                part, found = self._part(part.phrases[kept]), found[kept]
+            found = np.minimum(found, part.best(part.search.best(one, least)))
+        return self._of_all(found, part.phrases)
+
+    def _of_all(self, found: np.ndarray, phrases: np.ndarray) -> np.ndarray:
+        scores = np.full(len(self.bias_list), np.nan)
+        scores[self._whole.phrases] = -np.inf
+        scores[phrases] = found
+        return scores
 
     def at(self, phrase: int, heard: Sequence[Hearing]) -> float:
         """Of one phrase in what was heard at its place; NaN if nobody can pronounce it.
@@ -94,20 +96,15 @@ class PhraseScores:
         Raises:
             PhoneticsError: log-probs of another shape.
         """
-        places = [max(self._places(phrase, witness)) for witness in heard]
+        sounds = [pronunciation for pronunciation, _ in self.sounds[phrase]]
+        places = [max(_places(sounds, witness)) for witness in heard]
         return min(score for score, _, _ in places), *places[-1][1:]
-
-    def _places(self, phrase: int, witness: Hearing) -> Iterator[tuple[float, int, int]]:
-        for pronunciation, _ in self.sounds[phrase]:
-            score, start, end = best_place(witness, pronunciation)
-            yield PHONE_PRIOR * len(pronunciation) + score, start, end
 
     def most(self) -> np.ndarray:
         """Of each phrase [N], said without a flaw and heard without a doubt."""
-        found = np.full(len(self.bias_list), np.nan)
-        found[self._owner] = -np.inf
-        np.maximum.at(found, self._owner, self._credit)
-        return found
+        part = self._whole
+        phones = self.sounds.phones.lengths[self.sounds.of_phrases(part.phrases)]
+        return self._of_all(part.best(PHONE_PRIOR * phones), part.phrases)
 
     def phones(self, phrase: int) -> int:
         """How many phones it has, in the longest of its pronunciations."""
@@ -116,7 +113,23 @@ class PhraseScores:
     @property
     def nbytes(self) -> int:
         """Memory, about."""
-        return self._owner.nbytes + self._credit.nbytes + self._search.nbytes
+        part = self._whole
+        return part.phrases.nbytes + part.owner.nbytes + part.search.nbytes
+
+
+class _Part(NamedTuple):
+    """P phrases that are searched for, and which of them each pronunciation is of [M]."""
+
+    phrases: np.ndarray
+    owner: np.ndarray
+    search: PhoneSearch
+
+    def best(self, scores: np.ndarray) -> np.ndarray:
+        """Of each phrase the score of its best pronunciation [P]."""
+        found = np.full(len(self.phrases), -np.inf)
+        likely = np.flatnonzero(scores > -np.inf)  # of a long list only some
+        np.maximum.at(found, self.owner[likely], scores[likely])
+        return found
 
 
 def score_of(pronunciations: Iterable[Pronunciation], heard: Sequence[Hearing]) -> float:
@@ -129,9 +142,10 @@ def score_of(pronunciations: Iterable[Pronunciation], heard: Sequence[Hearing]) 
     pronunciations = list(pronunciations)
     if not pronunciations:
         return np.nan
-    credit, search = _credits(pronunciations), PhoneSearch(pronunciations)
-    return min(float((credit + search.best(one)).max()) for one in heard)
+    return min(max(_places(pronunciations, one))[0] for one in heard)
 
 
-def _credits(pronunciations: list[Pronunciation]) -> np.ndarray:
-    return PHONE_PRIOR * np.array([len(pronunciation) for pronunciation in pronunciations], dtype=np.float64)
+def _places(pronunciations: Iterable[Pronunciation], witness: Hearing) -> Iterator[tuple[float, int, int]]:
+    for pronunciation in pronunciations:
+        score, start, end = best_place(witness, pronunciation)
+        yield PHONE_PRIOR * len(pronunciation) + score, start, end

@@ -107,7 +107,7 @@ class BiasedSearch:
             boost,
             listed.trie if acting else None,
             skipped=tuple(vocabulary.unknown_ids),
-            initial_state=ROOT if space is None else listed.trie.step(ROOT, space),
+            initial_state=listed.trie.step(ROOT, space) if acting and space is not None else ROOT,
             free_depth=1 if separator is None else 2,
             phrase_cost=prior,
             following=vocabulary.following,

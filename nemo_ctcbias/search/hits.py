@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from nemo_ctcbias.bias_list import SpelledList
 from nemo_ctcbias.bias_list.casing import SENTENCE_END, recased
 from nemo_ctcbias.bias_list.word_ends import WordEnds
 
-INDEXED = 4  # letters by which forms are looked up
+INDEXED = 4  # letters by which it is told how long a form may be that begins with them
 
 
 @dataclass(frozen=True)
@@ -87,33 +89,27 @@ class PhraseFinder:
 
     def __init__(self, spelled: SpelledList, ends: WordEnds | None = None, cased: bool = False):
         self._ends, self._cased, self._list = ends or WordEnds(), cased, spelled.bias_list
-        self._phrases: dict[str, int] = {}
-        for spelling in spelled.spellings:
-            if spelled.bias_list[spelling.phrase].weight > 0:  # a suppressed phrase that is said all the same is no hit
-                self._phrases.setdefault(spelling.form, spelling.phrase)
-        self._begin: dict[str, list[str]] = {}  # by their first letters, longest first
-        for form in sorted(self._phrases, key=len, reverse=True):
-            self._begin.setdefault(form[:INDEXED], []).append(form)
-        self._indexed = sorted({len(letters) for letters in self._begin}, reverse=True)
-        self._pairs = {form[:2] for form in self._phrases} if self._indexed and self._indexed[-1] > 1 else None
+        spellings = spelled.spellings
+        weights = np.array([phrase.weight for phrase in spelled.bias_list], dtype=np.float64)
+        # A suppressed phrase that is said all the same is no hit.
+        places = np.flatnonzero(weights[spellings.phrase] > 0)
+        numbers, first = np.unique(spellings.form[places], return_index=True)
+        self._numbers, self._phrases = spellings.numbers, np.full(len(spellings.forms), -1, dtype=np.int32)
+        self._phrases[numbers] = spellings.phrase[places[first]]
+        forms = sorted([spellings.forms[number] for number in numbers.tolist()], key=len)
+        self._longest = {form[:INDEXED]: len(form) for form in forms}  # of those with these first letters
 
     def find(self, text: str) -> list[Find]:
         """The phrases in a text of words with single spaces between them, in order."""
         found: list[Find] = []
-        begin, indexed, pairs, at, end = self._begin, self._indexed, self._pairs, 0, 0
-        for word in text.split(" "):  # of each hypothesis, so most words are dismissed at once
+        at, end = 0, 0
+        for word in text.split(" "):
             whole = word.isalpha() and word.isascii() and not self._ends.anywhere
-            if whole and pairs is not None and text[at : at + 2] not in pairs:
-                at += len(word) + 1
-                continue
             for start in (at,) if whole else self._starts(text, at, at + len(word)):
-                for count in indexed:
-                    forms = begin.get(text[start : start + count]) if start >= end else None
-                    form = self._fitting(forms, text, start) if forms else None
-                    if form is not None:
-                        index, end = self._phrases[form], start + len(form)
-                        found.append(Find(start, end, index, self.written(text, start, end, index)))
-                        break
+                fitting = self._fitting(text, start) if start >= end else None
+                if fitting is not None:
+                    index, end = fitting
+                    found.append(Find(start, end, index, self.written(text, start, end, index)))
             at += len(word) + 1
         return found
 
@@ -121,11 +117,13 @@ class PhraseFinder:
         """Where in a word phrases may begin."""
         return [first, *(place for place in range(first + 1, last) if self._ends.may_begin(text, place))]
 
-    def _fitting(self, forms: list[str], text: str, at: int) -> str | None:
-        """The first of these forms that stands in the text here."""
-        for form in forms:
-            if text.startswith(form, at) and self._ends.may_end(text, at, at + len(form)):
-                return form
+    def _fitting(self, text: str, at: int) -> tuple[int, int] | None:
+        """The phrase of the longest form that stands in the text here, and where it ends."""
+        longest = self._longest.get(text[at : at + INDEXED], INDEXED - 1)  # most words begin no form
+        for end in range(min(at + longest, len(text)), at, -1):
+            number = self._numbers.get(text[at:end], -1)
+            if number >= 0 and self._phrases[number] >= 0 and self._ends.may_end(text, at, end):
+                return int(self._phrases[number]), end
         return None
 
     def written(self, text: str, start: int, end: int, index: int) -> str:

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import exhaustive, plain_search
 
+from nemo_ctcbias.bias_list.rows import Rows
 from nemo_ctcbias.bias_list.trie import BoostingTrie
 from nemo_ctcbias.bias_list.word_ends import WordEnds
 from nemo_ctcbias.errors import SettingError
@@ -42,12 +43,12 @@ phrase_lists = st.dictionaries(
 
 
 def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, phrase_cost=0.0, ends=None, pieces=()):
-    spellings, given = list(enumerate(phrases)), [costs[p] for p in phrases] if costs else None
+    spellings, given = Rows.of(phrases), [costs[p] for p in phrases] if costs else None
     rows = ends and [ends.row_of("".join(pieces[token] for token in phrase)) for phrase in phrases]
     following, size = ends and ends.following(pieces, starts_word), len(starts_word)
     if following:
-        spellings, size = [(i, following.symbols_of(p)) for i, p in spellings], following.symbols
-    trie = BoostingTrie(spellings, list(phrases.values()), size, given, rows)
+        spellings, size = following.symbols_of(spellings), following.symbols
+    trie = BoostingTrie(range(len(phrases)), spellings, list(phrases.values()), size, given, rows)
     search = BeamSearch(starts_word, options, boost, trie, phrase_cost=phrase_cost, following=following)
     found = search.search(log_probs)
     return {h.tokens: (h.acoustic, h.boost) for h in found}
@@ -127,7 +128,7 @@ class WordTable:
 def test_with_a_language_model_arrays_agree_with_the_plain_search(seed, frames, phrases, starts, width):
     log_probs, pieces = random_log_probs(seed, frames, 5), ["▁a", "b", "▁c", "d"]
     options, boost = BeamOptions(beam_width=width), BoostOptions(0.8)
-    trie = BoostingTrie([(i, p) for i, p in enumerate(phrases)], list(phrases.values()), 4)
+    trie = BoostingTrie(range(len(phrases)), list(phrases), list(phrases.values()), 4)
     scorer = WordScorer(WordTable(seed), pieces)
     fast = {h.tokens: h for h in BeamSearch(starts, options, boost, trie).search(log_probs, scorer)}
     texts = [piece.strip("▁") for piece in pieces]
@@ -145,9 +146,9 @@ def test_weight_zero_equals_no_list(seed, phrases):
     log_probs = random_log_probs(seed, 10, 5)
     starts = np.array([True, False, True, False])
     without = BeamSearch(starts).search(log_probs)
-    trie = BoostingTrie([(i, p) for i, p in enumerate(phrases)], list(phrases.values()), 4)
+    trie = BoostingTrie(range(len(phrases)), list(phrases), list(phrases.values()), 4)
     assert BeamSearch(starts, boost=BoostOptions(weight=0.0), trie=trie).search(log_probs) == without
-    zero = BoostingTrie([(i, p) for i, p in enumerate(phrases)], [0.0] * len(phrases), 4)
+    zero = BoostingTrie(range(len(phrases)), list(phrases), [0.0] * len(phrases), 4)
     assert BeamSearch(starts, trie=zero).search(log_probs) == without
 
 
@@ -166,7 +167,7 @@ def test_list_order_changes_nothing(seed, phrases, order):
 
 def test_unmatched_hypotheses_net_zero_and_completed_ones_keep_their_credit():
     starts = np.array([True, False, True])
-    trie = BoostingTrie([(0, (0, 1))], [1.0], 3)
+    trie = BoostingTrie([0], [(0, 1)], [1.0], 3)
     log_probs = random_log_probs(5, 8, 4)
     boost = BoostOptions(gap_scale=0.5, token_bonus=1.0, max_blank=1.0)
     for hypothesis in BeamSearch(starts, WIDE, boost, trie).search(log_probs):
@@ -183,7 +184,7 @@ def test_what_a_phrase_lends_is_not_the_end_of_all_that_goes_on_without_it():
         if frame < len(own):
             probs[frame, phrase[frame]] = 0.008
     log_probs = np.log(probs / probs.sum(axis=1, keepdims=True))
-    trie = BoostingTrie([(0, phrase)], [1.0], 8)
+    trie = BoostingTrie([0], [phrase], [1.0], 8)
     starts = np.array([token in (0, 5, 7) for token in range(8)])
     (best, *_) = BeamSearch(starts, BeamOptions(), BoostOptions(weight=3.0), trie).search(log_probs)
     assert best.tokens == (*own, *rest) and best.boost == 0
@@ -216,7 +217,7 @@ def test_what_an_unknown_word_costs_is_not_the_end_of_all_that_follows_it():
 def test_silence_spells_no_name():
     log_probs = np.log(np.full((20, 4), 0.001 / 3))
     log_probs[:, 3] = np.log(0.999)
-    trie = BoostingTrie([(0, (0, 1))], [1.0], 3)
+    trie = BoostingTrie([0], [(0, 1)], [1.0], 3)
     boost = BoostOptions(weight=50.0, token_bonus=10.0, max_gap=100.0)
     best = BeamSearch(np.array([True, False, True]), boost=boost, trie=trie).search(log_probs)[0]
     assert best.tokens == ()
@@ -231,7 +232,7 @@ def hiss(frames, size=40, seed=1):
 
 @pytest.mark.parametrize("tokens", [(0, 1, 2, 3), (4, 5), (6,)])
 def test_hiss_spells_no_name_however_long(tokens, monkeypatch):
-    log_probs, trie = hiss(400), BoostingTrie([(0, tokens)], [1.0], 40)
+    log_probs, trie = hiss(400), BoostingTrie([0], [tokens], [1.0], 40)
     search = BeamSearch(np.arange(40) % 4 == 0, trie=trie)
     assert all(hypothesis.boost == 0 for hypothesis in search.search(log_probs))
     # Beside speech, and without the rule, it would.

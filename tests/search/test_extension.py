@@ -11,7 +11,7 @@ tokens = st.lists(st.integers(0, 3), min_size=1, max_size=5).map(tuple)
 
 @given(phrases=st.lists(tokens, max_size=8, unique=True), text=st.lists(st.integers(0, 3), max_size=20))
 def test_compiled_steps_through_the_trie_equal_its_own(phrases, text):
-    trie = BoostingTrie(list(enumerate(phrases)), [1.0] * len(phrases), 4)
+    trie = BoostingTrie(range(len(phrases)), phrases, [1.0] * len(phrases), 4)
     state = ROOT
     for token in text:
         after = trie.step(state, token)
