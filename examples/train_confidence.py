@@ -1,7 +1,7 @@
 """Learn how sure it is that a listed phrase stands at a place, from what became of lists whose words were said.
 
     python examples/train_confidence.py --model strong --model small --manifest books.json --manifest voices.json \
-        --pool words.txt --sizes 100,1000 --lm lm.bin --out confidence.json
+        --pool words.txt --sizes 100,1000 --lm lm.bin --homophones lexicon.dict --out confidence.json
 
 The manifests hold transcripts and `rare_words`, as those for `nemo-ctcbias evaluate`; every model reads each of them
 with lists of each size, with and without the language model. The table of those witnesses is made anew by which phrases
@@ -9,8 +9,8 @@ are heard (`--witnesses`: the model's own spelling, a phone head, for which `--p
 both); the rest stays as it is shipped, in nemo_ctcbias/phones/data. What to ask for which precision is read off the
 first model's longest lists.
 
-With `--homophones lexicon.dict` nothing is learned or written: it says what different weights of a model's own ordinary
-words (own_words.py) would keep, of lists as they are and with words that sound like ordinary ones of the transcript.
+Lists seldom hold words that sound like ordinary ones that are said; with `--homophones` there are others besides that
+do (homophones.py).
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ import json
 import random
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple
-from itertools import product
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from homophones import Homophones
 from kaldialign import align
-from own_words import OWN, Homophones, kept
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
@@ -54,6 +53,7 @@ PRECISIONS = (0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
 POOL = 400_000  # pronunciations that are remembered from one list to the next
 NOTHING = Formula(0.0, dict.fromkeys(NAMES, 0.0))
 GAP = "<gap>"
+ALIKE = 100  # distractors of lists with homophones
 
 
 class Examples(NamedTuple):
@@ -102,7 +102,8 @@ def listen(args: argparse.Namespace, name: str, head: Path | None) -> Iterator[E
         items, unreadable = encode(model, rows[:: args.every], args.cache)
         for one in [*skipped, *unreadable]:
             print(f"train_confidence: {one.id}: {one.reason}", file=sys.stderr)
-        for size, alike in product(args.sizes, (False, True) if args.homophones else (False,)):
+        kinds = [(size, False) for size in args.sizes]
+        for size, alike in [*kinds, (ALIKE, True)] if args.homophones else kinds:
             listed = ListBuilder(pool, args.seed).build([item.row for item in items], "utterance", size)
             if alike:
                 homophones, rng = Homophones(args.homophones, common.known), random.Random(args.seed)
@@ -142,7 +143,6 @@ def learned(examples: Sequence[Examples]) -> Confidence:
     for kind in (True, False):
         parts = [(one.evidence[one.written == kind], one.right[one.written == kind]) for one in examples]
         evidence, right = (np.concatenate(part) for part in zip(*parts, strict=True))
-        evidence[:, OWN] = 0  # it is learned by itself
         share = np.concatenate([np.full(len(y), len(right) / len(parts) / max(len(y), 1)) for _, y in parts])
         middle, scale = evidence.mean(axis=0), evidence.std(axis=0) + 1e-9
         fit = LogisticRegression(max_iter=5000).fit((evidence - middle) / scale, right, sample_weight=share)
@@ -150,8 +150,8 @@ def learned(examples: Sequence[Examples]) -> Confidence:
         bias = float(fit.intercept_[0] - weights @ middle)
         formulas.append(Formula(round(bias, 4), dict(zip(NAMES, weights.round(4).tolist(), strict=True))))
     found = Confidence(*formulas, ((0.0, 0.0),))
-    longest = max(one.size for one in examples)
-    read_off = [one for one in examples if one.model == examples[0].model and one.size == longest]
+    usual = [one for one in examples if one.model == examples[0].model and not one.alike]
+    read_off = [one for one in usual if one.size == max(usual, key=lambda one: one.size).size]
     return Confidence(*formulas, thresholds(read_off, found))
 
 
@@ -181,7 +181,10 @@ def shown(one: Examples, confidence: Confidence) -> str:
     ) / max(kept.sum(), 1)
     share = one.right[kept].mean() if kept.any() else 1.0
     recall = (kept & one.right).sum() / max(one.right.sum(), 1)
-    return f"{one.name}: precision {share:.1%}, of the right ones {recall:.1%}, calibration error {error:.3f}"
+    return (
+        f"{one.name}: {kept.sum()} written, precision {share:.1%}, of the right ones {recall:.1%}, "
+        f"calibration error {error:.3f}"
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -195,7 +198,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--lm", type=Path, metavar="F", help="KenLM file")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep log-probs there, as evaluate does")
     parser.add_argument("--every", type=int, default=1, metavar="K", help="only every K-th utterance")
-    parser.add_argument("--homophones", type=Lexicon.load, metavar="F", help="lexicon; see above")
+    parser.add_argument("--homophones", type=Lexicon.load, metavar="F", help="lexicon to find homophones in")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=SHIPPED, help="JSON file to write (default: the shipped one)")
     args = parser.parse_args(argv)
@@ -208,25 +211,11 @@ def main(argv: list[str] | None = None) -> int:
     except BiasingError as error:
         print(f"train_confidence: {error}", file=sys.stderr)
         return 2
-    shipped = Confidence.load(args.witnesses)
-    if args.homophones:
-        for one in examples:
-            print(one.name, kept(shipped, *one[-3:], Settings().precision), sep="\n")
-        return 0
     table, found = json.loads(SHIPPED.read_text(encoding="utf-8")), learned(examples)
-    table[args.witnesses] = as_table(found, shipped)
+    table[args.witnesses] = asdict(found)
     print("\n".join(shown(one, found) for one in examples))
     args.out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     return 0
-
-
-def as_table(confidence: Confidence, shipped: Confidence) -> dict:
-    """What `Confidence.load` reads; the weight of `Evidence.own` is the shipped one."""
-    formulas = {}
-    for name in ("written", "missing"):
-        one, own = getattr(confidence, name), getattr(shipped, name).weights["own"]
-        formulas[name] = {"bias": one.bias, "weights": {**one.weights, "own": own}}
-    return {**formulas, "thresholds": [list(pair) for pair in confidence.thresholds]}
 
 
 if __name__ == "__main__":

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from nemo_ctcbias.compiled_list import CompiledList
+from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.common_words import CommonWords
-from nemo_ctcbias.phones.confidence import FLOOR, Confidence, Evidence, doubt_of, letters_of, likeness
+from nemo_ctcbias.phones.confidence import FLOOR, Confidence, Evidence, against, doubt_of, letters_of, likeness
 from nemo_ctcbias.phones.hearing import HEAD, SPELLING, Heard, between
+from nemo_ctcbias.phones.score import score_of
 from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.search.result import BiasedBeam
 
@@ -134,8 +136,8 @@ class Candidates:
         alike = max(likeness(form, old) for form in one.forms)
         ordinary = bool(old) and all(self._common.known(word.strip(_MARKS)) for word in old.split())
         evidence = Evidence(
-            head=heard.get(HEAD, 0.0),
-            spelling=heard.get(SPELLING, 0.0),
+            score=heard[HEAD] if HEAD in heard else heard[SPELLING],
+            against=self._against(beam, phrase, span, old) if alike < 1 else 0.0,
             prior=self._prior,
             phones=float(self._listed.scores.phones(phrase)),
             likeness=alike,
@@ -146,6 +148,19 @@ class Candidates:
         )
         probability = self._confidence.of(evidence, written, one.weight)
         return Candidate(phrase, *span, old, written, max(heard.values()), evidence, probability)
+
+    def _against(self, beam: BiasedBeam, phrase: int, span: tuple[int, int, int, int], old: str) -> float:
+        """How much better it sounds than other words do in its frames and theirs; 0 if nobody can pronounce these."""
+        first, last, start, end = span
+        words = [frames for _, frames in beam[2][first:last]]
+        start, end = min([start, *(one for one, _ in words)]), max([end, *(one for _, one in words)])
+        witness = self._heard[SPELLING] if SPELLING in self._heard else self._heard[HEAD]
+        heard = between(witness, start - SLACK, end + SLACK)
+        try:
+            others = [phones for phones, _ in self._listed.pronouncer.text(old)]
+        except PhoneticsError:
+            return 0.0
+        return against(self._listed.scores.at(phrase, heard), score_of(others, heard))
 
 
 _MARKS = ".,;:!?\"'()[]-…¿¡«»“”„‘’"

@@ -11,11 +11,13 @@ from nemo_ctcbias import BiasList
 from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.compiled_list import CompiledList, Sources
 from nemo_ctcbias.decision import LEAST, OTHERS, Candidate, Candidates, confidences, corrected, doubtful
+from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones import Lexicon
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.confidence import FLOOR, NAMES, Confidence, Evidence, Formula
 from nemo_ctcbias.phones.hearing import HEAD, SPELLING, Hearing
 from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
+from nemo_ctcbias.phones.pronouncer import Pronouncer
 from nemo_ctcbias.recognizer import Recognizer, Utterance
 from nemo_ctcbias.settings import Settings
 
@@ -61,15 +63,15 @@ def test_a_written_phrase_has_the_evidence_of_its_place():
     _, _, (cat,) = found("the cat", ["cat"], heard("K AE T", 4, 7, 7), prior=2.0)
     assert (cat.phrase, cat.first, cat.last, cat.start, cat.end, cat.old) == (0, 1, 2, 4, 7, "cat")
     evidence = cat.evidence
-    assert cat.written and evidence.head == cat.score == pytest.approx(9, abs=0.1)
-    assert (evidence.prior, evidence.phones, evidence.spelling) == (2, 3, 0)
+    assert cat.written and evidence.score == cat.score == pytest.approx(9, abs=0.1)
+    assert (evidence.prior, evidence.phones, evidence.against) == (2, 3, 0)
     assert evidence.likeness == evidence.listed == evidence.ordinary == 1
     assert evidence.letters == pytest.approx(math.log(0.9), abs=0.01) and cat.probability == 0.5
 
 
 def test_a_phrase_that_sounds_like_nothing_there_has_the_lowest_score():
     _, _, (cat,) = found("the cat", ["cat"], heard("Z UW", 0, 2, 7))
-    assert cat.written and cat.evidence.head == cat.score == FLOOR
+    assert cat.written and cat.evidence.score == cat.score == FLOOR
 
 
 def test_a_phrase_that_was_heard_would_take_the_place_of_the_words_there():
@@ -77,7 +79,7 @@ def test_a_phrase_that_was_heard_would_take_the_place_of_the_words_there():
     for old, ordinary in (("ship row", 0.0), ("ship the", 1.0)):
         _, beam, (siprot,) = found(f"the {old} cat", ["siprot"], heard("S IH P R AA T", 4, 12, 16), common=common)
         assert not siprot.written and (siprot.first, siprot.last, siprot.old) == (1, 3, old)
-        assert siprot.evidence.head == pytest.approx(18, abs=0.1)
+        assert siprot.evidence.score == pytest.approx(18, abs=0.1)
         assert siprot.evidence.letters == math.log(min(beam.confidences[1:3]))
         assert (siprot.evidence.ordinary, siprot.evidence.listed) == (ordinary, 0)
         assert 0 < siprot.evidence.likeness < 1
@@ -110,11 +112,24 @@ def test_of_two_witnesses_each_tells_and_the_place_is_where_one_heard_it_best():
     (vague,) = heard("S IH P", 4, 8, 16).values()
     for witnesses in ({HEAD: clear, SPELLING: vague}, {HEAD: vague, SPELLING: clear}):
         _, _, (siprot,) = found("the ship row cat", ["siprot"], witnesses)
-        evidence = siprot.evidence
-        told = {HEAD: evidence.head, SPELLING: evidence.spelling}
-        surer = max(told, key=told.get)
-        assert witnesses[surer] is clear and siprot.score == told[surer] == pytest.approx(18, abs=0.1)
-        assert (siprot.first, siprot.last) == (1, 3) and FLOOR <= min(told.values()) < 10
+        assert siprot.score == pytest.approx(18, abs=0.1) and (siprot.first, siprot.last) == (1, 3)
+        assert (siprot.evidence.score == siprot.score) == (witnesses[HEAD] is clear), "the head has the say"
+        assert FLOOR <= siprot.evidence.score and (siprot.evidence.against > 0) == (witnesses[SPELLING] is clear)
+
+
+def test_a_phrase_is_heard_against_the_words_in_its_place(monkeypatch):
+    for said, sign in (("Z UW", 1), ("K AE T", -1)):
+        _, _, (zoo,) = found("cat", ["zoo"], heard(said, 0, 3, 3), prior=-40.0)
+        assert zoo.old == "cat" and math.copysign(1, zoo.evidence.against) == sign
+    alike = {"text": "ryx", "pronunciations": ["K AE T"]}
+    _, _, (ryx,) = found("cat", [alike], heard("K AE T", 0, 3, 3))
+    assert ryx.old == "cat" and ryx.score > 8 and ryx.evidence.against == 0, "they sound the same"
+
+    def refuse(self, text):
+        raise PhoneticsError("nobody knows how it sounds; leave it")
+
+    monkeypatch.setattr(Pronouncer, "text", refuse)
+    assert found("cat", ["zoo"], heard("Z UW", 0, 3, 3))[2][0].evidence.against == 0
 
 
 def candidate(phrase, first, last, probability, written=False, likeness=0.5):

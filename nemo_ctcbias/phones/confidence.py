@@ -5,10 +5,10 @@
 a logistic regression on what several models wrote, or did not, of lists in recordings with transcripts
 (`examples/train_confidence.py`), for phrases heard by a phone head, by the model's own spelling, or by both, for those
 that the search wrote and for those that it did not.  The evidence is what says the same of any model: how the phrase
-sounds there (the one score, by each witness), the prior of one phrase among N, how long it is, how much it looks like
-the words that stand there without it, whether these are ordinary words or listed ones, and how sure the model is of
-what is written, and of ordinary words that it would write by itself: of two words that sound the same ("Browne",
-"brown") nothing else tells which was said.
+sounds there (the one score), and how much better than the words that stand there without it, the prior of one phrase
+among N, how long it is, how much it looks like these words, whether they are ordinary words or listed ones, and how
+sure the model is of what is written, and of ordinary words that it would write by itself: of two words that sound the
+same ("Browne", "brown") nothing else tells which was said.
 
 One threshold takes away what is written and puts what is not (the paper's lookup) in the place of other words.  It
 follows from the wanted precision, the share of what is written that is right.
@@ -32,6 +32,7 @@ from nemo_ctcbias.errors import PhoneticsError
 SHIPPED = Path(__file__).parent / "data" / "confidence.json"
 LEAST = 1e-4  # a token less likely than this says no more
 FLOOR = -5.0  # a score below says no more
+FARTHEST = 15.0  # a score further from that of other words says no more
 DOUBT = 0.02  # a model that leaves less than this to all other words is no surer for it: many are too sure of all
 
 
@@ -39,16 +40,17 @@ DOUBT = 0.02  # a model that leaves less than this to all other words is no sure
 class Evidence:
     """What speaks for and against a phrase at a place; all numbers.
 
-    head, spelling: the one score there, at least `FLOOR`, as the phone head and as the model's spelling heard it, 0
-    without such a witness; prior: what the length of the list asks of it, `list_cost *
-    log_length(N)`; phones: how many it has; likeness: of its letters to those of the words there without it, from 0 to
-    1; ordinary, listed: whether all of these words are ordinary ones, and whether there is a listed phrase among them;
-    letters: log-prob of the least likely token of what is written there, the phrase or these words; own: ln of the
-    model's doubt of what it writes there by itself, 0 where these are no ordinary words, or the phrase.
+    score: the one score there, at least `FLOOR`, as the phone head heard it, without one the model's spelling; against:
+    that score less that of the words there without it, by the spelling, without one the phone head (`against`); prior:
+    what the length of the list asks of it, `list_cost * log_length(N)`; phones: how many it has; likeness: of its
+    letters to those of the words there without it, from 0 to 1; ordinary, listed: whether all of these words are
+    ordinary ones, and whether there is a listed phrase among them; letters: log-prob of the least likely token of what
+    is written there, the phrase or these words; own: ln of the model's doubt of what it writes there by itself, 0 where
+    these are no ordinary words, or the phrase.
     """
 
-    head: float
-    spelling: float
+    score: float
+    against: float
     prior: float
     phones: float
     likeness: float
@@ -134,6 +136,11 @@ def likeness(form: str, words: str) -> float:
     """How much of the letters of a phrase and of the words in its place is the same, from 0 to 1."""
     first, second = ("".join(filter(str.isalnum, text.casefold())) for text in (form, words))
     return SequenceMatcher(None, first, second, autojunk=False).ratio()
+
+
+def against(score: float, others: float) -> float:
+    """`Evidence.against` of the scores of a phrase and of other words in the same frames."""
+    return min(max(max(score, FLOOR) - max(others, FLOOR), -FARTHEST), FARTHEST)
 
 
 def letters_of(confidence: float) -> float:

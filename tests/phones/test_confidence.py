@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.confidence import (
     DOUBT,
+    FARTHEST,
+    FLOOR,
     LEAST,
     NAMES,
     SHIPPED,
     Confidence,
     Evidence,
     Formula,
+    against,
     doubt_of,
     letters_of,
     likeness,
@@ -25,7 +28,7 @@ from nemo_ctcbias.phones.confidence import (
 )
 
 CLEAR = Evidence(
-    head=12.0, spelling=12.0, prior=0.0, phones=6.0, likeness=0.8, ordinary=0.0, listed=0.0, letters=-1.0, own=0.0
+    score=12.0, against=0.0, prior=0.0, phones=6.0, likeness=0.8, ordinary=0.0, listed=0.0, letters=-1.0, own=0.0
 )
 WITNESSES = ("head", "spelling", "head+spelling")
 NUMBER = st.floats(-20, 20)
@@ -46,23 +49,20 @@ def test_is_the_logistic_function_of_the_weighted_evidence(written, missing, is_
 @pytest.mark.parametrize("witness", WITNESSES)
 def test_the_shipped_one_believes_what_sounds_right_and_doubts_what_replaces_ordinary_words(witness):
     shipped = shipped_confidence(witness)
-    sure, faint = shipped.of(CLEAR, False), replace(CLEAR, head=0.0, spelling=0.0, likeness=0.2)
+    sure, faint = shipped.of(CLEAR, False), replace(CLEAR, score=0.0, against=-6.0, likeness=0.2)
     assert shipped.of(CLEAR, True) > sure > 0.5 > shipped.of(faint, False)
     assert sure > shipped.of(replace(CLEAR, ordinary=1.0, letters=0.0), False)
     assert shipped.of(CLEAR, False, 4.0) > sure > shipped.of(replace(CLEAR, listed=1.0), False)
-    assert shipped.of(replace(CLEAR, head=-2.0, spelling=-2.0), True) < shipped.of(CLEAR, True)
+    assert shipped.of(replace(CLEAR, score=-2.0), True)
+    assert (
+        shipped.of(replace(CLEAR, against=-6.0), False)
+        < sure
+        < shipped.of(replace(CLEAR, against=6.0), False)
+        < shipped.of(CLEAR, True)
+    )
     assert shipped.of(replace(CLEAR, prior=2.3), False) < sure < shipped.of(replace(CLEAR, prior=-3.0), False)
     asked = [shipped.threshold(precision) for precision in (0.0, 0.5, 0.9, 0.95, 0.98, 0.99)]
     assert asked == sorted(asked) and 0 == asked[0] and asked[-1] < 1
-
-
-def test_two_witnesses_together_say_more_than_either_and_each_alone_has_nothing_of_the_other():
-    both = shipped_confidence("head+spelling")
-    for one, other in (("head", "spelling"), ("spelling", "head")):
-        for written in (True, False):
-            assert both.of(CLEAR, written) > both.of(replace(CLEAR, **{other: 0.0}), written)
-            alone = shipped_confidence(one)
-            assert alone.of(CLEAR, written) == alone.of(replace(CLEAR, **{other: 0.0}), written)
 
 
 def test_thresholds_between_those_known_are_interpolated():
@@ -78,10 +78,15 @@ def test_likeness_is_of_letters_whatever_their_case_and_the_spaces():
 
 def test_a_model_that_is_sure_of_ordinary_words_keeps_them_within_bounds():
     assert doubt_of(0.0) == 0.0 > doubt_of(0.5) > doubt_of(0.9) > doubt_of(1.0) == doubt_of(0.999) == math.log(DOUBT)
-    for witness, written in product(("head", "head+spelling"), (True, False)):
+    for witness, written in product(WITNESSES, (True, False)):
         shipped, there = shipped_confidence(witness), replace(CLEAR, ordinary=1.0)
         unsure, sure = (shipped.of(replace(there, own=doubt_of(own)), written) for own in (0.2, 0.99))
         assert shipped.of(there, written) >= unsure > sure
+
+
+def test_what_sounds_far_better_or_worse_than_other_words_says_no_more():
+    assert against(3.0, 3.0) == 0.0 == against(-50.0, FLOOR) and against(2.0, 5.0) == -3.0
+    assert against(60.0, 10.0) == FARTHEST == -against(10.0, 60.0)
 
 
 def test_letters_that_nobody_believes_say_no_more():
@@ -91,7 +96,7 @@ def test_letters_that_nobody_believes_say_no_more():
 @pytest.mark.parametrize(
     "change",
     [lambda t: t.pop("head"), lambda t: t["head"].pop("missing"),
-     lambda t: t["head"]["written"]["weights"].pop("head"),
+     lambda t: t["head"]["written"]["weights"].pop("score"),
      lambda t: t["head"].update(thresholds=[]), lambda t: t["head"]["written"].update(bias=math.nan),
      lambda t: t["head"]["missing"].update(bias="x"), lambda t: t["head"].update(written=3)],
 )  # fmt: skip
