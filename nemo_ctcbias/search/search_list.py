@@ -45,11 +45,21 @@ class SearchList:
         self._segmenters = [Segmenter(vocabulary, ENDED, part) for part in vocabulary.parts]
         self._tokens_of: dict[str, list[Tokens]] = {}  # of endings
         self._known: dict[int, tuple[Ending, ...]] = {}  # endings of forms that were heard before
+        self._last: dict[bytes, BoostingTrie] = {}  # for what was heard last, which is often asked for again
         self.finder = PhraseFinder(spelled, self.ends, vocabulary.cased)
 
     @cached_property
     def trie(self) -> BoostingTrie:
         """Of the spellings of what is listened for, with each ending that these may have."""
+        heard = self.strengths.tobytes()
+        known = self._last.get(heard)
+        if known is None:
+            known = self._trie()
+            self._last.clear()
+            self._last[heard] = known
+        return known
+
+    def _trie(self) -> BoostingTrie:
         places = self._spellings.of_phrases(np.flatnonzero(self.strengths))
         forms, form = np.unique(self._spellings.form[places], return_inverse=True)
         endings: dict[tuple[Ending, ...], int] = {}  # most forms have the same
@@ -125,8 +135,7 @@ class SearchList:
     @property
     def nbytes(self) -> int:
         """Memory of what has been made so far besides the spellings, about."""
-        made = self.__dict__.get("trie")
-        return self._costs.nbytes + (sum(part.nbytes for part in made.automaton) if made is not None else 0)
+        return self._costs.nbytes + sum(part.nbytes for trie in [*self._last.values()] for part in trie.automaton)
 
     @property
     def active(self) -> bool:
