@@ -7,8 +7,10 @@ from itertools import chain
 
 import numpy as np
 
+from nemo_ctcbias.bias_list.columns import Columns
 
-class Rows(Sequence[tuple[int, ...]]):
+
+class Rows(Columns[tuple[int, ...]]):
     """Sequences of numbers.
 
     >>> rows = Rows.of([(7, 8), (), (9,)])
@@ -68,21 +70,17 @@ class Rows(Sequence[tuple[int, ...]]):
         return len(self.lengths)
 
     def __getitem__(self, index):
-        if isinstance(index, slice):
-            return self.take(np.arange(len(self))[index])
-        end = int(self.ends[index])
-        return self._items(self.flat[end - int(self.lengths[index]) : end].tolist())
+        return self.take(np.arange(len(self))[index]) if isinstance(index, slice) else super().__getitem__(index)
+
+    def _item(self, place: int) -> tuple:
+        end = int(self.ends[place])
+        return self._items(self.flat[end - int(self.lengths[place]) : end].tolist())
 
     def __iter__(self) -> Iterator[tuple]:
         flat, first = self.flat.tolist(), 0
         for end in self.ends.tolist():
             yield self._items(flat[first:end])
             first = end
-
-    def __eq__(self, other: object) -> bool:
-        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
-
-    __hash__ = None
 
 
 def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

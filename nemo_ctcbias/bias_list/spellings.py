@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import overload
 
 import numpy as np
 
+from nemo_ctcbias.bias_list.columns import Columns
 from nemo_ctcbias.bias_list.rows import Rows, ranges
 
 BYTES_A_FORM = 200  # a string and its place in a dictionary, as tracemalloc measures them on lists of names
@@ -31,7 +31,7 @@ class Spelling:
     cost: float = 0.0
 
 
-class Spellings(Sequence[Spelling]):
+class Spellings(Columns[Spelling]):
     """Spellings in order of their phrases.
 
     Attributes:
@@ -81,21 +81,10 @@ class Spellings(Sequence[Spelling]):
     def __len__(self) -> int:
         return len(self.phrase)
 
-    @overload
-    def __getitem__(self, index: int) -> Spelling: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Spelling]: ...
-    def __getitem__(self, index: int | slice) -> Spelling | list[Spelling]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        form = self.forms[self.form[index]]
-        return Spelling(int(self.phrase[index]), form, self.tokens[index], float(self.cost[index]))
+    def _item(self, place: int) -> Spelling:
+        form = self.forms[self.form[place]]
+        return Spelling(int(self.phrase[place]), form, self.tokens[place], float(self.cost[place]))
 
     def __iter__(self) -> Iterator[Spelling]:
         each = zip(self.phrase.tolist(), self.form.tolist(), self.tokens, self.cost.tolist(), strict=True)
         return (Spelling(phrase, self.forms[form], tokens, cost) for phrase, form, tokens, cost in each)
-
-    def __eq__(self, other: object) -> bool:
-        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
-
-    __hash__ = None

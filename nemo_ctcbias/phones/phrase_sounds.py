@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import overload
 
 import numpy as np
 
+from nemo_ctcbias.bias_list.columns import Columns
 from nemo_ctcbias.bias_list.rows import Rows, ranges
 from nemo_ctcbias.phones.phones import PHONE_IDS, PHONES, Pronunciation
 
@@ -32,7 +32,7 @@ class PhoneRows(Rows):
         return tuple([PHONES[number] for number in numbers])
 
 
-class PhraseSounds(Sequence[Alternatives]):
+class PhraseSounds(Columns[Alternatives]):
     """The alternatives of each phrase.
 
     Args:
@@ -68,22 +68,11 @@ class PhraseSounds(Sequence[Alternatives]):
     def __len__(self) -> int:
         return len(self.counts)
 
-    @overload
-    def __getitem__(self, index: int) -> Alternatives: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Alternatives]: ...
-    def __getitem__(self, index: int | slice) -> Alternatives | list[Alternatives]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        end = int(self._ends[index])
-        places = range(end - int(self.counts[index]), end)
+    def _item(self, place: int) -> Alternatives:
+        end = int(self._ends[place])
+        places = range(end - int(self.counts[place]), end)
         return tuple([(self.phones[place], float(self.log_probs[place])) for place in places])
 
     def __iter__(self) -> Iterator[Alternatives]:
         every = zip(self.phones, self.log_probs.tolist(), strict=True)
         return (tuple(islice(every, count)) for count in self.counts.tolist())
-
-    def __eq__(self, other: object) -> bool:
-        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
-
-    __hash__ = None
