@@ -15,9 +15,10 @@ that you measure on: they would be learnt by heart.
 import argparse
 import itertools
 import random
-import subprocess
 import sys
 from pathlib import Path
+
+from nemo_ctcbias.cli import main as command_line
 
 DATA = Path(__file__).parent / "data"
 WHO = "the nurse|the doctor|the professor|the captain|our lawyer|the new manager|my colleague".split("|")
@@ -66,12 +67,11 @@ def made_up_text(path: Path) -> Path:
 
 
 def nemo_ctcbias(*words: object) -> None:
-    """The command line, as typed in a shell."""
+    """The command line, as typed in a shell; here it need not load NeMo each time."""
     arguments = [str(word) for word in words]
     print("\n$ nemo-ctcbias", *arguments, flush=True)
-    done = subprocess.run([sys.executable, "-m", "nemo_ctcbias.cli", *arguments])
-    if done.returncode:
-        sys.exit(done.returncode)  # the command has said why, and what to do
+    if status := command_line(arguments):
+        sys.exit(status)  # the command has said why, and what to do
 
 
 if __name__ == "__main__":
