@@ -12,7 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from operator import attrgetter
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
@@ -104,10 +105,6 @@ class CompiledList:
 
     def __len__(self) -> int:
         return len(self.bias_list)
-
-    def unlock(self) -> None:
-        """In a process that was just forked: no other thread is at work, whatever it looks like."""
-        self.lock = threading.RLock()
 
     @property
     def listened(self) -> BiasList:
@@ -210,19 +207,11 @@ class CompiledList:
     @property
     def nbytes(self) -> int:
         """Memory of what has been made so far, about."""
-        made = self.__dict__
-        total = BYTES_A_PHRASE * len(self.bias_list)
-        if "spelled" in made:
-            total += self.spelled.spellings.nbytes
-        if "search" in made:
-            total += self.search.nbytes
-        if "pronouncer" in made:
-            total += self.pronouncer.phrases.nbytes
-        if "scores" in made:
-            total += self.scores.nbytes
-        if "tokens" in made:
-            total += self.tokens.nbytes
-        return total + sum(bank.nbytes for _, bank in self._banks.values())
+        sized = {"spelled": "spellings.nbytes", "pronouncer": "phrases.nbytes"}
+        sized |= dict.fromkeys(("search", "scores", "tokens"), "nbytes")
+        made = sum(attrgetter(size)(vars(self)[part]) for part, size in sized.items() if part in vars(self))
+        banks = sum(bank.nbytes for _, bank in self._banks.values())
+        return BYTES_A_PHRASE * len(self.bias_list) + made + banks
 
 
 class CompiledLists:
@@ -260,10 +249,3 @@ class CompiledLists:
 
     def __len__(self) -> int:
         return len(self._lists)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledLists:
-        """An empty one: a copied model makes its own."""
-        return CompiledLists(self.sources, self.most_bytes)
-
-    def __reduce__(self) -> tuple:
-        return CompiledLists, (self.sources, self.most_bytes)

@@ -31,7 +31,9 @@ from nemo_ctcbias.phones.detection import detect
 from nemo_ctcbias.phones.hearing import HEAD, SPELLING, Heard, Hearing
 from nemo_ctcbias.phones.rescoring import N_BEST, Lattices, rescore
 from nemo_ctcbias.phones.spelled_phones import SpelledPhones
+from nemo_ctcbias.search.beam_search import BeamOptions
 from nemo_ctcbias.search.biased_search import BiasedSearch
+from nemo_ctcbias.search.boosting import BoostOptions
 from nemo_ctcbias.search.greedy import greedy_beam
 from nemo_ctcbias.search.result import BiasedBeam
 from nemo_ctcbias.search.word_scorer import WordLanguageModel
@@ -106,13 +108,9 @@ class Recognizer:
     ):
         self.settings, self.vocabulary = settings, vocabulary
         self.common = CommonWords() if common is None else common
-        self.search = BiasedSearch(
-            vocabulary,
-            language_model,
-            settings.boost_options,
-            settings.beam_options,
-            settings.lm.class_weight,
-        )
+        boost = BoostOptions(gap_scale=settings.boost.gap_scale, token_bonus=settings.boost.token_bonus)
+        beam = BeamOptions(beam_width=settings.beam.beam_width)
+        self.search = BiasedSearch(vocabulary, language_model, boost, beam, settings.lm.class_weight)
         self._lattices = Lattices()
 
     def recognize(
@@ -142,9 +140,14 @@ class Recognizer:
         self, utterance: Utterance, listed: CompiledList, heard: Listened, adapted: np.ndarray | None, nbest: int
     ) -> list[BiasedBeam]:
         """Hypotheses of one utterance, of which it is known what is heard and what the adapters make of it."""
+        factors = heard.factors
         # Detection has asked for the prior of a long list already; it is not to be asked twice.
-        prior = self.settings.prior(listed.length) if heard.factors is None else 0.0
-        return self._decoded(Task(utterance, adapted, listed, prior, heard.witnesses, nbest), heard.factors)
+        prior = self.settings.prior(listed.length) if factors is None else 0.0
+        task = Task(utterance, adapted, listed, prior, heard.witnesses, nbest)
+        beams = self._searched(task, factors)
+        if any(self.asks(part, task) for part in DECIDED_PARTS):
+            beams = self._decided(beams, task, np.ones(len(listed)) if factors is None else np.array(factors))
+        return [one.with_base_case() for one in beams[:nbest]]
 
     def prepare(self, listed: CompiledList) -> None:
         """Make what the list will be asked for, as far as that is known before anything is heard."""
@@ -154,13 +157,6 @@ class Recognizer:
                 listed.scores  # noqa: B018
             else:
                 search.trie  # noqa: B018
-
-    def _decoded(self, task: Task, heard: np.ndarray | None) -> list[BiasedBeam]:
-        """One utterance, once it is known what to listen for and what the adapters make of it."""
-        beams = self._searched(task, heard)
-        if any(self.asks(part, task) for part in DECIDED_PARTS):
-            beams = self._decided(beams, task, np.ones(len(task.listed)) if heard is None else np.array(heard))
-        return [one.with_base_case() for one in beams[: task.nbest]]
 
     def asks(self, part: str, task: Task) -> bool:
         """Whether a part of `PHONE_PARTS` that looks at what the search wrote has something to go by."""
@@ -233,7 +229,8 @@ class Recognizer:
 
     def _rescored(self, beams: Sequence[BiasedBeam], task: Task) -> list[BiasedBeam]:
         phones = task.utterance.phones
-        spans = [(start, end) for _, start, end in _spoken(beams[0], len(phones))]
+        scale = len(phones) / max(len(beams[0].path), 1)  # phone frames, of which there are several an encoder frame
+        spans = [(round(start * scale), round(end * scale)) for _, (start, end) in beams[0][2]]
         weight = self.settings.phonetics.rescoring_weight
         found = rescore(phones, beams, spans, task.listed.pronouncer, weight, self._lattices)
         return [one.hypothesis.rescored(one.phone_score) for one in found]
@@ -266,9 +263,3 @@ class Recognizer:
         candidates = Candidates(task.listed, task.heard, prior, confidence, self.common)
         asked = self.settings.least_confidence
         return candidates, confidence.threshold(self.settings.precision) if asked is None else asked
-
-
-def _spoken(beam: BiasedBeam, phone_frames: int) -> list[tuple[str, int, int]]:
-    """(word, first frame, last frame + 1) in frames of the phone head, of which there are several an encoder frame."""
-    scale = phone_frames / max(len(beam.path), 1)
-    return [(word, round(start * scale), round(end * scale)) for word, (start, end) in beam[2]]

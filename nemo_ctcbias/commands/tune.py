@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.commands.bias_options import report
 from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.settings import overlaid
 from nemo_ctcbias.settings_file import write_settings
 from nemo_ctcbias.shipped import checkpoint, shipped
 from nemo_ctcbias.whole_files import check_writable
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     print(table(tuned))
     setting = tuned.setting if tuned.better else tuned.default
     verdict = verdict_on(tuned)
-    write_settings(args.out, nested(setting), f"Weights of nemo-ctcbias on {args.manifest.name}: {verdict}.")
+    write_settings(args.out, overlaid({}, setting), f"Weights of nemo-ctcbias on {args.manifest.name}: {verdict}.")
     print(f"\n{args.out}: {verdict}")
     return 0
 
@@ -125,19 +126,3 @@ def table(tuned: Tuned) -> str:
     shown = ["–" if one is None else f"{one.value:+.1f} [{one.low:+.1f}, {one.high:+.1f}]" for one in gains]
     lines.append(f"| difference, 95% interval | {' | '.join(shown)} |")
     return "\n".join(lines)
-
-
-def nested(setting: dict[str, float]) -> dict[str, Any]:
-    """Dotted keys as nested mappings.
-
-    >>> nested({"weight": 8.0, "lm.alpha": 0.3})
-    {'weight': 8.0, 'lm': {'alpha': 0.3}}
-    """
-    found: dict[str, Any] = {}
-    for key, value in setting.items():
-        *path, last = key.split(".")
-        place = found
-        for name in path:
-            place = place.setdefault(name, {})
-        place[last] = float(value)
-    return found

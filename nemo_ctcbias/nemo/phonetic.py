@@ -166,14 +166,11 @@ class PhoneticMixin:
 
     # --- lists and their sounds
 
-    def _variants(self, common: CommonWords) -> SpokenVariants | None:
-        """What adds spelling variants to lists, None where there are none to add."""
+    def _variants(self, common: CommonWords) -> SpokenVariants:
+        """What adds spelling variants to lists."""
         options = self.settings.phonetics
-        if options.variants == 1:
-            return None
-        return SpokenVariants(
-            G2G(Pronouncer(lexicon=lexicon_of(options.lexicon)), excluded=common.unfit), options.variants
-        )
+        g2g = G2G(Pronouncer(lexicon=lexicon_of(options.lexicon)), excluded=common.unfit)
+        return SpokenVariants(g2g, options.variants)
 
     def _warn_of_missing_head(self) -> None:
         """What is asked for and cannot be had is said once."""

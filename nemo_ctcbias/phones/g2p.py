@@ -83,7 +83,7 @@ class G2P:
         self._sounds = self._side(_letters_in, _phones_in)
         self._spellings = self._side(_phones_in, _letters_in)
         self._pronounce = lru_cache(maxsize=kept)(self._pronunciations)
-        self._spelled_out = lru_cache(maxsize=kept)(self._letters_and_phones)
+        self.spelled_out = lru_cache(maxsize=kept)(self._spelled_out)
         self._spell = lru_cache(maxsize=10_000)(self._spellings_of)
 
     @classmethod
@@ -124,15 +124,6 @@ class G2P:
         """
         return list(self._pronounce(letters_of(word))[:n])
 
-    def spelled_out(self, letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Columns of the phones of the likeliest pronunciation, and how many of them stand before each letter and
-        behind the last.
-
-        Args:
-            letters: as `letters_of` gives them; without a sound there are no phones.
-        """
-        return self._spelled_out(letters)
-
     def graphones_of(self, letters: str) -> list[Graphone]:
         """Those of the likeliest pronunciation; none where there is no sound.
 
@@ -142,7 +133,13 @@ class G2P:
         phones = next((phones for phones, _ in self._pronounce(letters)), ())
         return aligned(letters, phones, self._tables) or []
 
-    def _letters_and_phones(self, letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def _spelled_out(self, letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Columns of the phones of the likeliest pronunciation, and how many of them stand before each letter and
+        behind the last.
+
+        Args:
+            letters: as `letters_of` gives them; without a sound there are no phones.
+        """
         phones = next((phones for phones, _ in self._pronounce(letters)), ())
         columns = phone_ids(phones)
         return tuple(columns.tolist()), tuple(phones_before(letters, columns, self._tables).tolist())
