@@ -9,7 +9,6 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.bias_list.report import in_short, serious
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation import report
@@ -19,7 +18,7 @@ from nemo_ctcbias.evaluation.lists import GIVEN, WORDLESS, GivenList, ListBuilde
 from nemo_ctcbias.evaluation.logprobs import Item, encode, load_model, model_hash
 from nemo_ctcbias.evaluation.manifest import read_manifest
 from nemo_ctcbias.evaluation.options import ABLATION, USUAL, EvaluateOptions
-from nemo_ctcbias.evaluation.rare_words import read_phrases, read_word_counts, read_words
+from nemo_ctcbias.evaluation.rare_words import read_words
 from nemo_ctcbias.evaluation.registry import is_own, make_system
 from nemo_ctcbias.evaluation.runner import run_system, subset
 from nemo_ctcbias.evaluation.signature import signature
@@ -50,7 +49,8 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
     for name in options.systems:  # bad names stop before minutes of encoding
         if name not in (ABLATION, USUAL):
             make_system(name)
-    builder = _list_builder(options)
+    files = options.bias_list, options.distractors, options.word_counts
+    builder = ListBuilder.of_files(*files, options.seed, options.rare_at_most)
     if builder.given is not None:
         options = replace(options, list_kind=GIVEN, list_sizes=(len(builder.given),))
     rows, skipped = read_manifest(options.manifest, wordless=options.list_kind in WORDLESS)
@@ -161,16 +161,6 @@ def settings_of(model: Any, path: Path | None) -> dict[str, Any]:
     found = overlaid(own, given)
     Settings.of(found)
     return found
-
-
-def _list_builder(options: EvaluateOptions) -> ListBuilder:
-    pool = read_phrases(options.distractors) if options.distractors else []
-    counts = read_word_counts(options.word_counts) if options.word_counts else None
-    given = None
-    if options.bias_list:
-        given = GivenList.of(BiasList.joined([BiasList.load(file) for file in options.bias_list]))
-        pool = list(given)
-    return ListBuilder(pool, options.seed, counts, options.rare_at_most, given)
 
 
 def _refuse_overlap(options: EvaluateOptions, rows: Sequence[dict], tune_rows: Sequence[dict]) -> None:
