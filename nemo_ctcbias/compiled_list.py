@@ -55,11 +55,7 @@ T = TypeVar("T")
 
 
 class made_once(Generic[T]):
-    """A part of a list, made when first asked for, by one thread; the list has it from then on.
-
-    Args:
-        make: makes it.
-    """
+    """A part of a list, made by `make` when first asked for, by one thread; the list has it from then on."""
 
     def __init__(self, make: Callable[[CompiledList], T]):
         self.make, self.__doc__ = make, make.__doc__
@@ -191,13 +187,7 @@ class CompiledList:
         return PhraseScores(self.pronouncer)
 
     def bank(self, adapter: str, version: Hashable, embed: Callable[[TokenList], PhraseBank]) -> PhraseBank:
-        """The list embedded by an adapter, kept until its weights change.
-
-        Args:
-            adapter: its name.
-            version: of its weights.
-            embed: makes the bank.
-        """
+        """The list embedded by the adapter of this name, kept until the version of its weights changes."""
         with self.lock:
             kept = self._banks.get(adapter)
             if kept is None or kept[0] != version:
@@ -218,7 +208,6 @@ class CompiledLists:
     """The one cache of a model's lists, bounded in bytes; safe to ask from several threads.
 
     Args:
-        sources: what lists are compiled from.
         most_bytes: of all lists together; those asked for last stay.
     """
 

@@ -52,10 +52,8 @@ class Candidates:
     """Finds the candidates of one recording.
 
     Args:
-        listed: the list.
         heard: how the recording sounds, by each witness.
         prior: what is asked of the score of one phrase among many.
-        confidence: says how sure a candidate is.
         common: which words are ordinary ones.
     """
 
@@ -75,7 +73,6 @@ class Candidates:
         """Phrases that stand in a hypothesis, then those that were heard and do not.
 
         Args:
-            beam: the hypothesis.
             acting: [N], above 0 for the phrases that are listened for.
         """
         written = list(beam.listed())

@@ -94,7 +94,6 @@ class Recognizer:
 
     Args:
         settings: which techniques act, and how strongly.
-        vocabulary: of the model.
         language_model: of words, for the search; None for none.
         common: which words are ordinary ones, which phonetic correction leaves alone where they are sure.
     """
@@ -121,7 +120,6 @@ class Recognizer:
         Args:
             utterances: as the model heard them.
             lists: one each; an empty one leaves an utterance to the language model alone.
-            adapt: contextual adapters; None without.
         """
         heard = [self.listened(one, listed) for one, listed in zip(utterances, lists, strict=True)]
         adapted: Sequence[np.ndarray | None] = [None] * len(utterances)
@@ -163,11 +161,7 @@ class Recognizer:
         return bool(task.heard) and self.settings.boost.enabled and self.settings.wants(part)
 
     def decides(self, phones: bool) -> bool:
-        """Whether it is asked how sure each phrase is, and can be told.
-
-        Args:
-            phones: whether there is a phone head.
-        """
+        """Whether it is asked how sure each phrase is, and can be told, with a phone head (`phones`) or without."""
         asks = self.settings.boost.enabled and any(map(self.settings.wants, DECIDED_PARTS))
         return asks and (phones or not self._spelled_phones.mute)
 

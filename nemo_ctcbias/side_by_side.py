@@ -45,11 +45,6 @@ class SideBySide:
     """Processes that recognise the utterances of batches, forked when the first batch comes; `close` ends them.
 
     Results are those of the recognizer itself, whatever the number of processes.
-
-    Args:
-        recognizer: what they recognise with.
-        lists: compiled ones, for it.
-        number: of processes.
     """
 
     def __init__(self, recognizer: Recognizer, lists: CompiledLists, number: int):

@@ -35,7 +35,6 @@ def most_attended(weights: npt.NDArray[np.float32], most: int, least: float = 0.
 
     Args:
         weights: [P + 1, T].
-        most: how many phrases.
         least: of a phrase's attention at its peak.
     """
     peaks = weights[:-1].max(axis=1)

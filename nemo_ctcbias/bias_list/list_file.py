@@ -66,12 +66,7 @@ def read_list(text: str, path: str, shown: bool = True) -> Iterator[Line]:
 
 
 def kind_of(path: str, first: str) -> str:
-    """What a file is: "json", "text", or what stands between the columns of a table.
-
-    Args:
-        path: its name.
-        first: its first line that is not empty.
-    """
+    """What a file with this first line is: "json", "text", or what stands between the columns of a table."""
     suffix = Path(path).suffix.lower()
     return "json" if suffix in JSON_SUFFIXES or _is_json(first) else delimiter_of(first, suffix) or "text"
 

@@ -29,7 +29,6 @@ def settings_of(parts: Sequence[str], variants: int) -> dict[str, Any]:
     """What a system with these parts sets; the rest is the model's own.
 
     Args:
-        parts: of `PARTS`.
         variants: forms of each phrase with `g2g`.
 
     Raises:

@@ -55,10 +55,6 @@ def compare(
     would never have read but for the list.
 
     Args:
-        reference: what was said.
-        hypothesis: what was recognised, in any letter case.
-        listed: the phrases of this utterance's bias list, distractors included.
-        seconds: length of the audio.
         unlisted: what the model writes without a list.
         cased: whether word errors are those of case and punctuation, too: words are then what stands between spaces.
             Phrases are found without both all the same.

@@ -96,12 +96,8 @@ def build(
     """Build a model from text files (see `read_lines`) and write it as ARPA, or as a KenLM binary.
 
     Args:
-        texts: files.
         vocabulary: the model's tokens; the text is written as they would.
-        out: file to write.
-        options: see `BuildOptions`.
         binary: quantised trie instead of ARPA.
-        progress: whether to show a progress bar.
 
     Raises:
         MissingDependencyError: KenLM's programs are not there; the message tells how to build them.

@@ -22,11 +22,6 @@ A_PHRASE, MOST = 10, 1000  # decoys: so many for each phrase, together so many, 
 class Calibrator:
     """Counts how sure a model is of a list and of its decoys.
 
-    Args:
-        model: a biased one.
-        bias_list: to calibrate for.
-        seed: of the decoys.
-
     Attributes:
         unsounded: phrases that nobody can pronounce, of which it is not asked how sure they are.
 

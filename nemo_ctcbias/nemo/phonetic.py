@@ -100,7 +100,6 @@ class PhoneticMixin:
         """Take the head of a file; it is saved with the model from then on.
 
         Args:
-            path: of the file.
             other_base: take one that was trained with other weights of this model.
 
         Raises:

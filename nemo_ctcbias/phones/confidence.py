@@ -111,7 +111,6 @@ class Confidence:
         """Probability that the phrase stands there, from 0 to 1.
 
         Args:
-            evidence: for it.
             written: whether the search wrote it.
             weight: of the phrase, as odds: twice as likely with 2.
         """

@@ -125,11 +125,7 @@ class G2P:
         return list(self._pronounce(letters_of(word))[:n])
 
     def graphones_of(self, letters: str) -> list[Graphone]:
-        """Those of the likeliest pronunciation; none where there is no sound.
-
-        Args:
-            letters: as `letters_of` gives them.
-        """
+        """Those of the likeliest pronunciation of letters as `letters_of` gives them; none where there is no sound."""
         phones = next((phones for phones, _ in self._pronounce(letters)), ())
         return aligned(letters, phones, self._tables) or []
 

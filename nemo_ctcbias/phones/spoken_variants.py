@@ -21,7 +21,6 @@ class SpokenVariants:
     be heard wherever they are said.  Phrases that are suppressed, or that cannot be pronounced, stay as they are.
 
     Args:
-        g2g: finds the spellings.
         count: forms of each phrase that are listened for, its own included.
     """
 

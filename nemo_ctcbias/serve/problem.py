@@ -19,10 +19,8 @@ class Problem(Exception):  # noqa: N818 (an answer like others)
     """Ends a request.
 
     Args:
-        status: of HTTP.
         message: what is wrong, and what to do.
         param: the field that it is about.
-        headers: of the answer.
     """
 
     def __init__(self, status: int, message: str, param: str | None = None, headers: dict[str, str] | None = None):
