@@ -70,7 +70,7 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
     if ABLATION in wanted:
         gaps = missing_parts(context).items()
         result.left_out += [(part, None, f"needs {what}, which is not there") for part, what in gaps]
-    ready = _prepare([make_system(name) for name in options.systems], context, result)
+    ready = _prepare(context, result)
     if builder.given is not None:
         result.notes += _unused(ready, builder.given)
     settings = {system.name: dict(system.default) for system in ready}
@@ -174,10 +174,10 @@ def _refuse_overlap(options: EvaluateOptions, rows: Sequence[dict], tune_rows: S
         )
 
 
-def _prepare(systems: Sequence[System], context: Context, result: Evaluation) -> list[System]:
+def _prepare(context: Context, result: Evaluation) -> list[System]:
     """Systems that can run; a peer that is not installed or cannot run here becomes a reported gap."""
     ready = []
-    for system in systems:
+    for system in map(make_system, result.options.systems):
         try:
             system.prepare(context)
         except (MissingDependencyError, SettingError) as error:
@@ -213,14 +213,15 @@ def _tune_all(
     few = subset(items, options.slow_utterances, options.seed)
     tried: dict[str, Tuning] = {}
     for system in systems:
-        positions = few if system.tune_on_subset else None
-        tuned = system
-        if system.tuned_by:
-            tuned = make_system(system.tuned_by)
-            tuned.prepare(context)
-        if tuned.name not in tried:
-            tried[tuned.name] = tune(tuned, items, lists, base, positions, options.progress)
-        result.tunings[system.name] = tried[tuned.name]
+        name = system.tuned_by or system.name
+        if name not in tried:
+            tuned = system
+            if system.tuned_by:
+                tuned = make_system(name)
+                tuned.prepare(context)
+            positions = few if system.tune_on_subset else None
+            tried[name] = tune(tuned, items, lists, base, positions, options.progress)
+        result.tunings[system.name] = tried[name]
     return {name: tuning.chosen for name, tuning in result.tunings.items()}
 
 
