@@ -34,7 +34,7 @@ UNSPELLED = 3  # sounds that a letter or digit may stand for that nobody can pro
 Sounds = tuple[int, ...]  # columns of phones
 
 
-class Columns(NamedTuple):
+class SoundColumns(NamedTuple):
     """What is heard one after the other: sounds, and before, between and behind them what else may have been said.
 
     Every second column is a sound: 1, 3, 5 and so on.  Where no token is likely at all, there is none.
@@ -82,11 +82,11 @@ class SpelledPhones:
         enter, leave = (np.log(np.maximum(edge, TORN)) for edge in (enter, leave))
         return Hearing(self._likelihoods(weights), starts, enter, leave)
 
-    def columns(self, log_probs: np.ndarray) -> Columns:
+    def columns(self, log_probs: np.ndarray) -> SoundColumns:
         """How the tokens sound in log-probs [T, V + 1], blank last."""
         slots = list(slots_of(log_probs))
         if not slots:
-            return Columns(np.zeros((0, BLANK + 1)), np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
+            return SoundColumns(np.zeros((0, BLANK + 1)), np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
         weights, frames = [_SILENT], [slots[0].frame]
         begins, ends = [0.0], [0.0]  # of each column between sounds: that a word begins behind it, or ends before it
         written = [slot.best for slot in slots if slot.written]
@@ -103,7 +103,9 @@ class SpelledPhones:
             before += slot.written
         ends[-1] = 1.0
         at = np.arange(len(weights))
-        return Columns(np.array(weights), np.array(frames), np.array(begins)[at // 2], np.array(ends)[(at + 1) // 2])
+        return SoundColumns(
+            np.array(weights), np.array(frames), np.array(begins)[at // 2], np.array(ends)[(at + 1) // 2]
+        )
 
     def _word_edges(self, slots: Sequence[Slot]) -> tuple[list[float], list[float]]:
         """Of each slot the probability that a word begins with its token, and that one ends before it."""
