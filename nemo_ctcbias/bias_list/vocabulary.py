@@ -177,7 +177,8 @@ class Vocabulary:
         changes: dict[str, None] = {}
         words = self._written(text, changes)
         for _ in range(TURNS):  # what replaces a letter may form another one with the accents behind it
-            if self._is_plain("".join(words)):
+            plain = "".join(words)
+            if plain.isascii() and self._characters.issuperset(plain):
                 break
             again = self._written(" ".join(words), changes)
             if again == words:
@@ -186,10 +187,6 @@ class Vocabulary:
         if self._joins_words and len(words) > 1:
             changes["joined the words, the model has no space"] = None
         return ("" if self._joins_words else " ").join(words), tuple(changes)
-
-    def _is_plain(self, text: str) -> bool:
-        """Whether a text stays as it is, for certain."""
-        return text.isascii() and self._characters.issuperset(text)
 
     def _written(self, text: str, changes: dict[str, None]) -> list[str]:
         text = unicodedata.normalize("NFC", self._recase(unicodedata.normalize("NFC", text)))

@@ -107,13 +107,11 @@ class ListBuilder:
                 "or unspoken"
             )
         if kind == "session":
-            lists = self._sessions(rows, size)
-        elif kind == "unspoken":
+            return self._sessions(rows, size)
+        if kind == "unspoken":
             text = " | ".join(sorted(normalise(row["text"]) for row in rows))
-            lists = [self._merge((), text, self._random("unspoken"), size, "all utterances")] * len(rows)
-        else:
-            lists = [self._one(row, kind, size) for row in rows]
-        return lists
+            return [self._merge((), text, self._random("unspoken"), size, "all utterances")] * len(rows)
+        return [self._one(row, kind, size) for row in rows]
 
     def _one(self, row: Row, kind: str, size: int) -> tuple[str, ...]:
         own = () if kind == "irrelevant" else own_words(row, self.counts, self.at_most)

@@ -158,7 +158,8 @@ class G2P:
         numbers = np.array(source, dtype=np.int64)
         found = transduce(numbers, side, ngram.arrays, ngram.start, ngram.numbers[END], self._beam, self._threshold)
         total = _log_sum(score for _, score in found)
-        return sorted([(target, score - total) for target, score in found if target], key=_by_score)
+        targets = [(target, score - total) for target, score in found if target]
+        return sorted(targets, key=lambda item: (-item[1], item[0]))
 
     def _side(self, source: Callable[[Graphone], Sequence[int]], target: Callable[[Graphone], Sequence[int]]) -> Side:
         """Graphones by what they take up of the source: its symbols and those that each adds to the target.
@@ -195,10 +196,6 @@ def _place_of(source: Sequence[int], symbols: int) -> int:
     for symbol in source:
         number = number * symbols + symbol + 1
     return number
-
-
-def _by_score(item: tuple[tuple[int, ...], float]) -> tuple[float, tuple[int, ...]]:
-    return -item[1], item[0]
 
 
 def _log_sum(scores: Iterable[float]) -> float:
