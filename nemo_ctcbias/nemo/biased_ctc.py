@@ -34,8 +34,10 @@ from nemo_ctcbias.nemo.pipeline_builders import offer_pipelines
 from nemo_ctcbias.nemo.stored_weights import first_line
 from nemo_ctcbias.nemo.transcription import TranscriptionMixin
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
+from nemo_ctcbias.phones import G2G, Pronouncer
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.lexicon import lexicon_of
+from nemo_ctcbias.phones.spoken_variants import SpokenVariants
 from nemo_ctcbias.recognizer import Recognizer
 from nemo_ctcbias.settings import Settings
 from nemo_ctcbias.whole_files import written_whole
@@ -193,7 +195,10 @@ class BiasedCTCMixin(SettingsMixin, TranscriptionMixin, CTCBranch):
         made_of = vocabulary.pieces, settings.alternatives, phonetics.variants, phonetics.lexicon, guessing
         if getattr(self, "_lists_made_of", None) != made_of:
             lexicon = lexicon_of(phonetics.lexicon)
-            variants = self._variants(CommonWords(guessing)) if phonetics.variants > 1 else None
+            variants = None
+            if phonetics.variants > 1:
+                g2g = G2G(Pronouncer(lexicon=lexicon), excluded=CommonWords(guessing).unfit)
+                variants = SpokenVariants(g2g, phonetics.variants)
             self.lists = CompiledLists(Sources(vocabulary, settings.alternatives, variants, lexicon))
             self._lists_made_of, self._recognizer = made_of, None
 
