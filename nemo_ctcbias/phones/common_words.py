@@ -34,9 +34,7 @@ class CommonWords:
         return _most_common(self._language_model, count) if self._language_model else []
 
 
-@lru_cache(maxsize=4)
-def _most_common(path: str, count: int) -> list[str]:
-    return most_common_of(path, count)
+_most_common = lru_cache(maxsize=4)(most_common_of)
 
 
 @lru_cache(maxsize=4)

@@ -187,9 +187,7 @@ def _joined(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.append(phones, silence)
 
 
-@lru_cache(maxsize=20_000)
-def _aligned(pivot: Sounds, sounds: Sounds) -> list[tuple[int | None, int | None]]:
-    return align(pivot, sounds)
+_aligned = lru_cache(maxsize=20_000)(align)
 
 
 def _letters(piece: str) -> str:
