@@ -227,7 +227,7 @@ class Recognizer:
         spans = [(round(start * scale), round(end * scale)) for _, (start, end) in beams[0][2]]
         weight = self.settings.phonetics.rescoring_weight
         found = rescore(phones, beams, spans, task.listed.pronouncer, weight, self._lattices)
-        return [one.hypothesis.rescored(one.phone_score) for one in found]
+        return [beam.rescored(phone_score) for beam, phone_score in found]
 
     def _decided(self, beams: list[BiasedBeam], task: Task, acting: np.ndarray) -> list[BiasedBeam]:
         """Beams without what is not sure enough, the best one with what is sure and was not written.
