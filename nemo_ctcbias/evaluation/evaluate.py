@@ -129,7 +129,7 @@ def context_of(
     """
     adapter, lm = adapter or shipped_file(brings.adapter), lm or shipped_file(brings.language_model)
     phone_head = phone_head or shipped_file(brings.phone_head)
-    biasing = settings_of(model, settings)
+    biasing = biasing_of(model, settings)
     acting = Settings.of(biasing)
     own = acting.lm.path if acting.lm.enabled else None
     phonetics = acting.phonetics
@@ -144,7 +144,7 @@ def context_of(
     )
 
 
-def settings_of(model: Any, path: Path | None) -> dict[str, Any]:
+def biasing_of(model: Any, path: Path | None) -> dict[str, Any]:
     """The `biasing` section of a biased model, or none, overlaid by that of a file.
 
     Raises:

@@ -31,7 +31,7 @@ TORN = 0.03
 FLOOR = 1e-4  # share of its usual frequency that any phone keeps
 UNSPELLED = 3  # sounds that a letter or digit may stand for that nobody can pronounce
 
-Sounds = tuple[int, ...]  # columns of phones
+PhoneIds = tuple[int, ...]  # columns of phones
 
 
 class SoundColumns(NamedTuple):
@@ -129,7 +129,7 @@ class SpelledPhones:
         strange = self._strange[slot.best]
         heard = np.zeros((2 * (strange or len(pivot)) + 1, BLANK + 1))
         if not strange:
-            sounding: dict[Sounds, float] = {(): slot.silence}
+            sounding: dict[PhoneIds, float] = {(): slot.silence}
             for token, p in slot.tokens:
                 sounds = self._sounds(token, left, right)
                 sounding[sounds] = sounding.get(sounds, 0.0) + p
@@ -142,7 +142,7 @@ class SpelledPhones:
         heard[::2, NOTHING] = np.maximum(1 - heard[::2, :BLANK].sum(axis=1), 0.0)
         return heard
 
-    def _sounds(self, token: int, left: Sequence[int], right: Sequence[int]) -> Sounds:
+    def _sounds(self, token: int, left: Sequence[int], right: Sequence[int]) -> PhoneIds:
         """Those of a token in its word, between the tokens to its left and right."""
         letters = self._letters[token]
         if not letters:
