@@ -11,7 +11,6 @@ from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.g2g import G2G
 
 LEAST_LETTERS = 4  # shorter spellings sound like a part of too many words to be guessed
-COST = 1.0  # times -log of the probability of a guessed spelling, what it gives back of its boost: it needs evidence
 
 
 class SpokenVariants:
@@ -49,5 +48,5 @@ class SpokenVariants:
         if not others:
             return phrase
         spoken = (*phrase.forms, *(variant.spelling for variant in others))
-        costs = (*phrase.form_costs, *(COST * variant.cost for variant in others))
+        costs = (*phrase.form_costs, *(variant.cost for variant in others))
         return replace(phrase, spoken=spoken, spoken_costs=costs)
