@@ -118,7 +118,6 @@ class Recognizer:
         """The `nbest` hypotheses of each utterance of a batch, best first.
 
         Args:
-            utterances: as the model heard them.
             lists: one each; an empty one leaves an utterance to the language model alone.
         """
         heard = [self.listened(one, listed) for one, listed in zip(utterances, lists, strict=True)]

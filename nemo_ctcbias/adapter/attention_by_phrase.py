@@ -17,7 +17,6 @@ def by_phrase(attention: Attention, owners: Sequence[int]) -> tuple[list[int], n
     """Of the first utterance, the mean of its heads.
 
     Args:
-        attention: of an adapter.
         owners: for each row of the bank the phrase that it spells, as `TokenList` has them.
 
     Returns:

@@ -53,7 +53,6 @@ class ListSampler:
     Args:
         texts: the training transcripts, for how rare words are.
         distractors: words and phrases to fill lists with; the transcripts' own words where empty.
-        options: see `SamplingOptions`.
     """
 
     def __init__(

@@ -34,7 +34,6 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
     """Measure all systems at all list sizes, write the results to `options.out` and return the rows of results.json.
 
     Args:
-        options: see `EvaluateOptions`.
         model: a loaded NeMo CTC model to use in place of `options.model`.
         shared: a dictionary, empty at first, that keeps what does not depend on lists and variants (phone log-probs,
             pronunciations, spellings) for further evaluations of the same manifest and model with the same files and

@@ -86,7 +86,6 @@ def encode(
     """Log-probs of every readable utterance in manifest order, and the utterances left out.
 
     Args:
-        rows: rows of `read_manifest`.
         cache: folder for an .npz file named by the hashes of model and manifest; None computes anew.
 
     Raises:

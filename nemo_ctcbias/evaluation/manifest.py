@@ -31,7 +31,6 @@ def read_manifest(path: str | Path, wordless: bool = False) -> tuple[list[dict[s
     file are skipped, each with its reason; they would otherwise turn into wrong numbers.
 
     Args:
-        path: of the manifest.
         wordless: take rows whose text is empty, too: recordings in which nothing is said.
 
     Raises:

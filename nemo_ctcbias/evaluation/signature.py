@@ -23,7 +23,6 @@ def signature(options: EvaluateOptions, context: Context, model: str, pool: Sequ
 
     Args:
         context: the files that systems may use, those that come with the shipped model included.
-        pool: distractors.
     """
     own = set(JOINT) - set(missing_parts(Context(context.model)))
     parts = {

@@ -61,7 +61,6 @@ class Calibrator:
 
         Args:
             audio: files, or samples at the model's rate; none longer than the model can take.
-            batch_size: of a batch.
         """
         for hits, by_chance in zip(
             *(self._heard(audio, one, batch_size) for one in (self.listed, self.decoys)), strict=True

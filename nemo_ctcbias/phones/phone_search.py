@@ -58,7 +58,6 @@ class PhoneSearch:
         sum_c log p_c(path_c).
 
         Args:
-            heard: by one witness.
             least: [M] or one for all; what is below matters to nobody and may come as -inf.
 
         Raises:

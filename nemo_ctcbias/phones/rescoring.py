@@ -81,8 +81,6 @@ def rescore(
         hypotheses: best first.
         spans: first frame and last frame + 1 of each word of the first hypothesis, frames as in `log_probs`.
         pronouncer: made with the bias list.
-        weight: of the phone scores; 0 is off.
-        lattices: kept from the last recordings.
 
     Raises:
         PhoneticsError: log-probs of another shape.

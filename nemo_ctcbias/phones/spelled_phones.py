@@ -54,7 +54,6 @@ class SpelledPhones:
     """Hears phones in the log-probs of one vocabulary.
 
     Args:
-        vocabulary: of the model.
         confusions: what is said when something else is heard; the shipped ones if None.
 
     Attributes:

@@ -83,7 +83,6 @@ class PhraseFinder:
 
     Args:
         spelled: the list in the tokens of a model.
-        ends: where phrases may begin and end.
         cased: whether the model writes both cases, so that its capitals mean something.
     """
 

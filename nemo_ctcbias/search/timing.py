@@ -17,8 +17,6 @@ class Timing(Sequence):
 
     Args:
         log_probs: [T, V + 1] that were decoded.
-        tokens: of the hypothesis.
-        pieces: texts of the tokens.
         base_log_probs: [T, V + 1] of the model without adapters; None where none acted.
         path: [T] frame labels of the likeliest alignment, where they are known.
     """
