@@ -117,8 +117,9 @@ def _readable(path: Path) -> Iterator[None]:
 
 def _refuse(path: Path) -> None:
     """What is no file, or has a name that no output could hold."""
-    if not _is_utf8(str(path)):
-        raise AudioError(f"{str(path)!a}: cannot be read (its name is no text); rename it")
+    name = str(path)
+    if name.encode("utf-8", "ignore").decode("utf-8") != name:
+        raise AudioError(f"{name!a}: cannot be read (its name is no text); rename it")
     if not path.exists():
         raise AudioError(f"{path}: no such file; check the path")
     if path.is_dir():
@@ -127,14 +128,6 @@ def _refuse(path: Path) -> None:
         raise AudioError(f"{path}: is no file but a pipe or device; record it into a file")
     if not path.stat().st_size:
         raise AudioError(f"{path}: is empty; record it again")
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _mono(file: soundfile.SoundFile, wanted: int) -> np.ndarray:

@@ -12,7 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from operator import attrgetter
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
@@ -54,11 +55,7 @@ T = TypeVar("T")
 
 
 class made_once(Generic[T]):
-    """A part of a list, made when first asked for, by one thread; the list has it from then on.
-
-    Args:
-        make: makes it.
-    """
+    """A part of a list, made by `make` when first asked for, by one thread; the list has it from then on."""
 
     def __init__(self, make: Callable[[CompiledList], T]):
         self.make, self.__doc__ = make, make.__doc__
@@ -104,10 +101,6 @@ class CompiledList:
 
     def __len__(self) -> int:
         return len(self.bias_list)
-
-    def unlock(self) -> None:
-        """In a process that was just forked: no other thread is at work, whatever it looks like."""
-        self.lock = threading.RLock()
 
     @property
     def listened(self) -> BiasList:
@@ -194,13 +187,7 @@ class CompiledList:
         return PhraseScores(self.pronouncer)
 
     def bank(self, adapter: str, version: Hashable, embed: Callable[[TokenList], PhraseBank]) -> PhraseBank:
-        """The list embedded by an adapter, kept until its weights change.
-
-        Args:
-            adapter: its name.
-            version: of its weights.
-            embed: makes the bank.
-        """
+        """The list embedded by the adapter of this name, kept until the version of its weights changes."""
         with self.lock:
             kept = self._banks.get(adapter)
             if kept is None or kept[0] != version:
@@ -210,26 +197,17 @@ class CompiledList:
     @property
     def nbytes(self) -> int:
         """Memory of what has been made so far, about."""
-        made = self.__dict__
-        total = BYTES_A_PHRASE * len(self.bias_list)
-        if "spelled" in made:
-            total += self.spelled.spellings.nbytes
-        if "search" in made:
-            total += self.search.nbytes
-        if "pronouncer" in made:
-            total += self.pronouncer.phrases.nbytes
-        if "scores" in made:
-            total += self.scores.nbytes
-        if "tokens" in made:
-            total += self.tokens.nbytes
-        return total + sum(bank.nbytes for _, bank in self._banks.values())
+        sized = {"spelled": "spellings.nbytes", "pronouncer": "phrases.nbytes"}
+        sized |= dict.fromkeys(("search", "scores", "tokens"), "nbytes")
+        made = sum(attrgetter(size)(vars(self)[part]) for part, size in sized.items() if part in vars(self))
+        banks = sum(bank.nbytes for _, bank in self._banks.values())
+        return BYTES_A_PHRASE * len(self.bias_list) + made + banks
 
 
 class CompiledLists:
     """The one cache of a model's lists, bounded in bytes; safe to ask from several threads.
 
     Args:
-        sources: what lists are compiled from.
         most_bytes: of all lists together; those asked for last stay.
     """
 
@@ -260,10 +238,3 @@ class CompiledLists:
 
     def __len__(self) -> int:
         return len(self._lists)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledLists:
-        """An empty one: a copied model makes its own."""
-        return CompiledLists(self.sources, self.most_bytes)
-
-    def __reduce__(self) -> tuple:
-        return CompiledLists, (self.sources, self.most_bytes)

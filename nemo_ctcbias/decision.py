@@ -15,7 +15,7 @@ import numpy as np
 from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.common_words import CommonWords
-from nemo_ctcbias.phones.confidence import FLOOR, Confidence, Evidence, against, doubt_of, letters_of, likeness
+from nemo_ctcbias.phones.confidence import FLOOR, Confidence, Evidence, against, likeness, log_confidence, log_doubt
 from nemo_ctcbias.phones.hearing import HEAD, SPELLING, Heard, between
 from nemo_ctcbias.phones.score import score_of
 from nemo_ctcbias.search.hits import Hit
@@ -52,10 +52,8 @@ class Candidates:
     """Finds the candidates of one recording.
 
     Args:
-        listed: the list.
         heard: how the recording sounds, by each witness.
         prior: what is asked of the score of one phrase among many.
-        confidence: says how sure a candidate is.
         common: which words are ordinary ones.
     """
 
@@ -75,7 +73,6 @@ class Candidates:
         """Phrases that stand in a hypothesis, then those that were heard and do not.
 
         Args:
-            beam: the hypothesis.
             acting: [N], above 0 for the phrases that are listened for.
         """
         written = list(beam.listed())
@@ -143,8 +140,8 @@ class Candidates:
             likeness=alike,
             ordinary=float(ordinary),
             listed=float(bool(self._listed.search.finder.find(old))),
-            letters=letters_of(sure),
-            own=doubt_of(beam.base_confidence(*span[2:])) if ordinary and alike < 1 else 0.0,
+            letters=log_confidence(sure),
+            own=log_doubt(beam.base_confidence(*span[2:])) if ordinary and alike < 1 else 0.0,
         )
         probability = self._confidence.of(evidence, written, one.weight)
         return Candidate(phrase, *span, old, written, max(heard.values()), evidence, probability)

@@ -44,13 +44,7 @@ T = TypeVar("T")
 def kept_spelling(
     bias_list: BiasList, vocabulary: Vocabulary, alternatives: int, spell: Callable[[], SpelledList]
 ) -> SpelledList:
-    """How a list is spelled: as it is kept, or as `spell` says.
-
-    Args:
-        bias_list: that is spelled.
-        vocabulary, alternatives: by which.
-        spell: does it.
-    """
+    """How a list is spelled in a vocabulary: as it is kept, or as `spell` says."""
     if not _is_kept(bias_list):
         return spell()
     key = _digest(*_of_list(bias_list), *_of_vocabulary(vocabulary, bias_list), alternatives)
@@ -68,11 +62,9 @@ def kept_pronouncer(
     g2p: G2P | None,
     pronounce: Callable[[Sounds | None], Pronouncer],
 ) -> Pronouncer:
-    """How a list sounds: as it is kept, or as `pronounce` finds out.
+    """How a list sounds by these sources (see `Pronouncer`): as it is kept, or as `pronounce` finds out.
 
     Args:
-        bias_list: that is pronounced.
-        languages, lexicon, g2p: by which, see `Pronouncer`.
         pronounce: makes the pronouncer, of the sounds that are known.
     """
     if not _is_kept(bias_list):

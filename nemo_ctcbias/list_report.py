@@ -14,7 +14,6 @@ def notes_on(listed: CompiledList, settings: Settings, sounds: bool) -> tuple[No
 
     Args:
         listed: compiled for the model.
-        settings: that it is used with.
         sounds: whether it is asked how words sound.
 
     Returns:

@@ -31,7 +31,9 @@ from nemo_ctcbias.phones.detection import detect
 from nemo_ctcbias.phones.hearing import HEAD, SPELLING, Heard, Hearing
 from nemo_ctcbias.phones.rescoring import N_BEST, Lattices, rescore
 from nemo_ctcbias.phones.spelled_phones import SpelledPhones
+from nemo_ctcbias.search.beam_search import BeamOptions
 from nemo_ctcbias.search.biased_search import BiasedSearch
+from nemo_ctcbias.search.boosting import BoostOptions
 from nemo_ctcbias.search.greedy import greedy_beam
 from nemo_ctcbias.search.result import BiasedBeam
 from nemo_ctcbias.search.word_scorer import WordLanguageModel
@@ -92,7 +94,6 @@ class Recognizer:
 
     Args:
         settings: which techniques act, and how strongly.
-        vocabulary: of the model.
         language_model: of words, for the search; None for none.
         common: which words are ordinary ones, which phonetic correction leaves alone where they are sure.
     """
@@ -106,13 +107,9 @@ class Recognizer:
     ):
         self.settings, self.vocabulary = settings, vocabulary
         self.common = CommonWords() if common is None else common
-        self.search = BiasedSearch(
-            vocabulary,
-            language_model,
-            settings.boost_options,
-            settings.beam_options,
-            settings.lm.class_weight,
-        )
+        boost = BoostOptions(gap_scale=settings.boost.gap_scale, token_bonus=settings.boost.token_bonus)
+        beam = BeamOptions(beam_width=settings.beam.beam_width)
+        self.search = BiasedSearch(vocabulary, language_model, boost, beam, settings.lm.class_weight)
         self._lattices = Lattices()
 
     def recognize(
@@ -121,9 +118,7 @@ class Recognizer:
         """The `nbest` hypotheses of each utterance of a batch, best first.
 
         Args:
-            utterances: as the model heard them.
             lists: one each; an empty one leaves an utterance to the language model alone.
-            adapt: contextual adapters; None without.
         """
         heard = [self.listened(one, listed) for one, listed in zip(utterances, lists, strict=True)]
         adapted: Sequence[np.ndarray | None] = [None] * len(utterances)
@@ -142,9 +137,14 @@ class Recognizer:
         self, utterance: Utterance, listed: CompiledList, heard: Listened, adapted: np.ndarray | None, nbest: int
     ) -> list[BiasedBeam]:
         """Hypotheses of one utterance, of which it is known what is heard and what the adapters make of it."""
+        factors = heard.factors
         # Detection has asked for the prior of a long list already; it is not to be asked twice.
-        prior = self.settings.prior(listed.length) if heard.factors is None else 0.0
-        return self._decoded(Task(utterance, adapted, listed, prior, heard.witnesses, nbest), heard.factors)
+        prior = self.settings.prior(listed.length) if factors is None else 0.0
+        task = Task(utterance, adapted, listed, prior, heard.witnesses, nbest)
+        beams = self._searched(task, factors)
+        if any(self.asks(part, task) for part in DECIDED_PARTS):
+            beams = self._decided(beams, task, np.ones(len(listed)) if factors is None else np.array(factors))
+        return [one.with_base_case() for one in beams[:nbest]]
 
     def prepare(self, listed: CompiledList) -> None:
         """Make what the list will be asked for, as far as that is known before anything is heard."""
@@ -155,23 +155,12 @@ class Recognizer:
             else:
                 search.trie  # noqa: B018
 
-    def _decoded(self, task: Task, heard: np.ndarray | None) -> list[BiasedBeam]:
-        """One utterance, once it is known what to listen for and what the adapters make of it."""
-        beams = self._searched(task, heard)
-        if any(self.asks(part, task) for part in DECIDED_PARTS):
-            beams = self._decided(beams, task, np.ones(len(task.listed)) if heard is None else np.array(heard))
-        return [one.with_base_case() for one in beams[: task.nbest]]
-
     def asks(self, part: str, task: Task) -> bool:
         """Whether a part of `PHONE_PARTS` that looks at what the search wrote has something to go by."""
         return bool(task.heard) and self.settings.boost.enabled and self.settings.wants(part)
 
     def decides(self, phones: bool) -> bool:
-        """Whether it is asked how sure each phrase is, and can be told.
-
-        Args:
-            phones: whether there is a phone head.
-        """
+        """Whether it is asked how sure each phrase is, and can be told, with a phone head (`phones`) or without."""
         asks = self.settings.boost.enabled and any(map(self.settings.wants, DECIDED_PARTS))
         return asks and (phones or not self._spelled_phones.mute)
 
@@ -233,10 +222,11 @@ class Recognizer:
 
     def _rescored(self, beams: Sequence[BiasedBeam], task: Task) -> list[BiasedBeam]:
         phones = task.utterance.phones
-        spans = [(start, end) for _, start, end in _spoken(beams[0], len(phones))]
+        scale = len(phones) / max(len(beams[0].path), 1)  # phone frames, of which there are several an encoder frame
+        spans = [(round(start * scale), round(end * scale)) for _, (start, end) in beams[0][2]]
         weight = self.settings.phonetics.rescoring_weight
         found = rescore(phones, beams, spans, task.listed.pronouncer, weight, self._lattices)
-        return [one.hypothesis.rescored(one.phone_score) for one in found]
+        return [beam.rescored(phone_score) for beam, phone_score in found]
 
     def _decided(self, beams: list[BiasedBeam], task: Task, acting: np.ndarray) -> list[BiasedBeam]:
         """Beams without what is not sure enough, the best one with what is sure and was not written.
@@ -266,9 +256,3 @@ class Recognizer:
         candidates = Candidates(task.listed, task.heard, prior, confidence, self.common)
         asked = self.settings.least_confidence
         return candidates, confidence.threshold(self.settings.precision) if asked is None else asked
-
-
-def _spoken(beam: BiasedBeam, phone_frames: int) -> list[tuple[str, int, int]]:
-    """(word, first frame, last frame + 1) in frames of the phone head, of which there are several an encoder frame."""
-    scale = phone_frames / max(len(beam.path), 1)
-    return [(word, round(start * scale), round(end * scale)) for word, (start, end) in beam[2]]

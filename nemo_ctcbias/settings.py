@@ -161,10 +161,6 @@ class Settings:
             phonetics=self.phonetics if phonetics.get("parts") is not None else replace(self.phonetics, parts=()),
         )
 
-    def without_kenlm(self) -> Settings:
-        """What is left where KenLM's module is missing: everything but the language model."""
-        return replace(self, lm=replace(self.lm, enabled=False))
-
     def _check(self) -> None:
         """Ranges."""
         for name in ("alternatives", "nbest", "beam.beam_width", "phonetics.variants", "workers"):
@@ -209,16 +205,6 @@ class Settings:
     def detection_prior(self, phrases: int) -> float:
         """The same where a list is searched for by its sound alone: of short lists less is asked."""
         return self.list_cost * log_length(phrases)
-
-    @property
-    def boost_options(self) -> BoostOptions:
-        """The search's own."""
-        return BoostOptions(gap_scale=self.boost.gap_scale, token_bonus=self.boost.token_bonus)
-
-    @property
-    def beam_options(self) -> BeamOptions:
-        """The search's own."""
-        return BeamOptions(beam_width=self.beam.beam_width)
 
     @property
     def language_model_options(self) -> LanguageModelOptions:

@@ -45,11 +45,6 @@ class SideBySide:
     """Processes that recognise the utterances of batches, forked when the first batch comes; `close` ends them.
 
     Results are those of the recognizer itself, whatever the number of processes.
-
-    Args:
-        recognizer: what they recognise with.
-        lists: compiled ones, for it.
-        number: of processes.
     """
 
     def __init__(self, recognizer: Recognizer, lists: CompiledLists, number: int):
@@ -142,7 +137,7 @@ def _begin(recognizer: Recognizer, known: list[CompiledList], lists: CompiledLis
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits for the results says what becomes of them
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     for listed in known:
-        listed.unlock()
+        listed.lock = threading.RLock()  # no other thread is at work here, whatever it looked like in the parent
     _recognizer, _known_lists = recognizer, known
     _new_lists = CompiledLists(lists.sources, lists.most_bytes)
 

@@ -16,11 +16,7 @@ BLOCK = 60.0  # seconds of a long recording that are read at once
 
 
 class StreamedSamples:
-    """Mono float32 samples at one rate, counted from the beginning of the stream.
-
-    Args:
-        rate: samples a second that are wanted.
-    """
+    """Mono float32 samples at one rate (a second), counted from the beginning of the stream."""
 
     def __init__(self, rate: int) -> None:
         self.rate = rate

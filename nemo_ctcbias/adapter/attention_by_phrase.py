@@ -17,7 +17,6 @@ def by_phrase(attention: Attention, owners: Sequence[int]) -> tuple[list[int], n
     """Of the first utterance, the mean of its heads.
 
     Args:
-        attention: of an adapter.
         owners: for each row of the bank the phrase that it spells, as `TokenList` has them.
 
     Returns:
@@ -35,7 +34,6 @@ def most_attended(weights: npt.NDArray[np.float32], most: int, least: float = 0.
 
     Args:
         weights: [P + 1, T].
-        most: how many phrases.
         least: of a phrase's attention at its peak.
     """
     peaks = weights[:-1].max(axis=1)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nemo_ctcbias.adapter.attention import PhraseAttention, TokenAttention
-from nemo_ctcbias.adapter.evidence import FLOOR, Evidence, Heard
+from nemo_ctcbias.adapter.evidence import FLOOR, Evidence, NearbyTokens
 from nemo_ctcbias.adapter.phrase_bank import PhraseBank, TokenList
 from nemo_ctcbias.adapter.phrase_encoder import PhraseEncoder
 
@@ -181,7 +181,7 @@ class ContextualAdapter(nn.Module):
         # One phrase of a list of N is spoken about as often whatever N is, so each needs N times the evidence.
         listed = bank.bias.isfinite().sum(dim=1)
         rarer = (listed / self.usual_size).clamp_min(1).log()
-        heard = Heard(log_probs, inside, self.evidence_context)
+        heard = NearbyTokens(log_probs, inside, self.evidence_context)
         if len(bank) > self.preselect:
             chosen = heard.best(bank.tokens, bank.lengths, bank.bias, self.preselect)
         else:

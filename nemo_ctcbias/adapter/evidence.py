@@ -32,7 +32,7 @@ class Evidence:
     at: Tensor
 
 
-class Heard:
+class NearbyTokens:
     """The best log-prob of each token before and after each frame.
 
     Args:

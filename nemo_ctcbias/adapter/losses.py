@@ -94,8 +94,6 @@ def label_frames(
         paths: for each utterance the aligned label of each frame (token ids and blanks).
         spans: for each utterance (row of the bank, first token, last token + 1) of its listed phrases, by the
             number of the token in the transcript; they do not overlap.
-        frames: T of the batch.
-        blank: id of the blank.
     """
     phrases = torch.full((len(paths), frames), IGNORE)
     tokens = torch.full((len(paths), frames), IGNORE)

@@ -1,7 +1,7 @@
 """Bias lists: phrases, their files, and their spelling in a model's tokens.
 
 Reading order: `phrase`, `report`, `bias_list` (formats, what was left out), `vocabulary` (a model's tokens),
-`spelling` (text to token ids), `trie` (what the decoder walks along). Nothing here imports NeMo or torch.
+`normaliser`, `spelling` (text to token ids), `trie` (what the decoder walks along). Nothing here imports NeMo or torch.
 """
 
 from nemo_ctcbias.bias_list.bias_list import BiasList

@@ -127,9 +127,7 @@ class BiasList(Sequence[Phrase]):
         """Read a list from the text of such a file.
 
         Args:
-            text: the file's.
             name: of the file, whose suffix may say what it is; messages begin with it.
-            shown: whether messages may show phrases.
 
         Raises:
             BiasListError: a line that cannot be read.

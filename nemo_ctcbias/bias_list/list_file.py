@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from nemo_ctcbias.bias_list.list_table import delimiter_of, phrase_of_row, table_rows
 from nemo_ctcbias.bias_list.list_text import Change, phrases_of
-from nemo_ctcbias.bias_list.phrase import FIELDS, Entry, Phrase, entries_of
+from nemo_ctcbias.bias_list.phrase import FIELDS, Phrase, entries_of
 from nemo_ctcbias.bias_list.report import quoted
 from nemo_ctcbias.data_files import lines_of, parse_json
 from nemo_ctcbias.errors import BiasListError
@@ -65,12 +66,7 @@ def read_list(text: str, path: str, shown: bool = True) -> Iterator[Line]:
 
 
 def kind_of(path: str, first: str) -> str:
-    """What a file is: "json", "text", or what stands between the columns of a table.
-
-    Args:
-        path: its name.
-        first: its first line that is not empty.
-    """
+    """What a file with this first line is: "json", "text", or what stands between the columns of a table."""
     suffix = Path(path).suffix.lower()
     return "json" if suffix in JSON_SUFFIXES or _is_json(first) else delimiter_of(first, suffix) or "text"
 
@@ -94,8 +90,8 @@ def _is_json(first: str) -> bool:
 
 
 def _table(path: str, lines: Sequence[str], delimiter: str, placed: Placed) -> Iterator[Line]:
-    for number, fields, unread in placed(path)(lambda given: table_rows(given, delimiter), lines):
-        phrase = placed(f"{path}:{number}")(phrase_of_row, fields)
+    for number, cells, unread in placed(path)(lambda given: table_rows(given, delimiter), lines):
+        phrase = placed(f"{path}:{number}")(phrase_of_row, cells)
         change = (f"is read without {', '.join(unread)}", f"call the columns {', '.join(FIELDS)}") if unread else None
         yield Line(number, [phrase], change)
 
@@ -142,11 +138,11 @@ def _json(path: str, lines: Sequence[str], placed: Placed) -> Iterator[Line]:
     filled = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     text = "\n".join(line for _, line in filled)
     if _is_whole(text):
-        for number, entry in enumerate(placed(path)(_json_entries, text), start=1):
+        for number, entry in enumerate(entries_of(placed(path)(_json_value, text)), start=1):
             yield Line(number, [placed(f"{path}: entry {number}")(Phrase.of, entry)])
         return
     for number, line in filled:
-        yield Line(number, [placed(f"{path}:{number}")(_json_phrase, line)])
+        yield Line(number, [placed(f"{path}:{number}")(lambda row: Phrase.of(_json_value(row)), line)])
 
 
 def _is_whole(text: str) -> bool:
@@ -156,14 +152,6 @@ def _is_whole(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(whole, list) or (isinstance(whole, dict) and "text" not in whole)
-
-
-def _json_entries(text: str) -> Iterable[Entry]:
-    return entries_of(_json_value(text))
-
-
-def _json_phrase(line: str) -> Phrase:
-    return Phrase.of(_json_value(line))
 
 
 def _json_value(text: str) -> Any:
@@ -199,13 +187,12 @@ def text_line(phrase: Phrase) -> str:
     if phrase.weight != 1.0 or _reads_differently(line, phrase):
         line = f"{phrase.text}\t{phrase.weight!r}"
     if any(c in line for c in "\0\r\n") or line.startswith("\ufeff") or _reads_differently(line, phrase):
-        holds = "would be read differently"
-        if phrase.spoken or phrase.display:
-            holds = "has a spoken or display form"
-        elif phrase.pronunciations:
-            holds = "has pronunciations that are lost"
-        elif phrase.type:
-            holds = "has a type that is lost"
+        lost = {
+            "has a spoken or display form": phrase.spoken or phrase.display,
+            "has pronunciations that are lost": phrase.pronunciations,
+            "has a type that is lost": phrase.type,
+        }
+        holds = next((told for told, value in lost.items() if value), "would be read differently")
         raise BiasListError(f"{quoted(phrase.text)} {holds} in the text format; save the list as .jsonl")
     return line
 
@@ -219,15 +206,6 @@ def _reads_differently(line: str, phrase: Phrase) -> bool:
 
 def json_line(phrase: Phrase) -> str:
     """A phrase as a line of a file of JSON lines, without what is usual."""
-    fields: dict[str, Any] = {"text": phrase.text}
-    if phrase.weight != 1.0:
-        fields["weight"] = phrase.weight
-    if phrase.spoken:
-        fields["spoken"] = list(phrase.spoken)
-    if phrase.display is not None:
-        fields["display"] = phrase.display
-    if phrase.pronunciations:
-        fields["pronunciations"] = list(phrase.pronunciations)
-    if phrase.type is not None:
-        fields["type"] = phrase.type
-    return json.dumps(fields, ensure_ascii=False)
+    usual = {item.name: item.default for item in fields(Phrase)}
+    given = {name: getattr(phrase, name) for name in FIELDS}
+    return json.dumps({name: value for name, value in given.items() if value != usual[name]}, ensure_ascii=False)

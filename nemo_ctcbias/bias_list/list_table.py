@@ -27,12 +27,7 @@ SEVERAL = re.compile(r"\s*[;|]\s*")  # between spoken forms and pronunciations i
 
 
 def delimiter_of(first: str, suffix: str) -> str | None:
-    """What stands between the columns of a file; None if it is plain text.
-
-    Args:
-        first: its first line that is not empty.
-        suffix: of its name.
-    """
+    """What stands between the columns of a file with this first line and suffix; None if it is plain text."""
     for delimiter in DELIMITERS:
         cells = [_column(cell) for cell in first.split(delimiter)]
         if len(cells) > 1 and "text" in map(COLUMNS.get, cells) and all(cell in COLUMNS for cell in cells):

@@ -40,7 +40,8 @@ class NearIndex:
         shared = np.bincount(np.concatenate(found), minlength=len(self.pool))
         overlap = 2.0 * shared / (self._sizes + len(pairs))
         # Sorting by overlap and position, not argpartition: equal overlaps must not depend on the numpy version.
-        best = np.flatnonzero(overlap >= _kth_largest(overlap, self.shortlist))
+        least = np.partition(overlap, -self.shortlist)[-self.shortlist] if self.shortlist < len(overlap) else 0.0
+        best = np.flatnonzero(overlap >= least)
         ranked = sorted(
             (edit_distance(word, self.pool[i])["total"] / max(len(word), len(self.pool[i])), -overlap[i], i)
             for i in best.tolist()
@@ -57,7 +58,3 @@ def _letter_pairs(text: str) -> set[str]:
     """
     padded = f"#{text}#"
     return {padded[i : i + 2] for i in range(len(padded) - 1)}
-
-
-def _kth_largest(values: npt.NDArray[np.float64], k: int) -> float:
-    return float(np.partition(values, -k)[-k]) if k < len(values) else 0.0

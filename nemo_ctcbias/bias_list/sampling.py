@@ -53,7 +53,6 @@ class ListSampler:
     Args:
         texts: the training transcripts, for how rare words are.
         distractors: words and phrases to fill lists with; the transcripts' own words where empty.
-        options: see `SamplingOptions`.
     """
 
     def __init__(
@@ -81,8 +80,8 @@ class ListSampler:
                 if near:
                     phrases[phrase.replace(word, self.pool[rng.choice(near)], 1)] = None
         low, high = max(options.min_size, 1), max(options.max_size, 1)
-        for phrase in self._fill(round(low * (high / low) ** rng.random()), rng):
-            phrases[phrase] = None
+        count = round(low * (high / low) ** rng.random())
+        phrases.update(dict.fromkeys(self.pool[rng.randrange(len(self.pool))] for _ in range(count)))
         drawn = list(phrases)
         rng.shuffle(drawn)
         return drawn
@@ -98,9 +97,6 @@ class ListSampler:
             start = rng.choices(range(len(words)), chances)[0]
             found.append(" ".join(words[start : start + 1 + _draw(self.options.words, rng)]))
         return found
-
-    def _fill(self, count: int, rng: random.Random) -> list[str]:
-        return [self.pool[rng.randrange(len(self.pool))] for _ in range(count)]
 
 
 def words_of(text: str) -> list[str]:

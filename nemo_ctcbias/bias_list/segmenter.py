@@ -14,7 +14,6 @@ class Segmenter:
     """Token sequences of normalised text, each distinct word segmented once.
 
     Args:
-        vocabulary: the model's tokens.
         alternatives: most sequences of a text; always 1 for a character vocabulary.
         part: the tokens to spell with; all if None.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,12 +10,10 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from anyascii import anyascii
 
-from nemo_ctcbias.bias_list.casing import lower, upper
 from nemo_ctcbias.bias_list.fewest_pieces import PieceTrie
 from nemo_ctcbias.bias_list.language import language_of
-from nemo_ctcbias.bias_list.readings import SIGNS
+from nemo_ctcbias.bias_list.normaliser import Normaliser
 from nemo_ctcbias.bias_list.word_ends import APOSTROPHES, ENDINGS, Following, WordEnds, is_spaceless
 from nemo_ctcbias.errors import ModelError
 
@@ -24,12 +21,6 @@ WORD_START = "\u2581"  # ▁, SentencePiece's mark for a space
 SPECIAL = re.compile(r"<[^<>\s]+>|\[[A-Z]+\]|\s*\u2047\s*")  # <unk>, <s>, [PAD], ⁇
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")  # SentencePiece's pieces for what no other piece covers
 LONE_BYTE = re.compile("[\udc80-\udcff]")  # as `Vocabulary.texts` has them
-SEPARATORS = frozenset("/\\\u2044\u2215\u2212_|,;:")  # besides all dashes: between words, so never just dropped
-ORNAMENTS = frozenset("®™©℠")
-TRANSLITERATED = ("LATIN", "GREEK", "CYRILLIC")
-TURNS = 4  # after which nothing changes any more
-# Marks below this combining class (Indic nukta and virama among them) change the letter; above are accents.
-FIRST_ACCENT_CLASS = 10
 
 
 @dataclass(frozen=True)
@@ -108,15 +99,13 @@ class Vocabulary:
             [piece.startswith(WORD_START) if self.kind == "bpe" else piece == " " for piece in self.pieces], dtype=bool
         )
         self._characters = frozenset("".join(self.piece_ids)) - {WORD_START, " "}
-        self._case = _case_of(self._characters)
-        self.cased = self._case == "mixed"
-        self.turkish = not self._characters.isdisjoint("ıİ")
-        self._joins_words = self.kind == "char" and self.separator_id is None
-        self.spaceless = not self._joins_words and any(map(is_spaceless, self._characters))
+        joins_words = self.kind == "char" and self.separator_id is None
+        self.spaceless = not joins_words and any(map(is_spaceless, self._characters))
         self.languages = tuple(languages) or (language_of(self._characters),)
+        self._normaliser = Normaliser(self._characters, self.languages[0], marks_apart, joins_words)
+        self.cased, self.turkish = self._normaliser.case == "mixed", self._normaliser.turkish
         endings = dict.fromkeys(one for language in self.languages for one in ENDINGS.get(language, ()))
-        self.word_ends = WordEnds(tuple(endings), anywhere=self._joins_words)
-        self._replacements: dict[str, tuple[str, str]] = {}
+        self.word_ends = WordEnds(tuple(endings), anywhere=joins_words)
 
     @cached_property
     def following(self) -> Following:
@@ -174,92 +163,13 @@ class Vocabulary:
 
     def explain(self, text: str) -> tuple[str, tuple[str, ...]]:
         """The normalised text, and what became of its characters ("removed '.'"); a change of case goes unsaid."""
-        changes: dict[str, None] = {}
-        words = self._written(text, changes)
-        for _ in range(TURNS):  # what replaces a letter may form another one with the accents behind it
-            if self._is_plain("".join(words)):
-                break
-            again = self._written(" ".join(words), changes)
-            if again == words:
-                break
-            words = again
-        if self._joins_words and len(words) > 1:
-            changes["joined the words, the model has no space"] = None
-        return ("" if self._joins_words else " ").join(words), tuple(changes)
-
-    def _is_plain(self, text: str) -> bool:
-        """Whether a text stays as it is, for certain."""
-        return text.isascii() and self._characters.issuperset(text)
-
-    def _written(self, text: str, changes: dict[str, None]) -> list[str]:
-        text = unicodedata.normalize("NFC", self._recase(unicodedata.normalize("NFC", text)))
-        if self.marks_apart:
-            text = "".join([f" {c} " if unicodedata.category(c)[0] in "PS" else c for c in text])
-        words = text.split()
-        if self._characters.issuperset("".join(words)):
-            return words
-        return "".join([self._substitute(c, changes) for c in " ".join(words)]).split()
+        return self._normaliser.explain(text)
 
     def unknown(self, text: str) -> tuple[str, ...]:
         """Characters of a normalised text that cannot be written, each once, in order of appearance."""
         if self.byte_ids:
             return ()
         return tuple(c for c in dict.fromkeys(text) if c not in self._characters and not c.isspace())
-
-    def _recase(self, text: str) -> str:
-        change = {"lower": lower, "upper": upper}.get(self._case)
-        return change(text, self.turkish) if change else text
-
-    def _substitute(self, character: str, changes: dict[str, None]) -> str:
-        if character == " " or character in self._characters:
-            return character
-        if character not in self._replacements:
-            self._replacements[character] = self._replacement(character)
-        replacement, change = self._replacements[character]
-        if change:
-            changes[change] = None
-        return replacement
-
-    def _replacement(self, c: str) -> tuple[str, str]:
-        """What stands for an uncovered character, and how to say so ("" if it goes without saying)."""
-        category = unicodedata.category(c)
-        sign = self._recase(SIGNS.get(self.languages[0], {}).get(c, ""))
-        if sign and self._characters.issuperset(sign):
-            return f" {sign} ", f"{c!r} became {sign!r}"
-        if c in APOSTROPHES and "'" in self._characters:
-            return "'", ""
-        if category == "Pd" or c in SEPARATORS:
-            return " ", f"{c!r} became a space"
-        if c in APOSTROPHES or c in ORNAMENTS or category[0] == "P" or category in ("Cc", "Cf"):
-            return "", f"removed {c!r}"
-        if category[0] == "M" and unicodedata.combining(c) >= FIRST_ACCENT_CLASS:
-            return "", f"removed the accent U+{ord(c):04X}"
-        folded = self._fold(c) or self._transliterated(c) if category[0] in "LMN" else None
-        if folded is None:
-            return c, ""
-        # With the accent itself in the vocabulary the letter is only written in two characters: no change.
-        lossless = unicodedata.normalize("NFC", folded) == c
-        return folded, "" if lossless else f"{c!r} became {folded!r}"
-
-    def _fold(self, c: str) -> str | None:
-        """An uncovered letter by its base letter and the marks that are covered; None if that is not covered either."""
-        parts = self._recase(unicodedata.normalize("NFKD", c))
-        kept = [p for p in parts if p in self._characters or unicodedata.combining(p) < FIRST_ACCENT_CLASS]
-        return "".join(kept) if kept and self._characters.issuperset(kept) else None
-
-    def _transliterated(self, c: str) -> str | None:
-        """An uncovered letter by those that it is usually replaced with: ł by l, æ by ae, д by d."""
-        if not unicodedata.name(c, "").startswith(TRANSLITERATED):
-            return None
-        letters = self._recase(anyascii(c))
-        return letters if letters and self._characters.issuperset(letters) else None
-
-
-def _case_of(characters: Iterable[str]) -> Literal["lower", "upper", "mixed"]:
-    letters = [c for c in characters if c.isupper() or c.islower()]
-    if not any(c.isupper() for c in letters):
-        return "lower"
-    return "mixed" if any(c.islower() for c in letters) else "upper"
 
 
 def readable(text: str) -> str:

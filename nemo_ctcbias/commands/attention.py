@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     name = args.name or names[0]
     if name not in names:
         raise SettingError(f"--name {name}: no such adapter is enabled; there are {', '.join(names)}")
-    report(bias_list.source, model.check_bias_list(bias_list), bias_list)
+    report(model.check_bias_list(bias_list), bias_list)
     seen = look(model, name, load_audio(args.audio, model.cfg.sample_rate), bias_list)
     draw(seen, args.out, args.phrases)
     for row in np.argsort(-seen["weights"][:-1].max(axis=1))[: args.phrases]:

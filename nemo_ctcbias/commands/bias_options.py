@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
 
 from nemo_ctcbias.bias_list import BiasList, Note, Phrase
 from nemo_ctcbias.bias_list.report import in_short, serious
@@ -50,11 +51,16 @@ def weighted(text: str) -> Phrase | str:
     return Phrase(found[1], float(found[2])) if found else text
 
 
-def report(source: str | None, notes: Iterable[Note], bias_list: BiasList) -> None:
+def set_list(model: Any, bias_list: BiasList | None) -> None:
+    """Let a model use a list, if one was given, and report on it."""
+    if bias_list is not None:
+        report(model.set_bias_list(bias_list), bias_list)
+
+
+def report(notes: Sequence[Note], bias_list: BiasList) -> None:
     """What the model cannot use of a list, on standard error: the first few, and how much it is."""
-    notes = list(notes)
     first = serious(notes)[:SHOWN_NOTES]
     for note in first:
         print(f"nemo-ctcbias: {note}", file=sys.stderr)
     if first:
-        print(f"nemo-ctcbias: {in_short(source, notes, len(bias_list))}", file=sys.stderr)
+        print(f"nemo-ctcbias: {in_short(bias_list.source, notes, len(bias_list))}", file=sys.stderr)

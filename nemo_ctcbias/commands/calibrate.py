@@ -7,12 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of, report
 from nemo_ctcbias.commands.loading import check_files, load_model
-from nemo_ctcbias.commands.recordings import loaded, readable, recordings_named
+from nemo_ctcbias.commands.recordings import Recording, advance, loaded, progress_bar, readable, recordings_named
 from nemo_ctcbias.decision import TOLD
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.phones.calibration import Calibration
@@ -63,23 +61,10 @@ def run(args: argparse.Namespace) -> int:
     bias_list = model.bias_list if bias_list is None else bias_list
     if not len(bias_list):
         raise SettingError("calibrate: there is no list to calibrate for; give --bias-list FILE or --bias PHRASE ...")
-    report(bias_list.source, model.check_bias_list(bias_list), bias_list)
+    report(model.check_bias_list(bias_list), bias_list)
     calibrator = Calibrator(model, bias_list, args.seed)
-    seconds, count = 0.0, 0
-    shown = "{desc}: {percentage:3.0f}% of {total} s of audio [{elapsed}<{remaining}]"
-    total = round(sum(one.seconds for one in good))
-    bar = tqdm(total=total, desc="calibrating", bar_format=shown, disable=None, file=sys.stderr)
-    with bar, calibrator.listening():
-        for first in range(0, len(good), GROUP):
-            here = list(loaded(good[first : first + GROUP], model.cfg.sample_rate))
-            pieces = sorted((piece for one in here for _, piece in one.pieces), key=len, reverse=True)
-            if pieces:
-                calibrator.add(pieces, args.batch_size)
-            long = sum(map(len, pieces)) / model.cfg.sample_rate
-            seconds, count = seconds + long, count + len(here)
-            bar.update(min(long, bar.total - bar.n))
-    precision = model.settings.precision if args.precision is None else args.precision
-    found = calibrator.result(precision)
+    seconds, count = _listen(calibrator, good, model.cfg.sample_rate, args.batch_size)
+    found = calibrator.result(model.settings.precision if args.precision is None else args.precision)
     lines = told(found, calibrator, seconds, count)
     print("\n".join(lines))
     for line in unknown(found, calibrator, seconds):
@@ -92,6 +77,21 @@ def run(args: argparse.Namespace) -> int:
         model.set_biasing(**found.settings)
         model.save_to(args.save_to)
     return 0 if count == len(recordings) else 1
+
+
+def _listen(calibrator: Calibrator, recordings: list[Recording], rate: int, batch_size: int) -> tuple[float, int]:
+    """Count hits in recordings; returns the seconds that were heard, and in how many of them."""
+    seconds, count = 0.0, 0
+    with progress_bar(recordings, "calibrating") as bar, calibrator.listening():
+        for first in range(0, len(recordings), GROUP):
+            here = list(loaded(recordings[first : first + GROUP], rate))
+            pieces = sorted((piece for one in here for _, piece in one.pieces), key=len, reverse=True)
+            if pieces:
+                calibrator.add(pieces, batch_size)
+            long = sum(map(len, pieces)) / rate
+            seconds, count = seconds + long, count + len(here)
+            advance(bar, long)
+    return seconds, count
 
 
 def told(found: Calibration, calibrator: Calibrator, seconds: float, recordings: int) -> list[str]:

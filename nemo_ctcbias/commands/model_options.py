@@ -11,7 +11,8 @@ from nemo_ctcbias.commands.recordings import is_file
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.lm.kenlm_module import needed_for
 from nemo_ctcbias.lm.options import LanguageModelOptions
-from nemo_ctcbias.settings import PRESET_NAMES
+from nemo_ctcbias.settings import PRESET_NAMES, Settings
+from nemo_ctcbias.settings_file import read_settings
 
 LM = LanguageModelOptions()
 
@@ -41,8 +42,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (default auto)")
 
 
-def check_model_options(args: argparse.Namespace) -> None:
-    """Refuse what can be refused of the model's options before NeMo is imported.
+def check_model_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings of the file that is named; refuse what can be refused of the options before NeMo is imported.
 
     Raises:
         BiasingError: of its kinds, naming the option or file.
@@ -54,20 +55,20 @@ def check_model_options(args: argparse.Namespace) -> None:
     check_files(args.model, args.adapter, args.phone_head, args.lm)
     if args.lm not in (None, "none"):
         needed_for("--lm")
+    settings = read_settings(args.settings) if args.settings is not None else {}
+    Settings.of(settings)
+    return settings
 
 
 def model_of(args: argparse.Namespace, settings: dict[str, Any]) -> Any:
-    """The model with all that the options say."""
+    """The model with all that the options say, and what `check_model_options` returned."""
     parts = {"adapter": args.adapter, "phone_head": args.phone_head, "language_model": args.lm}
     model = load_model(args.model, args.device, other_base=args.other_base, **parts)
     if settings:
         model.set_biasing(**settings)
-    phonetics = {"variants": args.variants, "lexicon": args.pronunciations}
-    given: dict[str, Any] = {key: value for key, value in phonetics.items() if value is not None}
-    if given:
-        model.set_phonetics(**given)
-    weights = {"alpha": args.lm_alpha, "beta": args.lm_beta, "always": True if args.lm not in (None, "none") else None}
-    weights = {key: value for key, value in weights.items() if value is not None}
+    if phonetics := _given(variants=args.variants, lexicon=args.pronunciations):
+        model.set_phonetics(**phonetics)
+    weights = _given(alpha=args.lm_alpha, beta=args.lm_beta, always=True if args.lm not in (None, "none") else None)
     if weights and model.language_model_path is None:
         raise SettingError("--lm-alpha, --lm-beta: there is no language model to weigh; give --lm FILE")
     if weights:
@@ -81,3 +82,7 @@ def model_of(args: argparse.Namespace, settings: dict[str, Any]) -> Any:
         model.ctc_config.decoding.beam.return_best_hypothesis = False
         model.renew_decoding()
     return model
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}

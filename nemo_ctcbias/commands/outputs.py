@@ -68,9 +68,6 @@ class Stream:
 class OneFile:
     """A file for all recordings.
 
-    Args:
-        resume: go on with what an earlier run wrote.
-
     Raises:
         OutputError: it cannot be written.
     """
@@ -140,10 +137,6 @@ class OneFile:
 
 class Folder:
     """A file a recording, called as it is, in the folders that it is in.
-
-    Args:
-        suffix: of the files.
-        resume: leave out what is there.
 
     Raises:
         SettingError: the folder is a file.

@@ -66,9 +66,7 @@ def measure(
     """Errors at all words and at each utterance's rare words, of the phone head and of the greedy subword output.
 
     Args:
-        items: utterances with log-probs.
         phones: gives the phone log-probs of an utterance.
-        vocabulary: of the model.
         pronouncer: says how the words of transcripts and outputs sound; of a transcript's word the pronunciation
             nearest to what was heard counts, of a recognised word the most usual one is taken.
 

@@ -12,6 +12,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from nemo_ctcbias.audio import SUFFIXES, load_audio, part_of, seconds_of, split_long
 from nemo_ctcbias.bias_list import BiasList
@@ -144,6 +145,18 @@ def complain(one: Recording, error: AudioError) -> None:
     """Report a recording that cannot be read."""
     message = str(error) if one.file is None else str(error).replace(one.file, one.path)
     print(f"nemo-ctcbias: {message}", file=sys.stderr)
+
+
+def progress_bar(recordings: Sequence[Recording], doing: str) -> tqdm:
+    """A bar of their seconds of audio, on standard error."""
+    shown = "{desc}: {percentage:3.0f}% of {total} s of audio [{elapsed}<{remaining}]"
+    total = round(sum(one.seconds for one in recordings))
+    return tqdm(total=total, desc=doing, bar_format=shown, disable=None, file=sys.stderr)
+
+
+def advance(bar: tqdm, seconds: float) -> None:
+    """So much is done."""
+    bar.update(min(seconds, bar.total - bar.n))  # headers and offsets are rounded
 
 
 def is_long(one: Recording) -> bool:

@@ -9,12 +9,10 @@ from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 
-from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of, report
+from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of, set_list
 from nemo_ctcbias.commands.model_options import add_model_options, check_model_options, model_of
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.serve.options import ServeOptions
-from nemo_ctcbias.settings import Settings
-from nemo_ctcbias.settings_file import read_settings
 from nemo_ctcbias.shipped import checkpoint
 
 DEFAULTS = ServeOptions()
@@ -60,13 +58,10 @@ def run(args: argparse.Namespace) -> int:
         raise SettingError(f"--nbest must be 1 or more, got {args.nbest}")
     token = checked_token(_token(args), args.host)
     bias_list = bias_list_of(args)
-    check_model_options(args)
-    settings = read_settings(args.settings) if args.settings is not None else {}
-    Settings.of(settings)
+    settings = check_model_options(args)
     with listening(args.host, args.port) as sock:
         model = model_of(args, settings)
-        if bias_list is not None:
-            report(bias_list.source, model.set_bias_list(bias_list), bias_list)
+        set_list(model, bias_list)
         service = Service(model, Path(checkpoint(args.model)).stem, args.lists, options)
         service.warm_up()
         host, port = sock.getsockname()[:2]

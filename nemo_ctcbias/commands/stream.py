@@ -10,7 +10,7 @@ from typing import Any
 
 from nemo_ctcbias.audio import seconds_of
 from nemo_ctcbias.bias_list import BiasList
-from nemo_ctcbias.commands.bias_options import report
+from nemo_ctcbias.commands.bias_options import set_list
 from nemo_ctcbias.commands.recordings import STANDARD_INPUT
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.streamed_audio import blocks_from, blocks_of
@@ -43,8 +43,7 @@ def streamed(args: argparse.Namespace, model_of: Callable[[], Any], bias_list: B
     if not raw:
         seconds_of(path)  # what cannot be read says so before the model is loaded
     model = model_of()
-    if bias_list is not None:
-        report(bias_list.source, model.set_bias_list(bias_list), bias_list)
+    set_list(model, bias_list)
     rate, stream = model.cfg.sample_rate, model.stream()
     shown = _Shown(args.format == "json", args.min_confidence or 0.0)
     for samples, given in blocks_from(sys.stdin.buffer, args.rate, BLOCK) if raw else blocks_of(path, rate, BLOCK):

@@ -12,17 +12,19 @@ from typing import Any
 
 from tqdm import tqdm
 
-from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of, report
+from nemo_ctcbias.commands.bias_options import add_bias_options, bias_list_of, report, set_list
 from nemo_ctcbias.commands.compare import Comparison
 from nemo_ctcbias.commands.formats import FORMATS
 from nemo_ctcbias.commands.kept_part import KeptPart
 from nemo_ctcbias.commands.model_options import add_model_options, check_model_options, model_of
-from nemo_ctcbias.commands.outputs import output_for
+from nemo_ctcbias.commands.outputs import Output, output_for
 from nemo_ctcbias.commands.recordings import (
     Recording,
+    advance,
     complain,
     is_long,
     loaded,
+    progress_bar,
     readable,
     recordings_named,
     recordings_of_manifest,
@@ -30,8 +32,6 @@ from nemo_ctcbias.commands.recordings import (
 from nemo_ctcbias.commands.stream import check_stream, streamed
 from nemo_ctcbias.commands.transcripts import Transcript, transcribe_all, transcribe_long
 from nemo_ctcbias.errors import AudioError, SettingError
-from nemo_ctcbias.settings import Settings
-from nemo_ctcbias.settings_file import read_settings
 from nemo_ctcbias.shipped import shipped
 from nemo_ctcbias.streamed_audio import pieces_of
 from nemo_ctcbias.whole_files import written_whole
@@ -71,8 +71,7 @@ def run(args: argparse.Namespace) -> int:
     """Transcribe; 1 if some recordings failed."""
     bias_list = bias_list_of(args)
     _check(args)
-    settings = read_settings(args.settings) if args.settings is not None else {}
-    Settings.of(settings)
+    settings = check_model_options(args)
     if args.stream:
         return streamed(args, partial(model_of, args, settings), bias_list)
     recordings = recordings_named(args.audio)
@@ -89,34 +88,33 @@ def run(args: argparse.Namespace) -> int:
             output.close(whole=True)
         return 1 if left else 0
     model = model_of(args, settings)
-    if bias_list is not None:
-        report(bias_list.source, model.set_bias_list(bias_list), bias_list)
+    set_list(model, bias_list)
     for own in {one.bias_list: None for one in good if one.bias_list is not None}:
-        report(own.source, model.check_bias_list(own), own)
-    shown = "{desc}: {percentage:3.0f}% of {total} s of audio [{elapsed}<{remaining}]"
-    total = round(sum(one.seconds for one in good))
-    bar = tqdm(total=total, desc="transcribing", bar_format=shown, disable=None, file=sys.stderr)
-    with bar:
-        if output is None:
-            count = _compared(args, model, good, bar)
-        else:
-            count = 0
-            try:
-                output.begin()
-                for one in _transcripts(args, model, good, bar):
-                    output.write(one)
-                    count += 1
-            except BaseException:
-                output.close(whole=False)
-                raise
-            output.close(whole=True)
+        report(model.check_bias_list(own), own)
+    with progress_bar(good, "transcribing") as bar:
+        count = _compared(args, model, good, bar) if output is None else _written(args, model, good, bar, output)
     return 0 if count == len(left) else 1
+
+
+def _written(args: argparse.Namespace, model: Any, recordings: list[Recording], bar: tqdm, output: Output) -> int:
+    """Transcribe and write; returns how many."""
+    count = 0
+    try:
+        output.begin()
+        for one in _transcripts(args, model, recordings, bar):
+            output.write(one)
+            count += 1
+    except BaseException:
+        output.close(whole=False)
+        raise
+    output.close(whole=True)
+    return count
 
 
 def _transcripts(args: argparse.Namespace, model: Any, recordings: list[Recording], bar: tqdm) -> Iterator[Transcript]:
     """Each as soon as its group is done."""
     least = args.min_confidence or 0.0
-    options = {"timed": FORMATS[args.format].timed or args.word_times, "done": partial(_advance, bar, 1)}
+    options = {"timed": FORMATS[args.format].timed or args.word_times, "done": partial(advance, bar)}
     for group in _groups(args, recordings):
         if is_long(group[0]):
             found = list(filter(None, [_long(args, model, group[0], bar, options)]))
@@ -138,7 +136,7 @@ def _long(
     if end and not args.resume:
         _tell(f"{one.path}: an earlier run was cut short after {end / rate:.0f} s; --resume goes on there")
         end, found = 0, None
-    _advance(bar, 1, end / rate)
+    advance(bar, end / rate)
     try:
         pieces = pieces_of(one.file or one.path, rate, one.offset, one.duration, end)
         for end, more in transcribe_long(model, one, pieces, args.batch_size, found, **options):
@@ -163,13 +161,16 @@ def _compared(args: argparse.Namespace, model: Any, recordings: list[Recording],
     # (without the list, with the language model for all recordings): the model, with LM, with the list.
     passes = [(True, False), *([(True, True)] if helped else []), (False, model.settings.lm.always)]
     comparison = Comparison(listed)
+
+    def done(seconds: float) -> None:
+        advance(bar, seconds / len(passes))
+
     for group in _groups(args, recordings):
         here = list(loaded(group, model.cfg.sample_rate))
         ways = []
         for unbiased, with_lm in passes:
             model.set_biasing(lm={"always": with_lm})
-            step = partial(_advance, bar, len(passes))
-            ways.append(transcribe_all(model, here, args.batch_size, unbiased=unbiased, done=step))
+            ways.append(transcribe_all(model, here, args.batch_size, unbiased=unbiased, done=done))
         comparison.add(*ways)
         for one in here:
             one.pieces = []
@@ -194,10 +195,6 @@ def _tell(message: str) -> None:
     print(f"nemo-ctcbias: {message}", file=sys.stderr)
 
 
-def _advance(bar: tqdm, passes: int, seconds: float) -> None:
-    bar.update(min(seconds / passes, bar.total - bar.n))  # headers and offsets are rounded
-
-
 def _check(args: argparse.Namespace) -> None:
     """Refuse what can be refused before anything is read."""
     if not args.audio and not args.manifest:
@@ -212,7 +209,6 @@ def _check(args: argparse.Namespace) -> None:
         raise SettingError(f"--min-confidence must be from 0 to 1, got {args.min_confidence}")
     if args.compare and (args.out_dir is not None or args.resume):
         raise SettingError("--compare is one text; --out FILE takes it, --out-dir and --resume do not go with it")
-    check_model_options(args)
 
 
 def _check_listed(listed: Sequence | None, recordings: Sequence[Recording]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.commands.bias_options import report
 from nemo_ctcbias.errors import SettingError
+from nemo_ctcbias.settings import overlaid
 from nemo_ctcbias.settings_file import write_settings
 from nemo_ctcbias.shipped import checkpoint, shipped
 from nemo_ctcbias.whole_files import check_writable
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     print(table(tuned))
     setting = tuned.setting if tuned.better else tuned.default
     verdict = verdict_on(tuned)
-    write_settings(args.out, nested(setting), f"Weights of nemo-ctcbias on {args.manifest.name}: {verdict}.")
+    write_settings(args.out, overlaid({}, setting), f"Weights of nemo-ctcbias on {args.manifest.name}: {verdict}.")
     print(f"\n{args.out}: {verdict}")
     return 0
 
@@ -64,10 +64,9 @@ def tuned_weights(args: argparse.Namespace) -> Tuned:
         BiasingError: of its other kinds, for files that cannot be used.
     """
     from nemo_ctcbias.evaluation.evaluate import context_of
-    from nemo_ctcbias.evaluation.lists import GIVEN, GivenList, ListBuilder
+    from nemo_ctcbias.evaluation.lists import GIVEN, ListBuilder
     from nemo_ctcbias.evaluation.logprobs import encode, load_model
     from nemo_ctcbias.evaluation.manifest import read_manifest
-    from nemo_ctcbias.evaluation.rare_words import read_phrases, read_word_counts
     from nemo_ctcbias.evaluation.registry import make_system
     from nemo_ctcbias.evaluation.weights import FEW, tune_weights
 
@@ -76,11 +75,8 @@ def tuned_weights(args: argparse.Namespace) -> Tuned:
     if args.list_size < 0 or (args.limit is not None and args.limit < 1):
         raise SettingError("--list-size and --limit: give whole numbers, from 0 and from 1")
     rows, skipped = read_manifest(args.manifest)
-    counts = read_word_counts(args.word_counts) if args.word_counts else None
-    given = None
-    if args.bias_list:
-        given = GivenList.of(BiasList.joined([BiasList.load(file) for file in args.bias_list]))
-    builder = ListBuilder(read_phrases(args.distractors) if args.distractors else [], args.seed, counts, given=given)
+    builder = ListBuilder.of_files(args.bias_list, args.distractors, args.word_counts, args.seed)
+    given = builder.given
     model = load_model(checkpoint(args.model))
     items, unreadable = encode(model, rows[: args.limit], progress=args.progress)
     for one in [*skipped, *unreadable]:
@@ -90,7 +86,7 @@ def tuned_weights(args: argparse.Namespace) -> Tuned:
     system = make_system("joint")
     system.prepare(context_of(model, shipped(args.model), args.adapter, args.lm, args.phone_head))
     if given is not None:
-        report(given.bias_list.source, system.report_on(given), given.bias_list)
+        report(system.report_on(given), given.bias_list)
     lists = builder.build([item.row for item in items], "utterance" if given is None else GIVEN, args.list_size)
     tuned = tune_weights(system, items, lists, args.seed, args.progress)
     if tuned.spoken < FEW:
@@ -125,19 +121,3 @@ def table(tuned: Tuned) -> str:
     shown = ["–" if one is None else f"{one.value:+.1f} [{one.low:+.1f}, {one.high:+.1f}]" for one in gains]
     lines.append(f"| difference, 95% interval | {' | '.join(shown)} |")
     return "\n".join(lines)
-
-
-def nested(setting: dict[str, float]) -> dict[str, Any]:
-    """Dotted keys as nested mappings.
-
-    >>> nested({"weight": 8.0, "lm.alpha": 0.3})
-    {'weight': 8.0, 'lm': {'alpha': 0.3}}
-    """
-    found: dict[str, Any] = {}
-    for key, value in setting.items():
-        *path, last = key.split(".")
-        place = found
-        for name in path:
-            place = place.setdefault(name, {})
-        place[last] = float(value)
-    return found

@@ -33,13 +33,7 @@ class Attended:
 
 
 def attended(encodings: Encodings, item: Item, listed: CompiledList) -> Attended | None:
-    """What the first enabled adapter attended to; None where no phrase of the list can be spelled.
-
-    Args:
-        encodings: which have heard the utterance already.
-        item: the utterance.
-        listed: what is listened for.
-    """
+    """What the first enabled adapter attended to; None where no phrase of the list can be spelled."""
     import torch
 
     name = encodings.model.context.get_enabled_adapters()[0]

@@ -15,12 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nemo-ctcbias evaluate`."""
     add = parser.add_argument
     add("--manifest", type=Path, required=True, help="test manifest (JSON lines) with transcripts")
-    add(
-        "--out",
-        type=Path,
-        required=True,
-        help="folder for results.json, report.html, table.md, utterances.jsonl, plot.png",
-    )
+    add("--out", type=Path, required=True, help="folder for results.json, report.html, table.md, utterances.jsonl, "
+        "plot.png")  # fmt: skip
     add("--model", help=".nemo file or pretrained name (default: the shipped checkpoint)")
     add("--bias-list", type=Path, action="append", default=[], metavar="FILE", help="your own list for all utterances, "
         "as it stands; may be given several times")  # fmt: skip
@@ -39,16 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--adapter", type=Path, help="contextual adapter of the model (default: its own, or the shipped model's)")
     add("--lm", type=Path, help="KenLM file for lm and boost-lm (default: the model's own, or the shipped one's)")
     add("--token-lm", type=Path, help="ARPA of the model's tokens for nemo-boosting-beam+lm (examples/token_lm.py)")
-    add(
-        "--phone-head",
-        type=Path,
-        help="for spot, rescore and lookup (default: the model's own, or the shipped one's)",
-    )
-    add(
-        "--pronunciations",
-        type=Path,
-        help="lexicon in the format of the CMU dictionary, for all parts about sounds",
-    )
+    add("--phone-head", type=Path, help="for spot, rescore, lookup (default: the model's own, or the shipped one's)")
+    add("--pronunciations", type=Path, help="lexicon in the format of the CMU dictionary, for all parts about sounds")
     add("--settings", type=Path, help="YAML with a section `biasing`, as `nemo-ctcbias tune` writes, for own systems")
     add("--variants", type=int, metavar="N", help="forms of a phrase with g2g, itself included (default 5)")
     add("--beam-width", type=int, help="of hotword and pyctcdecode (default: 200 and 100, their own)")

@@ -20,8 +20,7 @@ class Encodings:
 
     Args:
         model: a NeMo CTC model, which stays as it is.
-        adapter: file of an adapter to load beside it, where the model has none.
-        phone_head: file of a phone head to load in place of the model's own.
+        adapter, phone_head: files to load beside it; the adapter where the model has none.
 
     Raises:
         ModelError: a file is none of this model.
@@ -40,11 +39,7 @@ class Encodings:
         self._kept: dict[str, Encoded] = {}
 
     def require_adapter(self) -> None:
-        """Refuse a model that has none.
-
-        Raises:
-            SettingError: there is no adapter.
-        """
+        """Raise a SettingError if the model has none."""
         if not self.model.context.get_enabled_adapters():
             raise SettingError(
                 "part 'adapter': the model has no contextual adapter; give --adapter FILE, or train one "
@@ -52,14 +47,7 @@ class Encodings:
             )
 
     def require_phone_head(self, who: str) -> None:
-        """Refuse a model that has none.
-
-        Args:
-            who: what needs it, for the message.
-
-        Raises:
-            SettingError: there is no phone head.
-        """
+        """Raise a SettingError, for `who` needs it, if the model has none."""
         if not self.model.has_phone_head:
             raise SettingError(
                 f"{who}: the model has no phone head; give --phone-head FILE, or train one "

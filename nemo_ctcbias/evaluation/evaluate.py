@@ -9,7 +9,6 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.bias_list.report import in_short, serious
 from nemo_ctcbias.errors import MissingDependencyError, SettingError
 from nemo_ctcbias.evaluation import report
@@ -19,7 +18,7 @@ from nemo_ctcbias.evaluation.lists import GIVEN, WORDLESS, GivenList, ListBuilde
 from nemo_ctcbias.evaluation.logprobs import Item, encode, load_model, model_hash
 from nemo_ctcbias.evaluation.manifest import read_manifest
 from nemo_ctcbias.evaluation.options import ABLATION, USUAL, EvaluateOptions
-from nemo_ctcbias.evaluation.rare_words import read_phrases, read_word_counts, read_words
+from nemo_ctcbias.evaluation.rare_words import read_words
 from nemo_ctcbias.evaluation.registry import is_own, make_system
 from nemo_ctcbias.evaluation.runner import run_system, subset
 from nemo_ctcbias.evaluation.signature import signature
@@ -35,7 +34,6 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
     """Measure all systems at all list sizes, write the results to `options.out` and return the rows of results.json.
 
     Args:
-        options: see `EvaluateOptions`.
         model: a loaded NeMo CTC model to use in place of `options.model`.
         shared: a dictionary, empty at first, that keeps what does not depend on lists and variants (phone log-probs,
             pronunciations, spellings) for further evaluations of the same manifest and model with the same files and
@@ -50,7 +48,8 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
     for name in options.systems:  # bad names stop before minutes of encoding
         if name not in (ABLATION, USUAL):
             make_system(name)
-    builder = _list_builder(options)
+    files = options.bias_list, options.distractors, options.word_counts
+    builder = ListBuilder.of_files(*files, options.seed, options.rare_at_most)
     if builder.given is not None:
         options = replace(options, list_kind=GIVEN, list_sizes=(len(builder.given),))
     rows, skipped = read_manifest(options.manifest, wordless=options.list_kind in WORDLESS)
@@ -70,7 +69,7 @@ def evaluate(options: EvaluateOptions, model: Any = None, shared: dict[str, Any]
     if ABLATION in wanted:
         gaps = missing_parts(context).items()
         result.left_out += [(part, None, f"needs {what}, which is not there") for part, what in gaps]
-    ready = _prepare([make_system(name) for name in options.systems], context, result)
+    ready = _prepare(context, result)
     if builder.given is not None:
         result.notes += _unused(ready, builder.given)
     settings = {system.name: dict(system.default) for system in ready}
@@ -129,7 +128,7 @@ def context_of(
     """
     adapter, lm = adapter or shipped_file(brings.adapter), lm or shipped_file(brings.language_model)
     phone_head = phone_head or shipped_file(brings.phone_head)
-    biasing = settings_of(model, settings)
+    biasing = biasing_of(model, settings)
     acting = Settings.of(biasing)
     own = acting.lm.path if acting.lm.enabled else None
     phonetics = acting.phonetics
@@ -144,7 +143,7 @@ def context_of(
     )
 
 
-def settings_of(model: Any, path: Path | None) -> dict[str, Any]:
+def biasing_of(model: Any, path: Path | None) -> dict[str, Any]:
     """The `biasing` section of a biased model, or none, overlaid by that of a file.
 
     Raises:
@@ -163,16 +162,6 @@ def settings_of(model: Any, path: Path | None) -> dict[str, Any]:
     return found
 
 
-def _list_builder(options: EvaluateOptions) -> ListBuilder:
-    pool = read_phrases(options.distractors) if options.distractors else []
-    counts = read_word_counts(options.word_counts) if options.word_counts else None
-    given = None
-    if options.bias_list:
-        given = GivenList.of(BiasList.joined([BiasList.load(file) for file in options.bias_list]))
-        pool = list(given)
-    return ListBuilder(pool, options.seed, counts, options.rare_at_most, given)
-
-
 def _refuse_overlap(options: EvaluateOptions, rows: Sequence[dict], tune_rows: Sequence[dict]) -> None:
     """Tuning on test utterances would make every figure worthless."""
     files = {row["audio_filepath"] for row in rows}
@@ -184,10 +173,10 @@ def _refuse_overlap(options: EvaluateOptions, rows: Sequence[dict], tune_rows: S
         )
 
 
-def _prepare(systems: Sequence[System], context: Context, result: Evaluation) -> list[System]:
+def _prepare(context: Context, result: Evaluation) -> list[System]:
     """Systems that can run; a peer that is not installed or cannot run here becomes a reported gap."""
     ready = []
-    for system in systems:
+    for system in map(make_system, result.options.systems):
         try:
             system.prepare(context)
         except (MissingDependencyError, SettingError) as error:
@@ -223,14 +212,15 @@ def _tune_all(
     few = subset(items, options.slow_utterances, options.seed)
     tried: dict[str, Tuning] = {}
     for system in systems:
-        positions = few if system.tune_on_subset else None
-        tuned = system
-        if system.tuned_by:
-            tuned = make_system(system.tuned_by)
-            tuned.prepare(context)
-        if tuned.name not in tried:
-            tried[tuned.name] = tune(tuned, items, lists, base, positions, options.progress)
-        result.tunings[system.name] = tried[tuned.name]
+        name = system.tuned_by or system.name
+        if name not in tried:
+            tuned = system
+            if system.tuned_by:
+                tuned = make_system(name)
+                tuned.prepare(context)
+            positions = few if system.tune_on_subset else None
+            tried[name] = tune(tuned, items, lists, base, positions, options.progress)
+        result.tunings[system.name] = tried[name]
     return {name: tuning.chosen for name, tuning in result.tunings.items()}
 
 

@@ -17,13 +17,7 @@ SCRIPTS = ("elements.js", "page.js", "tables.js", "browser.js", "attention.js", 
 
 
 def html_page(result: Evaluation, rows: Sequence[Mapping[str, Any]], details: Mapping[str, Any]) -> str:
-    """The page: style, scripts, charts and data inside.
-
-    Args:
-        result: the evaluation.
-        rows: of results.json.
-        details: of details.json.
-    """
+    """The page: style, scripts, charts and data inside; rows of results.json, details of details.json."""
     return fill(page_data(result, rows, details), charts(rows))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from nemo_ctcbias.bias_list.near import NearIndex
 from nemo_ctcbias.errors import BiasListError, SettingError
 from nemo_ctcbias.evaluation.manifest import Row
 from nemo_ctcbias.evaluation.normalise import normalise
-from nemo_ctcbias.evaluation.rare_words import is_spoken, own_words
+from nemo_ctcbias.evaluation.rare_words import is_spoken, own_words, read_phrases, read_word_counts
 
 WORDLESS = ("irrelevant", "unspoken")  # kinds of lists of which nothing is said
 LIST_KINDS = ("utterance", "session", *WORDLESS, "close")
@@ -74,6 +75,17 @@ class ListBuilder:
     given: GivenList | None = None
     _index: NearIndex | None = field(default=None, init=False, repr=False)
 
+    @classmethod
+    def of_files(
+        cls, lists: Sequence[Path], distractors: Path | None, word_counts: Path | None, seed: int, at_most: int = 2
+    ) -> ListBuilder:
+        """Of files: a user's lists, joined, else of distractors (`read_phrases`); and of `read_word_counts`."""
+        counts = read_word_counts(word_counts) if word_counts else None
+        if not lists:
+            return cls(read_phrases(distractors) if distractors else [], seed, counts, at_most)
+        given = GivenList.of(BiasList.joined([BiasList.load(file) for file in lists]))
+        return cls(list(given), seed, counts, at_most, given)
+
     def build(self, rows: Sequence[Row], kind: str, size: int) -> list[tuple[str, ...]]:
         """One list a row, sorted; rows of one session share one tuple.
 
@@ -95,13 +107,11 @@ class ListBuilder:
                 "or unspoken"
             )
         if kind == "session":
-            lists = self._sessions(rows, size)
-        elif kind == "unspoken":
+            return self._sessions(rows, size)
+        if kind == "unspoken":
             text = " | ".join(sorted(normalise(row["text"]) for row in rows))
-            lists = [self._merge((), text, self._random("unspoken"), size, "all utterances")] * len(rows)
-        else:
-            lists = [self._one(row, kind, size) for row in rows]
-        return lists
+            return [self._merge((), text, self._random("unspoken"), size, "all utterances")] * len(rows)
+        return [self._one(row, kind, size) for row in rows]
 
     def _one(self, row: Row, kind: str, size: int) -> tuple[str, ...]:
         own = () if kind == "irrelevant" else own_words(row, self.counts, self.at_most)

@@ -86,10 +86,7 @@ def encode(
     """Log-probs of every readable utterance in manifest order, and the utterances left out.
 
     Args:
-        model: a NeMo CTC model in eval mode.
-        rows: rows of `read_manifest`.
         cache: folder for an .npz file named by the hashes of model and manifest; None computes anew.
-        progress: whether to show a progress bar.
 
     Raises:
         AudioError: no utterance is readable.

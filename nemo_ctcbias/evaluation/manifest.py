@@ -31,7 +31,6 @@ def read_manifest(path: str | Path, wordless: bool = False) -> tuple[list[dict[s
     file are skipped, each with its reason; they would otherwise turn into wrong numbers.
 
     Args:
-        path: of the manifest.
         wordless: take rows whose text is empty, too: recordings in which nothing is said.
 
     Raises:
@@ -45,7 +44,8 @@ def read_manifest(path: str | Path, wordless: bool = False) -> tuple[list[dict[s
     for number, row in rows_of_manifest(path):
         _check(row, f"{path}:{number}")
         row["audio_filepath"] = _locate(row["audio_filepath"], path.parent)
-        row["id"] = str(row.get("id") or _default_id(row))
+        offset = f"@{row['offset']}" if row.get("offset") else ""
+        row["id"] = str(row.get("id") or f"{row['audio_filepath']}{offset}")
         if row["id"] in first_line:
             raise ManifestError(
                 f"{path}:{number}: id {row['id']!r} is also on line {first_line[row['id']]}; give each row its own 'id'"
@@ -74,11 +74,6 @@ def _check(row: Row, where: str) -> None:
 
 def _locate(audio: str, folder: Path) -> str:
     return str((Path(audio) if exists(audio) and not exists(folder / audio) else folder / audio).absolute())
-
-
-def _default_id(row: Row) -> str:
-    offset = f"@{row['offset']}" if row.get("offset") else ""
-    return f"{row['audio_filepath']}{offset}"
 
 
 def _unusable(row: Row, wordless: bool) -> str | None:

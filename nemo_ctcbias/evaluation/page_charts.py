@@ -15,11 +15,7 @@ SHAPES = ("circle", "square", "diamond", "up", "down")  # no common divisor with
 
 
 def panels(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The metrics that are drawn, with their titles: where nothing listed is spoken, false alarms stand in for F1.
-
-    Args:
-        rows: of results.json.
-    """
+    """The metrics that are drawn of rows of results.json, and titles; where nothing is spoken, false alarms, no F1."""
     if any(row.get("recall", 0) is not None for row in rows):
         first = {"f1": "F1 of listed words (%)"}
     else:
@@ -28,11 +24,7 @@ def panels(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def charts(rows: Sequence[Mapping[str, Any]]) -> str:
-    """One figure a metric with 95% intervals and one line a system, and a legend; hollow: measured on a subset.
-
-    Args:
-        rows: of results.json.
-    """
+    """Figures with 95% intervals, one line a system, and a legend, of rows of results.json; hollow: only a subset."""
     systems = list(dict.fromkeys(row["system"] for row in rows))
     figures = [_figure(rows, systems, metric, label) for metric, label in panels(rows).items()]
     return "".join(ET.tostring(one, encoding="unicode") for one in [*figures, _legend(systems)])

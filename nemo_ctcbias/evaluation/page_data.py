@@ -27,13 +27,7 @@ WITHOUT_LIST = ("greedy", "lm")  # what may stand for the model without a list, 
 
 
 def page_data(result: Evaluation, rows: Sequence[Mapping], details: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything on the page.
-
-    Args:
-        result: the evaluation.
-        rows: of results.json.
-        details: of details.json.
-    """
+    """Everything on the page; rows of results.json, details of details.json."""
     options, items, runs = result.options, result.items, list(result.runs.items())
     shown = shown_positions([run for _, run in runs], len(items))
     return {

@@ -26,11 +26,7 @@ OFF: dict[str, Any] = {
 
 
 def settings_of(parts: Sequence[str], variants: int) -> dict[str, Any]:
-    """What a system with these parts sets; the rest is the model's own.
-
-    Args:
-        parts: of `PARTS`.
-        variants: forms of each phrase with `g2g`.
+    """What a system with these parts sets, with so many variants of a phrase; the rest is the model's own.
 
     Raises:
         SettingError: a part that has nothing to act on.

@@ -68,7 +68,6 @@ def join_bare_starts(path: npt.NDArray[np.int64], pieces: list[str]) -> tuple[np
 
     Args:
         path: [T] best token of each frame, blank = number of pieces.
-        pieces: of the vocabulary.
 
     Returns:
         The path with ids above the blank for joined tokens, and what the merging needs of a model to read it.

@@ -20,8 +20,6 @@ def plot(rows: Sequence[Mapping[str, Any]], path: str | Path, systems: Sequence[
     """Draw both metrics, one line a system, with 95% intervals where there are any; hollow: only a subset was measured.
 
     Args:
-        rows: of results.json.
-        path: of the PNG to write.
         systems: which, in this order; None: all, as they come.
     """
     systems = list(systems or dict.fromkeys(row["system"] for row in rows))

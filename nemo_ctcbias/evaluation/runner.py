@@ -70,11 +70,8 @@ def run_system(
     """Decode and score with each setting; a list's graph is built once where the system allows it.
 
     Args:
-        system: prepared.
         items: all utterances, with `lists` one each.
-        settings: at least one.
         positions: which utterances to decode, None for all.
-        label: of the progress bar.
         unlisted: what the model writes without a list, one text an item.
         cased: whether errors of case and punctuation count.
     """

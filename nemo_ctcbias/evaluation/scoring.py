@@ -46,22 +46,17 @@ def compare(
 ) -> Outcome:
     """Compare one hypothesis with its reference, given the phrases its decoder was offered.
 
-    All three are normalised first. An occurrence of a listed phrase is a hit if the hypothesis holds the same words in
-    one piece, each aligned to its reference word; otherwise it is a miss. Occurrences in the hypothesis that are no hit
-    are false alarms, so a listed phrase written in place of another one is a miss and a false alarm. Of overlapping
-    phrases ("york" in "new york", both listed) each counts.
-
-    Invented are the false alarms that the model does not raise by itself, without the list: those names that a user
-    would never have read but for the list.
+    An occurrence of a listed phrase is a hit if the hypothesis holds the same words in one piece, each aligned to its
+    reference word; otherwise it is a miss. Occurrences in the hypothesis that are no hit are false alarms, so a listed
+    phrase written in place of another one is a miss and a false alarm. Of overlapping phrases ("york" in "new york",
+    both listed) each counts. Invented are the false alarms that the model does not raise without the list: those names
+    that a user would never have read but for it.
 
     Args:
-        reference: what was said.
-        hypothesis: what was recognised, in any letter case.
-        listed: the phrases of this utterance's bias list, distractors included.
-        seconds: length of the audio.
+        listed: the phrases of this utterance's list, distractors included; all texts are normalised here.
         unlisted: what the model writes without a list.
-        cased: whether word errors are those of case and punctuation, too: words are then what stands between spaces.
-            Phrases are found without both all the same.
+        cased: whether errors of case and punctuation count, too: words are then what stands between spaces. Phrases are
+            found without both all the same.
     """
     ref, hyp = normalise(reference).split(), normalise(hypothesis).split()
     phrases = {phrase for phrase in map(normalise, listed) if phrase}

@@ -22,10 +22,7 @@ def signature(options: EvaluateOptions, context: Context, model: str, pool: Sequ
     """One line: normaliser, aligner, list kind, seed, sizes and pool, manifests, model and files beside it, versions.
 
     Args:
-        options: what was asked for.
         context: the files that systems may use, those that come with the shipped model included.
-        model: hash of the model.
-        pool: distractors.
     """
     own = set(JOINT) - set(missing_parts(Context(context.model)))
     parts = {

@@ -19,9 +19,7 @@ _COLUMNS = {
 def markdown(rows: Sequence[Mapping[str, Any]], details: Mapping[str, Any]) -> str:
     """Table of all systems with 95% intervals, paired differences, tuning, gaps, skips and the signature.
 
-    Args:
-        rows: of results.json.
-        details: of details.json.
+    Rows are those of results.json, details those of details.json.
     """
     parts = [_main_table(rows, details), _explanation(details)]
     if details["paired"]:

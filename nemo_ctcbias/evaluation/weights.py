@@ -94,7 +94,6 @@ def tune_weights(
     """Choose the weights on two thirds of the utterances and measure them on the rest, which is never tuned on.
 
     Args:
-        system: prepared.
         items: utterances with log-probs, and `lists` one each.
         seed: of which utterances are held back.
     """

@@ -96,12 +96,8 @@ def build(
     """Build a model from text files (see `read_lines`) and write it as ARPA, or as a KenLM binary.
 
     Args:
-        texts: files.
         vocabulary: the model's tokens; the text is written as they would.
-        out: file to write.
-        options: see `BuildOptions`.
         binary: quantised trie instead of ARPA.
-        progress: whether to show a progress bar.
 
     Raises:
         MissingDependencyError: KenLM's programs are not there; the message tells how to build them.
@@ -117,9 +113,7 @@ def build(
         fitted, arpa = Path(folder) / "text", Path(folder) / "model.arpa"
         lines = (line for path in texts for line in read_lines(path))
         lines = tqdm(lines, desc="reading", unit=" lines", disable=None if progress else True, mininterval=1.0)
-        with fitted.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(sentence + "\n" for sentence in fit(lines, vocabulary, counts))
-        _refuse_wordless(counts)
+        _write_fitted(fit(lines, vocabulary, counts), fitted, counts)
         rare = rare_words(counts.words, options.min_count, options.class_share)
         lmplz.estimate(
             _with_class(fitted, rare),
@@ -137,7 +131,10 @@ def build(
     return BuildReport(counts, len(rare), sum(counts.words[word] for word in rare))
 
 
-def _refuse_wordless(counts: TextCounts) -> None:
+def _write_fitted(sentences: Iterable[str], path: Path, counts: TextCounts) -> None:
+    """Write sentences, one a line; `counts` tells afterwards whether they hold any word."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(sentence + "\n" for sentence in sentences)
     if not counts.tokens:
         left_out = f" ({counts.skipped} lines held words that the model cannot write)" if counts.skipped else ""
         raise LanguageModelError(f"the text holds no words{left_out}; give text with sentences, one a line")

@@ -36,8 +36,6 @@ def load_language_model(
     """The language model of a KenLM file, ARPA (gzipped or not) or binary, with the words it knows.
 
     Args:
-        path: the file.
-        options: its weights.
         vocabulary: the CTC model's tokens; a warning is logged if the file's words cannot be written with them.
         listed: texts of a bias list; that warning tells how many of their words the file lacks.
 
@@ -70,7 +68,6 @@ def open_kenlm(path: str | Path, at_once: bool = True) -> kenlm.Model:
     """The KenLM model of a file.
 
     Args:
-        path: the file.
         at_once: whether a binary is read as a whole, or a page at a time as it is asked.
 
     Raises:

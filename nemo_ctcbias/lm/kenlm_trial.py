@@ -30,10 +30,6 @@ def refuse_crashing(path: Path, words: Sequence[str]) -> None:
 
     Most damaged ones are found, not all: what is not looked up is not seen. Once for a file as it is.
 
-    Args:
-        path: an existing file.
-        words: that it holds.
-
     Raises:
         LanguageModelError: KenLM crashes.
     """

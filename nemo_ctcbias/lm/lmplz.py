@@ -58,7 +58,6 @@ def estimate(
     Args:
         text: sentences of space-separated words (one each, no line breaks within), or a file with one a line.
         order: length of the longest n-grams, 2 to 6 (KenLM reads no smaller ones).
-        arpa: file to write.
         prune: n-grams seen at most so often are left out; a number for each order from 1 (never 1-grams: 0) up,
             the last one holding for the rest, as `lmplz --prune`.
         discount_fallback: use fixed discounts where counts of counts are too regular to estimate them
@@ -87,10 +86,7 @@ def to_binary(arpa: str | Path, binary: str | Path, bits: int | None = 8, memory
     """KenLM's binary trie of an ARPA file; small, and read at once.
 
     Args:
-        arpa: the model.
-        binary: file to write.
         bits: quantise log-probs and back-offs to so many bits (2 to 25); None keeps them exact.
-        memory: bound of the sorting memory.
 
     Raises:
         MissingDependencyError, LanguageModelError: as `estimate`.

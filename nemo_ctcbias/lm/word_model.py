@@ -20,9 +20,7 @@ class WordModel:
     words in a trie that takes long to build and much memory.)
 
     Args:
-        model: KenLM's.
         words: that it knows; None where the file does not say (then every unfinished word counts as unknown).
-        alpha, beta: see `LanguageModelOptions`.
         unk_score_offset: added to the log10-prob of an unknown word.
     """
 

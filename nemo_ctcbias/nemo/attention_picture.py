@@ -50,11 +50,7 @@ def seen(
 
     Args:
         log_probs: [B, T, V + 1], with the adapter.
-        attention: of the adapter.
         owners: for each row of its list the phrase that it spells.
-        written: the phrases as they are shown.
-        texts: of the tokens.
-        seconds: of the utterance.
 
     Returns:
         phrases: as shown, and `<no-bias>`; weights: [P + 1, T], mean of the heads, in that order; words: (word, first

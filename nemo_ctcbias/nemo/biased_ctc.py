@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
+import threading
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,10 +33,11 @@ from nemo_ctcbias.nemo.internals import (
 from nemo_ctcbias.nemo.pipeline_builders import offer_pipelines
 from nemo_ctcbias.nemo.stored_weights import first_line
 from nemo_ctcbias.nemo.transcription import TranscriptionMixin
-from nemo_ctcbias.nemo.uncopied import Lock, Once
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
+from nemo_ctcbias.phones import G2G, Pronouncer
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.lexicon import lexicon_of
+from nemo_ctcbias.phones.spoken_variants import SpokenVariants
 from nemo_ctcbias.recognizer import Recognizer
 from nemo_ctcbias.settings import Settings
 from nemo_ctcbias.whole_files import written_whole
@@ -61,7 +63,7 @@ class BiasedCTCMixin(SettingsMixin, TranscriptionMixin, CTCBranch):
             cfg = model_utils.convert_model_config_to_dict_config(cfg)
             with open_dict(cfg):  # NeMo writes `target` only where there is none: a base checkpoint would stay one
                 cfg.target = f"{type(self).__module__}.{type(self).__qualname__}"
-            self.lock = Lock()  # NeMo's constructor adds adapters
+            self.lock = threading.RLock()  # NeMo's constructor adds adapters
             super().__init__(cfg=cfg, trainer=trainer)
             if "context" not in self._modules:  # hybrids set their adapters up before there is a head
                 self.setup_adapters()
@@ -73,7 +75,7 @@ class BiasedCTCMixin(SettingsMixin, TranscriptionMixin, CTCBranch):
         Args:
             local: whether the config is this machine's, whose files it may name; of an archive it may not.
         """
-        self.lock, self._folders, self._running = Lock(), {}, []
+        self.lock, self._folders, self._running = threading.RLock(), {}, []
         archive = archive_folder()
         local = local and archive is None
         given = plain(self._cfg.get("biasing") or {})
@@ -183,9 +185,9 @@ class BiasedCTCMixin(SettingsMixin, TranscriptionMixin, CTCBranch):
         """Take settings; what is compiled of lists stays as long as it would be the same."""
         self.lacks_kenlm = kenlm is None and settings.lm.enabled and settings.lm.path is not None
         if self.lacks_kenlm:
-            settings = settings.without_kenlm()
+            settings = replace(settings, lm=replace(settings.lm, enabled=False))
         if _searched_with(getattr(self, "settings", None)) != _searched_with(settings):
-            self._recognizer = Once()
+            self._recognizer = None
         self.settings = settings
         self._warn_of_missing_head()
         vocabulary, phonetics = vocabulary_of(self), settings.phonetics
@@ -193,15 +195,20 @@ class BiasedCTCMixin(SettingsMixin, TranscriptionMixin, CTCBranch):
         made_of = vocabulary.pieces, settings.alternatives, phonetics.variants, phonetics.lexicon, guessing
         if getattr(self, "_lists_made_of", None) != made_of:
             lexicon = lexicon_of(phonetics.lexicon)
-            variants = self._variants(CommonWords(guessing)) if phonetics.variants > 1 else None
+            variants = None
+            if phonetics.variants > 1:
+                g2g = G2G(Pronouncer(lexicon=lexicon), excluded=CommonWords(guessing).unfit)
+                variants = SpokenVariants(g2g, phonetics.variants)
             self.lists = CompiledLists(Sources(vocabulary, settings.alternatives, variants, lexicon))
-            self._lists_made_of, self._recognizer = made_of, Once()
+            self._lists_made_of, self._recognizer = made_of, None
 
     @property
     def recognizer(self) -> Recognizer:
         """What lists are recognised with, made when the first is."""
         with self.lock:
-            return self._recognizer.get(self._make_recognizer)
+            if self._recognizer is None:
+                self._recognizer = self._make_recognizer()
+            return self._recognizer
 
     def _make_recognizer(self) -> Recognizer:
         if self.lacks_kenlm:

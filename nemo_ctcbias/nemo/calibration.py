@@ -22,11 +22,6 @@ A_PHRASE, MOST = 10, 1000  # decoys: so many for each phrase, together so many, 
 class Calibrator:
     """Counts how sure a model is of a list and of its decoys.
 
-    Args:
-        model: a biased one.
-        bias_list: to calibrate for.
-        seed: of the decoys.
-
     Attributes:
         unsounded: phrases that nobody can pronounce, of which it is not asked how sure they are.
 
@@ -66,7 +61,6 @@ class Calibrator:
 
         Args:
             audio: files, or samples at the model's rate; none longer than the model can take.
-            batch_size: of a batch.
         """
         for hits, by_chance in zip(
             *(self._heard(audio, one, batch_size) for one in (self.listed, self.decoys)), strict=True

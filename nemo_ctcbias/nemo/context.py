@@ -62,7 +62,6 @@ class ContextModule(nn.Module, AdapterModuleMixin):
         """The encoder's output as the enabled adapters change it; itself if there is nothing to listen for.
 
         Args:
-            encoded: the batch.
             lists: of each utterance.
             strength: factor on the adapters' own.
             embed: gives embedded lists, for example kept ones; None embeds them anew.

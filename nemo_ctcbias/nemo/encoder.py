@@ -51,10 +51,8 @@ def encode(encoder: nn.Module, head: nn.Module, numbers: Iterable[int], run: Cal
     """What passes through a model while it runs.
 
     Args:
-        encoder: of the model.
         head: makes log-probs of what the encoder, or something behind it, puts out.
         numbers: of the layers to be kept.
-        run: runs both once.
     """
     ends: list[tuple[Tensor, Tensor]] = []
     with layers_seen(encoder, numbers) as (layers, outputs):

@@ -1,4 +1,4 @@
-"""Phonetics on a model: its phone head, and what bias lists become through their sounds."""
+"""Phonetics on a model: its phone head, and what it hears."""
 
 from __future__ import annotations
 
@@ -16,11 +16,7 @@ from nemo_ctcbias.nemo.encoder import Encoded, rows_of, widths_of
 from nemo_ctcbias.nemo.fingerprint import check_fingerprint, fingerprint
 from nemo_ctcbias.nemo.internals import features_of
 from nemo_ctcbias.nemo.stored_weights import read_weights, write_weights
-from nemo_ctcbias.phones import G2G, Pronouncer
-from nemo_ctcbias.phones.common_words import CommonWords
-from nemo_ctcbias.phones.lexicon import lexicon_of
 from nemo_ctcbias.phones.phone_head import PhoneHead, PhoneHeadConfig
-from nemo_ctcbias.phones.spoken_variants import SpokenVariants
 from nemo_ctcbias.recognizer import SPELLED_PARTS, Utterance
 from nemo_ctcbias.settings import PHONE_PARTS, Settings
 
@@ -100,7 +96,6 @@ class PhoneticMixin:
         """Take the head of a file; it is saved with the model from then on.
 
         Args:
-            path: of the file.
             other_base: take one that was trained with other weights of this model.
 
         Raises:
@@ -163,17 +158,6 @@ class PhoneticMixin:
             raise ModelError(f"phone_head.layers: {self.phone_head.config.layers} differ in length; choose other ones")
         # Convolutional encoders shorten between layers.
         return self.phone_head(layers, -(-encoded.lengths * long.pop() // encoded.log_probs.shape[1]))
-
-    # --- lists and their sounds
-
-    def _variants(self, common: CommonWords) -> SpokenVariants | None:
-        """What adds spelling variants to lists, None where there are none to add."""
-        options = self.settings.phonetics
-        if options.variants == 1:
-            return None
-        return SpokenVariants(
-            G2G(Pronouncer(lexicon=lexicon_of(options.lexicon)), excluded=common.unfit), options.variants
-        )
 
     def _warn_of_missing_head(self) -> None:
         """What is asked for and cannot be had is said once."""

@@ -10,9 +10,6 @@ class OrSilence:
     """Frames of one stream, silence in place of those that are not numbers; a warning says once from when on.
 
     NeMo's caches keep what came once: a stream that sent NaN stays silent until it begins anew.
-
-    Args:
-        seconds_per_frame: of the model.
     """
 
     def __init__(self, seconds_per_frame: float) -> None:

@@ -16,7 +16,6 @@ def read_weights(path: str | Path, what: str, writer: str) -> dict[str, Any]:
     """The mapping that torch stored in a file.
 
     Args:
-        path: the file.
         what: it is to be, for messages: "phone head".
         writer: the call that writes such files.
 

@@ -18,7 +18,6 @@ def forward_scores(log_probs: np.ndarray, lattices: Sequence[Lattice]) -> np.nda
 
     Args:
         log_probs: [T, 40] phone log-probs (natural log), blank last.
-        lattices: see `Lattice.of`.
 
     Raises:
         PhoneticsError: log-probs of another shape.

@@ -13,10 +13,6 @@ class CommonWords:
     """The words that a language model knows, else those of a lexicon.
 
     Language models of `nemo-ctcbias build-lm` do not know the rare words of their text; a lexicon has many names too.
-
-    Args:
-        language_model: a KenLM file, None for none.
-        lexicon: None for none.
     """
 
     def __init__(self, language_model: str | PathLike[str] | None = None, lexicon: Container[str] | None = None):
@@ -38,9 +34,7 @@ class CommonWords:
         return _most_common(self._language_model, count) if self._language_model else []
 
 
-@lru_cache(maxsize=4)
-def _most_common(path: str, count: int) -> list[str]:
-    return most_common_of(path, count)
+_most_common = lru_cache(maxsize=4)(most_common_of)
 
 
 @lru_cache(maxsize=4)

@@ -111,7 +111,6 @@ class Confidence:
         """Probability that the phrase stands there, from 0 to 1.
 
         Args:
-            evidence: for it.
             written: whether the search wrote it.
             weight: of the phrase, as odds: twice as likely with 2.
         """
@@ -143,11 +142,11 @@ def against(score: float, others: float) -> float:
     return min(max(max(score, FLOOR) - max(others, FLOOR), -FARTHEST), FARTHEST)
 
 
-def letters_of(confidence: float) -> float:
+def log_confidence(confidence: float) -> float:
     """`Evidence.letters` of the probability of the least likely token."""
     return math.log(max(confidence, LEAST))
 
 
-def doubt_of(confidence: float) -> float:
+def log_doubt(confidence: float) -> float:
     """`Evidence.own` of the probability of the least likely token of ordinary words."""
     return math.log(max(1 - confidence, DOUBT))

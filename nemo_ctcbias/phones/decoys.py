@@ -47,7 +47,6 @@ class DecoyMaker:
     Args:
         bias_list: phrases that suppress have no decoys.
         g2p: the shipped model if None.
-        common: which words are ordinary ones.
     """
 
     def __init__(self, bias_list: BiasList, g2p: G2P | None = None, common: CommonWords | None = None):
@@ -70,12 +69,7 @@ class DecoyMaker:
         self._listed = {form.casefold() for form in forms} | {self._sound([form]) for form in forms} - {()}
 
     def make(self, count: int, seed: int = 0) -> BiasList:
-        """So many decoys, of each phrase as many; fewer where no more can be made (of "A" there are not many).
-
-        Args:
-            count: of them all.
-            seed: others with another one.
-        """
+        """So many decoys, of each phrase as many; fewer where no more can be made (of "A" there are not many)."""
         random, found = Random(seed), {}
         for place in range(count if self._phrases else 0):
             phrase = self._phrases[place % len(self._phrases)]

@@ -83,7 +83,7 @@ class G2P:
         self._sounds = self._side(_letters_in, _phones_in)
         self._spellings = self._side(_phones_in, _letters_in)
         self._pronounce = lru_cache(maxsize=kept)(self._pronunciations)
-        self._spelled_out = lru_cache(maxsize=kept)(self._letters_and_phones)
+        self.spelled_out = lru_cache(maxsize=kept)(self._spelled_out)
         self._spell = lru_cache(maxsize=10_000)(self._spellings_of)
 
     @classmethod
@@ -124,25 +124,18 @@ class G2P:
         """
         return list(self._pronounce(letters_of(word))[:n])
 
-    def spelled_out(self, letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def graphones_of(self, letters: str) -> list[Graphone]:
+        """Those of the likeliest pronunciation of letters as `letters_of` gives them; none where there is no sound."""
+        phones = next((phones for phones, _ in self._pronounce(letters)), ())
+        return aligned(letters, phones, self._tables) or []
+
+    def _spelled_out(self, letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Columns of the phones of the likeliest pronunciation, and how many of them stand before each letter and
         behind the last.
 
         Args:
             letters: as `letters_of` gives them; without a sound there are no phones.
         """
-        return self._spelled_out(letters)
-
-    def graphones_of(self, letters: str) -> list[Graphone]:
-        """Those of the likeliest pronunciation; none where there is no sound.
-
-        Args:
-            letters: as `letters_of` gives them.
-        """
-        phones = next((phones for phones, _ in self._pronounce(letters)), ())
-        return aligned(letters, phones, self._tables) or []
-
-    def _letters_and_phones(self, letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         phones = next((phones for phones, _ in self._pronounce(letters)), ())
         columns = phone_ids(phones)
         return tuple(columns.tolist()), tuple(phones_before(letters, columns, self._tables).tolist())
@@ -165,7 +158,8 @@ class G2P:
         numbers = np.array(source, dtype=np.int64)
         found = transduce(numbers, side, ngram.arrays, ngram.start, ngram.numbers[END], self._beam, self._threshold)
         total = _log_sum(score for _, score in found)
-        return sorted([(target, score - total) for target, score in found if target], key=_by_score)
+        targets = [(target, score - total) for target, score in found if target]
+        return sorted(targets, key=lambda item: (-item[1], item[0]))
 
     def _side(self, source: Callable[[Graphone], Sequence[int]], target: Callable[[Graphone], Sequence[int]]) -> Side:
         """Graphones by what they take up of the source: its symbols and those that each adds to the target.
@@ -202,10 +196,6 @@ def _place_of(source: Sequence[int], symbols: int) -> int:
     for symbol in source:
         number = number * symbols + symbol + 1
     return number
-
-
-def _by_score(item: tuple[tuple[int, ...], float]) -> tuple[float, tuple[int, ...]]:
-    return -item[1], item[0]
 
 
 def _log_sum(scores: Iterable[float]) -> float:

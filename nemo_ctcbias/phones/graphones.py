@@ -56,14 +56,9 @@ def graphone_tables(graphones: Mapping[Graphone, float]) -> Tables:
 
 
 def aligned(word: str, phones: Pronunciation, tables: Tables) -> list[Graphone] | None:
-    """The likeliest graphones whose letters make the word and whose phones make the pronunciation.
+    """The likeliest graphones whose letters make the word (of `LETTERS`) and whose phones make the pronunciation.
 
     None if there are none, for too many phones or a letter unlike all that are known.
-
-    Args:
-        word: of `LETTERS`.
-        phones: its pronunciation.
-        tables: of `graphone_tables`.
     """
     shapes = _likeliest(word, phone_ids(phones), tables)
     if shapes is None:
@@ -76,14 +71,9 @@ def aligned(word: str, phones: Pronunciation, tables: Tables) -> list[Graphone] 
 
 
 def phones_before(letters: str, phones: Sequence[int], tables: Tables) -> np.ndarray:
-    """How many of a word's phones stand before each letter, and behind the last [L + 1], by its likeliest graphones.
+    """How many of a word's phones (columns) stand before each letter, and behind the last [L + 1], by its graphones.
 
     Where no graphones make the pair, the phones are shared out evenly.
-
-    Args:
-        letters: of `LETTERS`.
-        phones: columns.
-        tables: of `graphone_tables`.
     """
     shapes = _likeliest(letters, phones, tables)
     if shapes is None:

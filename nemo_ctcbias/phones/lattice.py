@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nemo_ctcbias.errors import PhoneticsError
-from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS, Pronunciation
-
-Slot = Sequence[tuple[Pronunciation, float]]
+from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
+from nemo_ctcbias.phones.phrase_sounds import Alternatives
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Lattice:
         return len(self.labels)
 
     @classmethod
-    def of(cls, slots: Sequence[Slot]) -> Lattice:
+    def of(cls, slots: Sequence[Alternatives]) -> Lattice:
         """The lattice of the slots; of none, a single blank.
 
         Raises:

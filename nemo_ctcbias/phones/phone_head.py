@@ -117,11 +117,7 @@ def _distinct(layers: Any, count: int, where: str) -> list[int]:
 
 
 class PhoneHead(nn.Module):
-    """Phone log-probs of some encoder layers, a head for each.
-
-    Args:
-        config: settled, see `PhoneHeadConfig.of`.
-    """
+    """Phone log-probs of some encoder layers, a head for each; of a settled config, see `PhoneHeadConfig.of`."""
 
     def __init__(self, config: PhoneHeadConfig):
         super().__init__()
@@ -140,11 +136,7 @@ class PhoneHead(nn.Module):
 
 
 class LayerHead(nn.Module):
-    """Phone log-probs of one layer: normalise, look at some frames around, and say several frames for each.
-
-    Args:
-        config: see `PhoneHead`.
-    """
+    """Phone log-probs of one layer: normalise, look at some frames around, and say several frames for each."""
 
     def __init__(self, config: PhoneHeadConfig):
         super().__init__()

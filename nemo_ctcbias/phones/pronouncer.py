@@ -20,6 +20,7 @@ from nemo_ctcbias.phones.letters import LETTER_NAMES
 from nemo_ctcbias.phones.phones import Pronunciation, parse_phones
 from nemo_ctcbias.phones.phrase_sounds import Alternatives, PhraseSounds
 
+ALTERNATIVES = 3  # most pronunciations of a word or a phrase
 _BETWEEN_WORDS = re.compile(r"[\s\-‐‑–—/_]+")
 _PUNCTUATION = '.,;:!?()[]"“”„«»…'
 
@@ -54,7 +55,6 @@ class Pronouncer:
             a transcript.
         lexicon: words in lower case and their pronunciations, for example a `Lexicon`.
         g2p: for all other words; the shipped model if None.
-        alternatives: most pronunciations of a word or a phrase.
         languages: that the numbers of listed phrases are said in, by their ISO codes.
         sounds: of the same list by the same lexicon, model and languages, if they are known already.
 
@@ -69,12 +69,10 @@ class Pronouncer:
         bias_list: BiasList | Iterable[Entry] | None = None,
         lexicon: Mapping[str, Sequence[Pronunciation]] | None = None,
         g2p: G2P | None = None,
-        alternatives: int = 3,
         languages: Sequence[str] = ("en",),
         sounds: Sounds | None = None,
     ):
         self.bias_list = BiasList.of(bias_list)
-        self.alternatives = alternatives
         self.lexicon = {} if lexicon is None else lexicon
         self._g2p = shipped_g2p() if g2p is None else g2p
         self._languages = languages
@@ -110,8 +108,8 @@ class Pronouncer:
         """
         known = self._given.get((word.lower(),)) or _evenly(self.lexicon.get(word.lower(), ()))
         if not known and word.lower() in LETTER_NAMES:
-            return self._best([(LETTER_NAMES[word.lower()], 0.0), *self._g2p.pronounce(word, self.alternatives)])
-        return normalised((known or self._g2p.pronounce(word, self.alternatives))[: self.alternatives])
+            return self._best([(LETTER_NAMES[word.lower()], 0.0), *self._g2p.pronounce(word, ALTERNATIVES)])
+        return normalised((known or self._g2p.pronounce(word, ALTERNATIVES))[:ALTERNATIVES])
 
     def text(self, text: str) -> Alternatives:
         """Alternatives of some words together.
@@ -190,7 +188,7 @@ class Pronouncer:
     def _together(self, readings: Sequence[Alternatives], forms: int = 1) -> Alternatives:
         """The alternatives of `forms` forms in several readings, so many that none crowds out the others."""
         items = [item for alternatives in readings for item in alternatives]
-        return self._best(items, self.alternatives + len(readings) - forms)
+        return self._best(items, ALTERNATIVES + len(readings) - forms)
 
     def _read(self, given: str) -> Alternatives:
         """ARPAbet if there is no lower-case letter, else a respelling, pronounced like any other text."""
@@ -205,14 +203,14 @@ class Pronouncer:
         joined = [((), 0.0)]
         for alternatives in words:
             longer = [(a + b, p + q) for a, p in joined for b, q in alternatives]
-            joined = heapq.nlargest(self.alternatives, longer, key=lambda item: item[1])
+            joined = heapq.nlargest(ALTERNATIVES, longer, key=lambda item: item[1])
         return normalised(joined)
 
     def _best(self, items: Sequence[tuple[Pronunciation, float]], least: int = 0) -> Alternatives:
         merged: dict[Pronunciation, float] = {}
         for pronunciation, log_prob in items:
             merged[pronunciation] = max(log_prob, merged.get(pronunciation, -math.inf))
-        return normalised(sorted(merged.items(), key=lambda item: -item[1])[: max(self.alternatives, least)])
+        return normalised(sorted(merged.items(), key=lambda item: -item[1])[: max(ALTERNATIVES, least)])
 
 
 def _evenly(pronunciations: Sequence[Pronunciation]) -> Alternatives:

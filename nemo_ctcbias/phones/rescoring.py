@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -32,15 +32,6 @@ class Hypothesis(Protocol):
 
 
 H = TypeVar("H", bound=Hypothesis)
-
-
-@dataclass(frozen=True)
-class Rescored(Generic[H]):
-    """A hypothesis, its phone score against the one that came first before (weighted), and both scores' sum."""
-
-    hypothesis: H
-    phone_score: float
-    score: float
 
 
 @dataclass(frozen=True)
@@ -82,16 +73,14 @@ def rescore(
     pronouncer: Pronouncer,
     weight: float = WEIGHT,
     lattices: Lattices | None = None,
-) -> list[Rescored[H]]:
-    """The hypotheses, best total first.
+) -> list[tuple[H, float]]:
+    """The hypotheses, best total first, each with its phone score (weighted) against the one that came first before.
 
     Args:
         log_probs: [T, 40] phone log-probs, blank last, or [T, K, 40] of K heads, whose mean counts.
         hypotheses: best first.
         spans: first frame and last frame + 1 of each word of the first hypothesis, frames as in `log_probs`.
         pronouncer: made with the bias list.
-        weight: of the phone scores; 0 is off.
-        lattices: kept from the last recordings.
 
     Raises:
         PhoneticsError: log-probs of another shape.
@@ -108,10 +97,9 @@ def rescore(
             frames = slice(cuts[stretch.first], cuts[stretch.last]) if spans else slice(None)
             known = {each: lattices.of(each, pronouncer) for each in stretch.words}
             phone += np.mean([_gains(heard[frames], stretch.words, known) for heard in heads], axis=0)
-    phone *= weight
-    rescored = [Rescored(h, float(p), h.score + float(p)) for h, p in zip(head, phone, strict=True)]
-    rescored.sort(key=lambda item: -item.score)  # stable: equals keep the search's order
-    return rescored + [Rescored(h, 0.0, h.score) for h in tail]
+    rescored = list(zip(head, (phone * weight).tolist(), strict=True))
+    rescored.sort(key=lambda item: -(item[0].score + item[1]))  # stable: equals keep the search's order
+    return rescored + [(hypothesis, 0.0) for hypothesis in tail]
 
 
 def _gains(

@@ -30,12 +30,9 @@ PHONE_PRIOR = 3.0  # ln 20: of the 39 phones of English about so many may follow
 
 
 class PhraseScores:
-    """Scores of the phrases of one list; how they sound is searched for in all of them together.
+    """Scores of the phrases of a pronouncer's list; how they sound is searched for in all of them together.
 
     Phrases that suppress, or that nobody can pronounce, have no score (NaN).
-
-    Args:
-        pronouncer: made with the bias list.
     """
 
     def __init__(self, pronouncer: Pronouncer):
@@ -72,11 +69,7 @@ class PhraseScores:
         return scores
 
     def at(self, phrase: int, heard: Sequence[Hearing]) -> float:
-        """Of one phrase in what was heard at its place; NaN if nobody can pronounce it.
-
-        Args:
-            phrase: its index in the list.
-            heard: as in `best`, some columns of them.
+        """Of the phrase of this index in what was heard at its place; NaN if nobody can pronounce it.
 
         Raises:
             PhoneticsError: log-probs of another shape.
@@ -88,7 +81,6 @@ class PhraseScores:
 
         Args:
             phrase: its index in the list; somebody can pronounce it.
-            heard: as in `best`.
 
         Returns:
             Score, and the encoder's first frame and last frame + 1.
@@ -133,12 +125,7 @@ class _Part(NamedTuple):
 
 
 def score_of(pronunciations: Iterable[Pronunciation], heard: Sequence[Hearing]) -> float:
-    """Of one word or phrase that may sound in several ways, in what was heard; NaN without any.
-
-    Args:
-        pronunciations: none empty.
-        heard: as in `PhraseScores.best`.
-    """
+    """Of one word or phrase that may sound in several ways, in what each witness heard; NaN without any."""
     pronunciations = list(pronunciations)
     if not pronunciations:
         return np.nan

@@ -31,10 +31,10 @@ TORN = 0.03
 FLOOR = 1e-4  # share of its usual frequency that any phone keeps
 UNSPELLED = 3  # sounds that a letter or digit may stand for that nobody can pronounce
 
-Sounds = tuple[int, ...]  # columns of phones
+PhoneIds = tuple[int, ...]  # columns of phones
 
 
-class Columns(NamedTuple):
+class SoundColumns(NamedTuple):
     """What is heard one after the other: sounds, and before, between and behind them what else may have been said.
 
     Every second column is a sound: 1, 3, 5 and so on.  Where no token is likely at all, there is none.
@@ -54,7 +54,6 @@ class SpelledPhones:
     """Hears phones in the log-probs of one vocabulary.
 
     Args:
-        vocabulary: of the model.
         confusions: what is said when something else is heard; the shipped ones if None.
 
     Attributes:
@@ -82,11 +81,11 @@ class SpelledPhones:
         enter, leave = (np.log(np.maximum(edge, TORN)) for edge in (enter, leave))
         return Hearing(self._likelihoods(weights), starts, enter, leave)
 
-    def columns(self, log_probs: np.ndarray) -> Columns:
+    def columns(self, log_probs: np.ndarray) -> SoundColumns:
         """How the tokens sound in log-probs [T, V + 1], blank last."""
         slots = list(slots_of(log_probs))
         if not slots:
-            return Columns(np.zeros((0, BLANK + 1)), np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
+            return SoundColumns(np.zeros((0, BLANK + 1)), np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
         weights, frames = [_SILENT], [slots[0].frame]
         begins, ends = [0.0], [0.0]  # of each column between sounds: that a word begins behind it, or ends before it
         written = [slot.best for slot in slots if slot.written]
@@ -103,7 +102,9 @@ class SpelledPhones:
             before += slot.written
         ends[-1] = 1.0
         at = np.arange(len(weights))
-        return Columns(np.array(weights), np.array(frames), np.array(begins)[at // 2], np.array(ends)[(at + 1) // 2])
+        return SoundColumns(
+            np.array(weights), np.array(frames), np.array(begins)[at // 2], np.array(ends)[(at + 1) // 2]
+        )
 
     def _word_edges(self, slots: Sequence[Slot]) -> tuple[list[float], list[float]]:
         """Of each slot the probability that a word begins with its token, and that one ends before it."""
@@ -127,7 +128,7 @@ class SpelledPhones:
         strange = self._strange[slot.best]
         heard = np.zeros((2 * (strange or len(pivot)) + 1, BLANK + 1))
         if not strange:
-            sounding: dict[Sounds, float] = {(): slot.silence}
+            sounding: dict[PhoneIds, float] = {(): slot.silence}
             for token, p in slot.tokens:
                 sounds = self._sounds(token, left, right)
                 sounding[sounds] = sounding.get(sounds, 0.0) + p
@@ -140,7 +141,7 @@ class SpelledPhones:
         heard[::2, NOTHING] = np.maximum(1 - heard[::2, :BLANK].sum(axis=1), 0.0)
         return heard
 
-    def _sounds(self, token: int, left: Sequence[int], right: Sequence[int]) -> Sounds:
+    def _sounds(self, token: int, left: Sequence[int], right: Sequence[int]) -> PhoneIds:
         """Those of a token in its word, between the tokens to its left and right."""
         letters = self._letters[token]
         if not letters:
@@ -185,9 +186,7 @@ def _joined(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.append(phones, silence)
 
 
-@lru_cache(maxsize=20_000)
-def _aligned(pivot: Sounds, sounds: Sounds) -> list[tuple[int | None, int | None]]:
-    return align(pivot, sounds)
+_aligned = lru_cache(maxsize=20_000)(align)
 
 
 def _letters(piece: str) -> str:

@@ -11,7 +11,6 @@ from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.g2g import G2G
 
 LEAST_LETTERS = 4  # shorter spellings sound like a part of too many words to be guessed
-COST = 1.0  # times -log of the probability of such a spelling, what it gives back of its boost
 
 
 class SpokenVariants:
@@ -21,14 +20,11 @@ class SpokenVariants:
     be heard wherever they are said.  Phrases that are suppressed, or that cannot be pronounced, stay as they are.
 
     Args:
-        g2g: finds the spellings.
         count: forms of each phrase that are listened for, its own included.
-        cost: times -log of the probability of such a spelling, what it gives back of its boost: a guess needs more
-            evidence than what the user wrote.
     """
 
-    def __init__(self, g2g: G2G, count: int, cost: float = COST):
-        self._g2g, self._count, self._cost = g2g, count, cost
+    def __init__(self, g2g: G2G, count: int):
+        self._g2g, self._count = g2g, count
         self._extended = lru_cache(maxsize=64)(self._extend)
 
     def __call__(self, bias_list: BiasList) -> BiasList:
@@ -52,5 +48,5 @@ class SpokenVariants:
         if not others:
             return phrase
         spoken = (*phrase.forms, *(variant.spelling for variant in others))
-        costs = (*phrase.form_costs, *(self._cost * variant.cost for variant in others))
+        costs = (*phrase.form_costs, *(variant.cost for variant in others))
         return replace(phrase, spoken=spoken, spoken_costs=costs)

@@ -98,32 +98,10 @@ def _transduce(source, side, ngram, start, end, beam, threshold):
     for at in range(size + 1):
         row = at % 3
         if side.first[1] > 0:
-            fresh = row
-            for _ in range(SILENT_ROUNDS):
-                _clear(_ADDED, tables, count, seen, best)
-                best[_ADDED] = best[row]
-                for index in _kept(tables[fresh, : count[fresh]], beam, threshold):
-                    tables, seen, targets = _room(tables, seen, targets, count[_ADDED], side.first[1])
-                    path = tables[fresh, index]
-                    _extend(_ADDED, tables, count, seen, best, targets, path, side, 0, side.first[1], ngram, threshold)
-                added = tables[_ADDED, : count[_ADDED]].copy()
-                _clear(_FRESH, tables, count, seen, best)
-                for index in _kept(added, beam, threshold):
-                    if seen[row, added[index].target] < 0:
-                        tables, seen, targets = _room(tables, seen, targets, max(count[_FRESH], count[row]), 1)
-                        _put(_FRESH, tables, count, seen, added[index])
-                        _put(row, tables, count, seen, added[index])
-                fresh = _FRESH
+            tables, seen, targets = _silent(row, tables, count, seen, best, targets, side, ngram, beam, threshold)
         kept = _kept(tables[row, : count[row]], beam, threshold)
         if at == size:
-            for index in kept:
-                tables, seen, targets = _room(tables, seen, targets, count[_FINAL], 1)
-                path = tables[row, index]
-                step, _ = _score(ngram, path.state, end)
-                if path.score + step >= best[_FINAL] - threshold:
-                    best[_FINAL] = max(best[_FINAL], path.score + step)
-                    place = _put(_FINAL, tables, count, seen, path)
-                    tables[_FINAL, place].score += step
+            tables, seen, targets = _ended(row, kept, tables, count, seen, best, targets, ngram, end, threshold)
             break
         for index in kept:
             for length in range(1, min(LONGEST, size - at) + 1):
@@ -136,6 +114,42 @@ def _transduce(source, side, ngram, start, end, beam, threshold):
                 _extend(into, tables, count, seen, best, targets, path, side, first, last, ngram, threshold)
         _clear(row, tables, count, seen, best)
     return targets, tables[_FINAL, : count[_FINAL]].copy()
+
+
+@compiled
+def _silent(row, tables, count, seen, best, targets, side, ngram, beam, threshold):
+    """The tables, with what graphones that take up none of the source add to the paths of a row."""
+    fresh = row
+    for _ in range(SILENT_ROUNDS):
+        _clear(_ADDED, tables, count, seen, best)
+        best[_ADDED] = best[row]
+        for index in _kept(tables[fresh, : count[fresh]], beam, threshold):
+            tables, seen, targets = _room(tables, seen, targets, count[_ADDED], side.first[1])
+            path = tables[fresh, index]
+            _extend(_ADDED, tables, count, seen, best, targets, path, side, 0, side.first[1], ngram, threshold)
+        added = tables[_ADDED, : count[_ADDED]].copy()
+        _clear(_FRESH, tables, count, seen, best)
+        for index in _kept(added, beam, threshold):
+            if seen[row, added[index].target] < 0:
+                tables, seen, targets = _room(tables, seen, targets, max(count[_FRESH], count[row]), 1)
+                _put(_FRESH, tables, count, seen, added[index])
+                _put(row, tables, count, seen, added[index])
+        fresh = _FRESH
+    return tables, seen, targets
+
+
+@compiled
+def _ended(row, kept, tables, count, seen, best, targets, ngram, end, threshold):
+    """The tables, with the kept paths of a row as they are at the end of the source."""
+    for index in kept:
+        tables, seen, targets = _room(tables, seen, targets, count[_FINAL], 1)
+        path = tables[row, index]
+        step, _ = _score(ngram, path.state, end)
+        if path.score + step >= best[_FINAL] - threshold:
+            best[_FINAL] = max(best[_FINAL], path.score + step)
+            place = _put(_FINAL, tables, count, seen, path)
+            tables[_FINAL, place].score += step
+    return tables, seen, targets
 
 
 @compiled

@@ -121,7 +121,6 @@ class BeamSearch:
 
         Args:
             log_probs: [T, V + 1], blank last.
-            scorer: of words, None for none.
         """
         state = self.start(scorer)
         self.advance(state, log_probs)

@@ -25,7 +25,6 @@ class BiasedSearch:
     """Adaptive subword boosting and unigram boosting in one beam search.
 
     Args:
-        vocabulary: of the model.
         language_model: of words, None for none.
         boost, beam: see `BoostOptions` and `BeamOptions`.
         class_weight: in-class weight of listed words in a KenLM language model, see `nemo_ctcbias.lm.boost_class`;
@@ -59,7 +58,6 @@ class BiasedSearch:
 
         Args:
             log_probs: [T, V + 1], natural logs, blank last.
-            listed: what is listened for.
             weight: of the boosting, times that of `boost`; 0 is off.
             prior: what each listed phrase must earn besides, for the length of the list.
             base_log_probs: [T, V + 1] of the model without adapters, where `log_probs` are those with them; hits then

@@ -44,12 +44,8 @@ def extend(beams, frame, likely, allowed, open_, starts_word, following, trie, p
     Returns:
         [B] the same prefixes, after a blank or the last token once more; [E] `EXTENSION`s to other prefixes.
     """
-    tokens, blank, top = frame[:-1], frame[-1], frame.max()
-    total, stay = np.logaddexp(beams.blank, beams.token), beams.copy()
-    for b in range(len(beams)):
-        repeat = tokens[beams[b].last] if beams[b].last >= 0 else -np.inf
-        stay[b].blank, stay[b].token = total[b] + blank, beams[b].token + repeat
-        stay[b].best = beams[b].best + max(blank, repeat)
+    tokens, top = frame[:-1], frame.max()
+    total, stay = _stayed(beams, frame)
     heir, next_heir = _heirs(beams)
     plain = np.flatnonzero(likely)
     found, count = np.empty(_at_most(beams, len(plain), open_, trie), EXTENSION), 0
@@ -109,6 +105,17 @@ def extend(beams, frame, likely, allowed, open_, starts_word, following, trie, p
     for b in np.flatnonzero(merged):  # only now: all of the above saw the credits of the frame before
         prefixes.value[stay[b].prefix], prefixes.born[stay[b].prefix] = stay[b].credit, prefixes.used[1]
     return stay, found[:count]
+
+
+@compiled
+def _stayed(beams, frame):
+    """[B] log-prob of each prefix so far; [B] the same prefixes after a blank or the last token once more."""
+    total, stay, blank = np.logaddexp(beams.blank, beams.token), beams.copy(), frame[-1]
+    for b in range(len(beams)):
+        repeat = frame[beams[b].last] if beams[b].last >= 0 else -np.inf
+        stay[b].blank, stay[b].token = total[b] + blank, beams[b].token + repeat
+        stay[b].best = beams[b].best + max(blank, repeat)
+    return total, stay
 
 
 @compiled

@@ -19,8 +19,6 @@ def greedy_beam(
 
     Args:
         log_probs: [T, V + 1], blank last.
-        listed: the list, which has acted in the adapters already.
-        vocabulary: of the model.
         base_log_probs: as in `BiasedSearch.beams`.
     """
     tokens = tuple(token for token, _, _ in greedy_spans(log_probs))

@@ -83,12 +83,11 @@ class PhraseFinder:
 
     Args:
         spelled: the list in the tokens of a model.
-        ends: where phrases may begin and end.
         cased: whether the model writes both cases, so that its capitals mean something.
     """
 
-    def __init__(self, spelled: SpelledList, ends: WordEnds | None = None, cased: bool = False):
-        self._ends, self._cased, self._list = ends or WordEnds(), cased, spelled.bias_list
+    def __init__(self, spelled: SpelledList, ends: WordEnds, cased: bool):
+        self._ends, self._cased, self._list = ends, cased, spelled.bias_list
         spellings = spelled.spellings
         weights = np.array([phrase.weight for phrase in spelled.bias_list], dtype=np.float64)
         # A suppressed phrase that is said all the same is no hit.

@@ -119,7 +119,6 @@ class HotwordBeamDecoder(BeamSearchDecoderCTC):
             logits: [T, V + 1] log-probs, logits or probabilities.
             beam_width, beam_prune_logp, token_min_logp: see `BeamOptions`; None takes the decoder's own.
             prune_history: accepted for compatibility; the search keeps token histories apart.
-            hotwords: listed phrases.
             hotword_weight: strength on pyctcdecode's scale: 10 is the decoder's own strength, 0 is off.
             lm_start_state: of the language model; its state before the first word if None.
             limit: how many to return; None: all.

@@ -8,10 +8,9 @@ from nemo_ctcbias.errors import ModelError
 
 
 def checked(logits: np.ndarray, blank: int = -1) -> np.ndarray:
-    """Natural log-probs float64 [T, V + 1] with the blank last, of log-probs, logits or probabilities.
+    """Natural log-probs float64 [T, V + 1] with the blank last, of log-probs, logits or probabilities of that shape.
 
     Args:
-        logits: [T, V + 1].
         blank: its column.
 
     Raises:

@@ -70,9 +70,6 @@ class BiasedBeam(tuple):
         """A hypothesis written out, listed phrases in their written form.
 
         Args:
-            listed: the list.
-            text: of the hypothesis, as the vocabulary decodes it.
-            weight: of the boosting.
             cost: what a complete phrase gave back of its credit.
         """
         finds = [
@@ -132,12 +129,7 @@ class BiasedBeam(tuple):
     def unpacked(
         cls, packed: PackedBeam, pieces: Sequence[str], log_probs: np.ndarray, base_log_probs: np.ndarray | None = None
     ) -> BiasedBeam:
-        """The hypothesis again.
-
-        Args:
-            pieces: texts of the tokens.
-            log_probs, base_log_probs: that were decoded, see `Timing`.
-        """
+        """The hypothesis again."""
         timing = Timing(log_probs, packed.tokens, pieces, base_log_probs, packed.path)
         fields = packed.text, None, timing, packed.attributes["acoustic"], packed.score
         beam = super().__new__(cls, fields)

@@ -17,8 +17,6 @@ class Timing(Sequence):
 
     Args:
         log_probs: [T, V + 1] that were decoded.
-        tokens: of the hypothesis.
-        pieces: texts of the tokens.
         base_log_probs: [T, V + 1] of the model without adapters; None where none acted.
         path: [T] frame labels of the likeliest alignment, where they are known.
     """
@@ -56,10 +54,6 @@ class Timing(Sequence):
     def _offsets(self) -> list[tuple[int, int]]:
         return token_offsets(self._tokens, self.pieces)
 
-    def words(self) -> list[tuple[str, int, int]]:
-        """(word, first frame, last frame + 1) in order."""
-        return word_spans(self.spans, self.pieces)
-
     def tokens_in(self, start: int, end: int) -> list[int]:
         """Places of the tokens of characters [start, end) of the text, a space before them included."""
         return [at for at, (a, b) in enumerate(self._offsets) if a < end and (b > start or a == b == start)]
@@ -81,7 +75,7 @@ class Timing(Sequence):
         for word, (token, start, end) in zip(owner, self.spans, strict=True):
             if self.pieces[token].strip(" ▁"):
                 least[word] = min(least[word], float(np.exp(self.log_probs[start:end, token].max())))
-        return least[: len(self.words())]
+        return least[: len(self)]
 
     def acoustic(self, start: int, end: int, base: bool = False) -> float:
         """Log-prob of the alignment in these frames; of the model without adapters if `base`."""
@@ -119,19 +113,17 @@ class Timing(Sequence):
         return text, units
 
     def __len__(self) -> int:
-        return len(self.words())
+        return len(self._frames)
 
     def __getitem__(self, index):
-        return self._frames()[index]
-
-    def __iter__(self):
-        return iter(self._frames())
+        return self._frames[index]
 
     def __eq__(self, other: object) -> bool:
-        return self._frames() == list(other) if isinstance(other, Sequence) else NotImplemented
+        return self._frames == list(other) if isinstance(other, Sequence) else NotImplemented
 
     def __repr__(self) -> str:
-        return repr(self._frames())
+        return repr(self._frames)
 
+    @cached_property
     def _frames(self) -> list[tuple[str, tuple[int, int]]]:
-        return [(word, (start, end)) for word, start, end in self.words()]
+        return [(word, (start, end)) for word, start, end in word_spans(self.spans, self.pieces)]

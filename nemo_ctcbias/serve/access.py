@@ -14,8 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nemo_ctcbias.errors import SettingError
-from nemo_ctcbias.serve.answering import refuse
-from nemo_ctcbias.serve.problem import Problem
+from nemo_ctcbias.serve.problem import Problem, refuse
 
 OPEN = ("/", "/health", "/ready")  # what tells nothing; and the files of the page
 PAGE = "/page/"

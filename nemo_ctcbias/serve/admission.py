@@ -9,10 +9,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nemo_ctcbias.serve.answering import refuse
 from nemo_ctcbias.serve.metrics import Metrics
 from nemo_ctcbias.serve.options import ServeOptions
-from nemo_ctcbias.serve.problem import Problem
+from nemo_ctcbias.serve.problem import Problem, refuse
 
 LISTS = "/v1/lists"
 LIST_BYTES = 4 << 20  # of a list that is sent

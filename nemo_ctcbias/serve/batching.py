@@ -26,7 +26,6 @@ class Batcher:
         transcribe: transcripts of recordings, in their order; called by that thread alone.
         size: pieces of recordings a batch.
         wait: seconds that the first of a batch waits for others.
-        observe: told the size of each batch.
     """
 
     def __init__(self, transcribe: Transcribe, size: int, wait: float, observe: Callable[[int], object]):

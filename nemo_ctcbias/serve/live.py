@@ -50,7 +50,6 @@ class LiveSpeech:
 
     Args:
         stream: begins a stream of the model with a list.
-        bias_list: the list.
     """
 
     def __init__(self, stream: Callable[[BiasList], Any], bias_list: BiasList):

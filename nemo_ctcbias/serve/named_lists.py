@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 from nemo_ctcbias.bias_list import BiasList
@@ -30,10 +29,8 @@ class NamedLists:
     def __init__(self, folder: str | Path):
         self._folder = make_folder(folder)
         self._lock = threading.Lock()
-        self._lists = {path.stem: BiasList.load(path) for path in self._files()}
-
-    def _files(self) -> Iterator[Path]:
-        return (path for path in sorted(self._folder.glob(f"*{SUFFIX}")) if NAME.fullmatch(path.stem))
+        files = (path for path in sorted(self._folder.glob(f"*{SUFFIX}")) if NAME.fullmatch(path.stem))
+        self._lists = {path.stem: BiasList.load(path) for path in files}
 
     def names(self) -> list[str]:
         """In the order of the alphabet."""

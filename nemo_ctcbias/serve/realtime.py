@@ -29,13 +29,7 @@ ITEM = "conversation.item.input_audio_transcription"  # what is told of an utter
 
 
 def add_realtime(app: FastAPI, service: Service, sessions: set[RealtimeSession]) -> None:
-    """The route.
-
-    Args:
-        app: of the server.
-        service: behind it.
-        sessions: those that are open are in there.
-    """
+    """The route; `sessions` holds those that are open."""
 
     @app.websocket("/v1/realtime")
     async def realtime(socket: WebSocket) -> None:

@@ -46,12 +46,10 @@ def request_list(
     BiasList(3 phrases from hotwords and keywords: 'Okonkwo', 'Siprot', 'Fremont')
 
     Args:
-        named: lists that the server keeps.
         hotwords: JSON of phrases as `BiasList` takes them, or text: phrases with commas between them, or the lines of
             a list file.
         keywords: phrases with commas or line ends between them, a weight behind a colon; or JSON.
         speech_contexts: JSON of {"phrases": [...], "boost": 20}, or a list of them.
-        prompt: text that may have names in it.
         lookup: gives a named list.
 
     Raises:

@@ -39,8 +39,6 @@ class Server(uvicorn.Server):
     """Ends as asked by SIGTERM or Ctrl-C: says that it is not ready, and answers what was taken.
 
     Args:
-        app: of `make_app`.
-        service: behind it.
         ready: called when requests are taken.
     """
 

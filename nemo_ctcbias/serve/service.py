@@ -26,10 +26,7 @@ class Service:
     """A model, its batches, the lists that are kept, and what is counted.
 
     Args:
-        model: a biased model.
         name: that answers call it by.
-        lists: the folder of named lists.
-        options: its bounds.
 
     Attributes:
         draining: whether it is about to end, and takes nothing new.

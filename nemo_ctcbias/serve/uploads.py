@@ -42,9 +42,7 @@ class Uploads:
         """What was sent, decoded and cut into pieces.
 
         Args:
-            sent: the file's content.
             name: that the sender calls it by; nothing is opened by that name.
-            sample_rate: of the model.
 
         Raises:
             AudioError: no audio, or too long.

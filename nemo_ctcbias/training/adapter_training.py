@@ -169,8 +169,6 @@ def find_rows(tokens: Sequence[int], rows: dict[tuple[int, ...], int], opens: Se
     """(row, first token, last token + 1) of listed phrases in a transcript: whole words, longest first.
 
     Args:
-        tokens: of the transcript.
-        rows: of the list, by their tokens.
         opens: bool [V], whether a word is over before a token.
     """
     longest = max(map(len, rows), default=0)

@@ -21,7 +21,6 @@ class FrozenBaseTraining(pl.LightningModule):
     """A Lightning module around a model in which everything but one part is frozen.
 
     Args:
-        model: a biased model.
         options: with `lr` (the highest rate, reached after `warmup` steps, then falling to 0) and `weight_decay`.
         kept: what the names of the part's weights contain; checkpoints hold these alone.
     """

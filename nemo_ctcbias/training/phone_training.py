@@ -40,7 +40,6 @@ class PhoneHeadTraining(FrozenBaseTraining):
     left out of the loss: what is said there is not known.
 
     Args:
-        model: a biased model with a phone head.
         pronouncer: says how the words of the transcripts sound; the first pronunciation is what is trained on.
 
     Raises:

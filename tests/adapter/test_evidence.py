@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemo_ctcbias.adapter.evidence import AT_FRAME, FLOOR, Heard
+from nemo_ctcbias.adapter.evidence import AT_FRAME, FLOOR, NearbyTokens
 
 
 def plain_evidence(log_probs, tokens, t, context):
@@ -35,7 +35,7 @@ def test_evidence_equals_brute_force(frames, context, longest, seed):
     lengths = torch.randint(1, longest + 1, (2, 3))
     tokens = torch.randint(0, 5, (2, 3, longest))
     inside = torch.arange(frames) < valid[:, None]
-    evidence = Heard(log_probs, inside, context).of(tokens, lengths)
+    evidence = NearbyTokens(log_probs, inside, context).of(tokens, lengths)
     for row in range(2):
         for k in range(3):
             phrase = tokens[row, k, : lengths[row, k]].tolist()
@@ -54,7 +54,7 @@ def test_the_best_phrases_equal_brute_force(count, context, seed):
     context, stride = context
     log_probs = (5 * torch.randn(1, 30, 6)).log_softmax(-1)
     lengths, tokens = torch.randint(1, 4, (1, 9)), torch.randint(0, 5, (1, 9, 3))
-    heard = Heard(log_probs, torch.ones(1, 30, dtype=torch.bool), context)
+    heard = NearbyTokens(log_probs, torch.ones(1, 30, dtype=torch.bool), context)
     best = heard.best(tokens, lengths, torch.zeros(1, 9), count)[0].tolist()
     near, scores = torch.maximum(heard.before, heard.after), []
     for n in range(9):
@@ -65,7 +65,7 @@ def test_the_best_phrases_equal_brute_force(count, context, seed):
 
 
 def test_phrases_that_are_not_there_are_never_among_the_best():
-    heard = Heard(torch.randn(1, 4, 6).log_softmax(-1), torch.ones(1, 4, dtype=torch.bool), 2)
+    heard = NearbyTokens(torch.randn(1, 4, 6).log_softmax(-1), torch.ones(1, 4, dtype=torch.bool), 2)
     bias = torch.tensor([[0.0, -math.inf, 0.0, -math.inf]])
     assert heard.best(torch.zeros(1, 4, 1).long(), torch.ones(1, 4).long(), bias, 2).tolist() == [[0, 2]]
 
@@ -73,7 +73,7 @@ def test_phrases_that_are_not_there_are_never_among_the_best():
 def test_order_matters():
     log_probs = torch.full((1, 5, 4), -20.0)
     log_probs[0, 1, 0] = log_probs[0, 3, 1] = 0.0  # token 0, then token 1
-    heard = Heard(log_probs, torch.ones(1, 5, dtype=torch.bool), 3)
+    heard = NearbyTokens(log_probs, torch.ones(1, 5, dtype=torch.bool), 3)
     evidence = heard.of(torch.tensor([[[0, 1], [1, 0]]]), torch.tensor([[2, 2]]))
     assert float(evidence.mean[0, 0, 2]) == 0.0
     assert float(evidence.mean[0, 1, 2]) == FLOOR / 2  # one of the two is on the wrong side

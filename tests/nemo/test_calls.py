@@ -11,7 +11,7 @@ from nemo.collections.asr.parts.mixins.transcription import TranscribeConfig
 
 from nemo_ctcbias import recognizer
 from nemo_ctcbias.bias_list import BiasList, trie
-from nemo_ctcbias.nemo.transcription import lists_of
+from nemo_ctcbias.nemo.call import lists_of
 from nemo_ctcbias.search import biased_search
 
 LISTS = [["saoirse"], ["new york"], [], ["fox", "okonkwo"]]

@@ -1,14 +1,11 @@
 """The names of NeMo that are private or fragile, so that a new NeMo says at once what it lacks."""
 
-import copy
 import importlib
-import pickle
 
 import pytest
 from nemo.collections.asr.parts.mixins.transcription import ASRTranscriptionMixin
 
 from nemo_ctcbias.nemo.internals import NAMES, PIPELINE_NAMES, CallConfig, call_of, transcribe_config
-from nemo_ctcbias.nemo.uncopied import Lock, Once
 
 ALL = {**NAMES, **PIPELINE_NAMES}
 
@@ -51,12 +48,3 @@ def test_a_call_travels_in_nemos_own_config():
     assert again is config and call_of(config, lambda: None) is other, "a config may be used again"
     config._internal = CallConfig.__mro__[1]()
     assert call_of(config, lambda: "made") == "made" and call_of(config, lambda: "again") == "made"
-
-
-def test_copies_have_locks_and_values_of_their_own():
-    lock, once = Lock(), Once()
-    assert once.get(lambda: 3) == once.get(lambda: 4) == 3
-    for copied in (copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):
-        assert copied(lock) is not lock and copied(once).value is None
-    with lock, lock:
-        pass

@@ -21,9 +21,9 @@ from nemo_ctcbias.phones.confidence import (
     Evidence,
     Formula,
     against,
-    doubt_of,
-    letters_of,
     likeness,
+    log_confidence,
+    log_doubt,
     shipped_confidence,
 )
 
@@ -77,10 +77,12 @@ def test_likeness_is_of_letters_whatever_their_case_and_the_spaces():
 
 
 def test_a_model_that_is_sure_of_ordinary_words_keeps_them_within_bounds():
-    assert doubt_of(0.0) == 0.0 > doubt_of(0.5) > doubt_of(0.9) > doubt_of(1.0) == doubt_of(0.999) == math.log(DOUBT)
+    assert (
+        log_doubt(0.0) == 0.0 > log_doubt(0.5) > log_doubt(0.9) > log_doubt(1.0) == log_doubt(0.999) == math.log(DOUBT)
+    )
     for witness, written in product(WITNESSES, (True, False)):
         shipped, there = shipped_confidence(witness), replace(CLEAR, ordinary=1.0)
-        unsure, sure = (shipped.of(replace(there, own=doubt_of(own)), written) for own in (0.2, 0.99))
+        unsure, sure = (shipped.of(replace(there, own=log_doubt(own)), written) for own in (0.2, 0.99))
         assert shipped.of(there, written) >= unsure > sure
 
 
@@ -90,7 +92,7 @@ def test_what_sounds_far_better_or_worse_than_other_words_says_no_more():
 
 
 def test_letters_that_nobody_believes_say_no_more():
-    assert letters_of(1.0) == 0.0 and letters_of(0.0) == letters_of(1e-9) == math.log(LEAST)
+    assert log_confidence(1.0) == 0.0 and log_confidence(0.0) == log_confidence(1e-9) == math.log(LEAST)
 
 
 @pytest.mark.parametrize(

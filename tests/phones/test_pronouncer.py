@@ -40,7 +40,7 @@ def test_respellings_are_in_lower_case():
 
 def test_all_pronunciations_a_user_gives_are_kept():
     given = ["AE", "EH", "IH", "AA", "UH"]
-    assert len(Pronouncer([Phrase("a", pronunciations=given)], alternatives=2).phrases[0]) == 5
+    assert len(Pronouncer([Phrase("a", pronunciations=given)]).phrases[0]) == 5
 
 
 def test_the_order_of_the_list_is_no_matter():
