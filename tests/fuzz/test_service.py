@@ -130,7 +130,9 @@ def test_paths(service, answered, near, method, path, before):
     from urllib.parse import quote
 
     for one in near(path.encode()):
-        answered(service.request(method, before + quote(one, safe="/.%"), follow_redirects=False))
+        path = before + quote(one, safe="/.%")
+        if not path.startswith("//"):  # which a client takes for a host
+            answered(service.request(method, path, follow_redirects=False))
 
 
 EVENT = st.fixed_dictionaries(
