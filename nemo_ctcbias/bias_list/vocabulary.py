@@ -14,10 +14,11 @@ import numpy.typing as npt
 from anyascii import anyascii
 
 from nemo_ctcbias.bias_list.casing import lower, upper
+from nemo_ctcbias.bias_list.endings import APOSTROPHES, ENDINGS
 from nemo_ctcbias.bias_list.fewest_pieces import PieceTrie
 from nemo_ctcbias.bias_list.language import language_of
 from nemo_ctcbias.bias_list.readings import SIGNS
-from nemo_ctcbias.bias_list.word_ends import APOSTROPHES, ENDINGS, Following, WordEnds, is_spaceless
+from nemo_ctcbias.bias_list.word_ends import Following, WordEnds, is_spaceless
 from nemo_ctcbias.errors import ModelError
 
 WORD_START = "\u2581"  # ▁, SentencePiece's mark for a space

@@ -96,6 +96,21 @@ def test_half_of_what_an_apostrophe_lacks_is_made_up_for(pieces, listed, said_be
     assert both == pytest.approx(found[f"{listed}'s"] + 2 * boost.token_bonus), "what is listed earns its bonus, too"
 
 
+@pytest.mark.parametrize(
+    ("name", "tail"), [("김민지", "가"), ("김민지", "에게는"), ("김민준", "은"), ("김민준", "이라고"), ("김민준", ",")]
+)
+def test_particles_cost_no_credit_in_korean(name, tail):
+    pieces = [*"▁가고과는도로를서에와은을의이김민지준진게라,"]
+    *first, last = name
+    vague = {"진": 0.6, last: 0.25}
+    beam = decode(pieces, [Phrase(name, display="KM")], "▁", *first, vague, *tail)
+    alone = decode(pieces, [Phrase(name, display="KM")], "▁", *first, vague)
+    assert beam.text == f"KM{tail}" and beam.boost == pytest.approx(alone.boost) and beam.boost > 0
+    assert [hit.phrase for hit in beam.hits] == ["KM"]
+    longer = decode(pieces, [name], "▁", *first, vague, "과", "김")
+    assert longer.text == "김민진과김" and longer.hits == [] and longer.boost == 0
+
+
 @pytest.mark.parametrize(("tail", "text"), [([], "Zelenskyy"), (["'", "s"], "Zelenskyy's")])
 def test_listing_both_forms_gives_what_was_said(tail, text):
     beam = decode(PIECES, ["Zelenskyy", "Zelenskyy's"], "▁met", "▁Zel", "en", EITHER, "y", *tail, "▁and")
