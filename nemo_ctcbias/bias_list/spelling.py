@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from nemo_ctcbias.bias_list.bias_list import BiasList
 from nemo_ctcbias.bias_list.casing import casings, is_shouted
+from nemo_ctcbias.bias_list.overlaps import Overlaps
 from nemo_ctcbias.bias_list.phrase import Phrase
 from nemo_ctcbias.bias_list.readings import (
     GUESS_COST,
@@ -85,6 +86,8 @@ class _Speller:
         self.segmenters = [Segmenter(vocabulary, alternatives, part) for part in vocabulary.parts]
         # For phrases that are suppressed.
         self.thorough = [Segmenter(vocabulary, SUPPRESSED, part) for part in vocabulary.parts]
+        ends = vocabulary.word_ends
+        self.overlaps = [[Overlaps(one, ends) for one in some] for some in (self.segmenters, self.thorough)]
         self.owner: dict[str, int] = {}  # form -> phrase that has it
         self.spellings: list[Spelling] = []
         self.readings: list[tuple[int, str, float]] = []  # other ways to say a phrase, and their costs
@@ -179,14 +182,15 @@ class _Speller:
         return True, self._changed(form, changes) + self._risks(phrase, form, len(usable))
 
     def _sequences(self, form: str, index: int) -> list[Tokens]:
-        """Token sequences of a form; where it may begin inside a word, those without a space before it, too."""
+        """Token sequences of a form; where it may begin inside a word or a token, those of such places, too."""
         if not form:
             return []
-        segmenters = self.thorough if self.bias_list[index].weight < 0 else self.segmenters
+        thorough = self.bias_list[index].weight < 0
+        segmenters = self.thorough if thorough else self.segmenters
         found = [tokens for segmenter in segmenters for tokens in segmenter.phrase(form)]
         if self.vocabulary.spaceless:  # there a word begins behind another without a space
             found += [tokens for segmenter in segmenters for tokens in segmenter.phrase(form, inside=True)]
-        return found
+        return found + [tokens for one in self.overlaps[thorough] for tokens in one.of(form)] if found else []
 
     def _usable(self, form: str, index: int) -> list[Tokens]:
         return [tokens for tokens in self._sequences(form, index) if len(tokens) <= self.max_tokens]

@@ -94,9 +94,13 @@ class WordEnds:
         self._left, self._rows = _rows(kinds)
         self._first = {taken: self._rows[taken | {""}] for taken in kinds}
 
+    def ends_anywhere(self, phrase: str) -> bool:
+        """Whether a phrase may end whatever follows."""
+        return self.anywhere or is_spaceless(phrase[-1])
+
     def row_of(self, phrase: str) -> int:
         """From which row of the table what follows a phrase is read."""
-        if self.anywhere or is_spaceless(phrase[-1]):
+        if self.ends_anywhere(phrase):
             return FREE
         return self._first.get(self.endings.after(phrase), PLAIN)
 
@@ -106,7 +110,7 @@ class WordEnds:
 
     def may_end(self, text: str, start: int, end: int) -> bool:
         """Whether characters [start, end) may be a phrase, for all that follows them."""
-        if self.anywhere or end == len(text) or is_spaceless(text[end - 1]) or _parts(text[end]):
+        if end == len(text) or self.ends_anywhere(text[start:end]) or _parts(text[end]):
             return True
         left = self.endings.after(text[start:end]) | {""}
         for character in text[end:]:

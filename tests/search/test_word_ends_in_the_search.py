@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nemo_ctcbias.bias_list import Phrase, Vocabulary
 from nemo_ctcbias.search.boosting import BoostOptions
@@ -144,6 +146,33 @@ def test_scripts_without_spaces_have_phrases_anywhere():
     assert start.text == "QS看"
     assert decode(HANZI, ["ran"], "▁i", "ran", "花").hits == []
     assert decode(HANZI, ["ran"], "▁ran", "花").hits[0].phrase == "ran"
+
+
+def test_a_phrase_begins_and_ends_inside_tokens_of_several_characters():
+    pieces = ["▁", *"我去青山闪公园看花", "▁我去青", "我去青", "公园看"]
+    for first in (["▁我去青"], ["▁", "我去青"], ["▁", "花", "我去青"]):
+        beam = decode(pieces, [Phrase("青山公园", display="QS")], *first, {"闪": 0.6, "山": 0.25}, "公园看", "花")
+        before = "".join(first).strip("▁")[:-1]
+        assert beam.text == f"{before}QS看花" and [hit.phrase for hit in beam.hits] == ["QS"]
+        assert beam.boost > 0 and beam.hits[0].base_text == f"{before[-2:]}青闪公园看"
+
+
+@given(
+    longer=st.lists(st.text("我青山公", min_size=2, max_size=4), max_size=4, unique=True),
+    phrase=st.text("青山公", min_size=2, max_size=3),
+    data=st.data(),
+)
+@settings(max_examples=100, deadline=None)
+def test_however_a_text_without_spaces_is_cut_its_phrases_keep_a_boost(longer, phrase, data):
+    pieces = ["▁", *"我青山公", *longer]
+    tokens = data.draw(st.lists(st.sampled_from(pieces[1:]), min_size=1, max_size=6).map("".join))
+    at = data.draw(st.integers(0, len(tokens)))
+    rest, cut = tokens[:at] + phrase + tokens[at:], ["▁"]
+    while rest:
+        cut.append(data.draw(st.sampled_from([piece for piece in pieces if rest.startswith(piece)])))
+        rest = rest[len(cut[-1]) :]
+    beam = decode(pieces, [phrase], *cut)
+    assert beam.hits and beam.boost > 0
 
 
 @pytest.mark.parametrize("behind", ["我用", "我用,", "", " "])
