@@ -148,7 +148,7 @@ class _Speller:
     def _other_readings(self, raw: str) -> list[str]:
         """How else a form may be said: numbers and signs as words, acronyms and initials letter by letter."""
         said = self._numbers(raw)
-        ways = said[0 if self._spells_digits(raw) else 1 :]
+        ways = said[1 if self.vocabulary.unknown(self.vocabulary.normalise(raw)) else 0 :]
         languages = self.vocabulary.languages
         ways += [signs_as_words(way, language) for language in languages for way in said or [raw]]
         letters = letter_by_letter(said[0] if said else raw)
@@ -158,13 +158,10 @@ class _Speller:
         languages, hyphens = self.vocabulary.languages, not self.vocabulary.unknown("-")
         return [way for language in languages for way in numbers_as_words(raw, language, hyphens)]
 
-    def _spells_digits(self, raw: str) -> bool:
-        return not any(character.isdigit() for character in self.vocabulary.unknown(raw))
-
     def _form(self, index: int, phrase: Phrase, raw: str, cost: float) -> tuple[bool, list[_Remark]]:
         """Add the spellings of one form; whether the phrase is recognised by it, and what there is to say."""
         form, changes = self.vocabulary.explain(raw)
-        if not self._spells_digits(raw) and (said := self._numbers(raw)):
+        if self.vocabulary.unknown(form) and (said := self._numbers(raw)):
             form, changes = self.vocabulary.explain(said[0])
             changes = ("numbers as words", *changes)
         owner = self.owner.get(form)
