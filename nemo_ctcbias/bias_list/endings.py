@@ -34,7 +34,7 @@ class Endings:
     """The endings that phrases take.
 
     >>> sorted(Endings().after("okonkwo")), sorted(Endings().after("anna's"))
-    (["'s", 'es', "es'", 's', "s'"], [])
+    (["'", "'s", 'es', "es'", 's', "s'"], [])
 
     Args:
         endings: as in `ENDINGS`.
@@ -49,7 +49,10 @@ class Endings:
         return iter(self._endings)
 
     def after(self, phrase: str) -> frozenset[str]:
-        """The endings that a phrase takes: Anna's, Annas; Jones's, Jones', Joneses; none after a possessive."""
+        """The endings that a phrase takes: Anna's, Annas; Jones's, Joneses; none after a possessive.
+
+        An apostrophe alone is one behind any phrase, see `lacking`.
+        """
         last, short = phrase[-2:], _is_short(phrase)
         if (last, short) not in self._after:
             self._after[last, short] = self._taken_by(folded(last), short)
@@ -82,6 +85,18 @@ class Endings:
         endings = self.possessives_after(phrase)
         return max((len(ending) for ending in endings if folded(word[1:]).endswith(ending)), default=0)
 
+    def lacking(self, phrase: str) -> str:
+        """What is to be written behind an apostrophe that stands alone behind a phrase; nothing where it may.
+
+        An 's is one sound, often a single frame's, and two tokens: of many a model writes the first one alone.
+
+        >>> endings = Endings()
+        >>> endings.lacking("okonkwo"), endings.lacking("jones")
+        ('s', '')
+        """
+        endings = () if phrase.lower().endswith(SIBILANTS) else self.possessives_after(phrase)
+        return endings[0][1:] if endings else ""
+
     def share(self, ending: str) -> float:
         """How often a name has an ending, to how often it has a possessive one.
 
@@ -99,7 +114,7 @@ class Endings:
             if ending in PARTICLES:
                 return fits(last[-1:], ending) and not (short and is_hangul(last[-1:]))
             if ending[0] == "'" and ANY not in ending:
-                return sibilant or ending != "'"
+                return True
             if short:
                 return False
             return sibilant or last.endswith("o") if ending.startswith("es") else not (sibilant and ending[0] == "s")

@@ -42,7 +42,7 @@ Say = Callable[..., str]
 def measured(
     number: Decimal, ways: Sequence[str], found: dict[str, str | None], say: Say, language: str
 ) -> Iterator[str]:
-    """Ways to say a number with the sign that stands before or behind it, then as it is written.
+    """Ways to say a number with the sign that stands before or behind it; with letters also as they are written.
 
     Args:
         number: its value.
@@ -53,12 +53,15 @@ def measured(
     """
     sign, scale = "".join((found["before"] or found["behind"] or "").split()), found["scale"] or ""
     ways = [way + scale for way in ways]
+    known: list[str] = []
     if sign in MONEY:
         fraction = "" if scale else found["fraction"] or ""
-        yield from _money(number, ways, fraction, MONEY[sign], say, language)
+        known += _money(number, ways, fraction, MONEY[sign], say, language)
     elif sign and not scale:
-        yield from _quantity(number, ways[0], UNITS[sign], language)
-    yield from (f"{way} {sign}" if sign else way for way in ways)
+        known += _quantity(number, ways[0], UNITS[sign], language)
+    yield from known
+    if not known or sign.isalpha():
+        yield from (f"{way} {sign}" if sign else way for way in ways)
 
 
 def _money(number: Decimal, ways: Sequence[str], fraction: str, code: str, say: Say, language: str) -> Iterator[str]:

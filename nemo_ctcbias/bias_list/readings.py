@@ -20,7 +20,7 @@ MOST = 4  # readings of the numbers of a phrase
 ACRONYM = re.compile(
     r"\b(?:[A-Z]{2,3}|[B-DF-HJ-NP-TV-XZ]{4,5})(?=\b|s\b)"  # GPUs
     r"|(?<=[a-z])[A-Z]{2,3}(?=\b|s\b)"  # ChatGPT
-    r"|\b[A-Z](?:\.[A-Z])+\b\.?"  # J.R.R.
+    r"|\b[A-Z](?:\.[A-Z])+\b\.?|\b[A-Z]\.(?=\s)"  # J.R.R., J. R. R.
 )
 # Louis XIV; a letter by itself may be anything.
 ROMAN = re.compile(r"(?<=\w )(?=[IVX]{2})(?P<tens>X{0,3})(?P<units>IX|IV|V?I{0,3})\b")
@@ -43,7 +43,7 @@ def numbers_as_words(text: str, language: str = "en", hyphens: bool = False) -> 
     >>> numbers_as_words("COVID-21", hyphens=True)[:2]
     ['COVID twenty one', 'COVID-twenty-one']
     >>> numbers_as_words("£3.50")
-    ['three pounds fifty', 'three pounds and fifty pence', 'three point five zero £', 'three point fifty £']
+    ['three pounds fifty', 'three pounds and fifty pence']
 
     Args:
         hyphens: whether they are written, too.
@@ -84,8 +84,8 @@ def letter_by_letter(text: str) -> str | None:
 
     Longer ones with vowels are said as words: NATO.
 
-    >>> letter_by_letter("J.R.R. Tolkien"), letter_by_letter("ChatGPT"), letter_by_letter("Okonkwo")
-    ('J R R Tolkien', 'Chat G P T', None)
+    >>> letter_by_letter("J.R.R. Tolkien"), letter_by_letter("W. J. Jenks"), letter_by_letter("ChatGPT")
+    ('J R R Tolkien', 'W J Jenks', 'Chat G P T')
     """
 
     def letters(match: re.Match[str]) -> str:

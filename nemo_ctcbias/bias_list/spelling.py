@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
@@ -164,6 +165,8 @@ class _Speller:
         if self.vocabulary.unknown(form) and (said := self._numbers(raw)):
             form, changes = self.vocabulary.explain(said[0])
             changes = ("numbers as words", *changes)
+        if form and _is_punctuation(form) and signs_as_words(raw, self.vocabulary.languages[0]) == raw:
+            form, changes = "", ("punctuation alone",)
         owner = self.owner.get(form)
         if owner is not None:
             return owner == index, [] if owner == index else [self._taken(phrase, form, owner)]
@@ -238,3 +241,8 @@ class _Speller:
             return []
         remedy = "lower its weight or list a longer phrase"
         return [_Remark("warning", "is kept, but such short words over-fire", remedy)]
+
+
+def _is_punctuation(form: str) -> bool:
+    """Whether nothing of a form is said."""
+    return not form[0].isalnum() and all(unicodedata.category(character)[0] in "PZ" for character in form)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from anyascii import anyascii
 
 from nemo_ctcbias.bias_list.casing import lower, upper
-from nemo_ctcbias.bias_list.endings import APOSTROPHES, ENDINGS
+from nemo_ctcbias.bias_list.endings import ANY, APOSTROPHES, ENDINGS
 from nemo_ctcbias.bias_list.fewest_pieces import PieceTrie
 from nemo_ctcbias.bias_list.language import language_of
 from nemo_ctcbias.bias_list.readings import SIGNS
@@ -131,6 +131,12 @@ class Vocabulary:
             return ()
         begin = [text[:1] in APOSTROPHES for text in self.texts]
         return tuple(np.flatnonzero(begin & ~self.starts_word).tolist())
+
+    @cached_property
+    def possessive_ids(self) -> tuple[int, ...]:
+        """Tokens that such an ending ends with behind its apostrophe."""
+        rests = {ending[1:] for ending in self.word_ends.endings if ending.startswith("'") and ANY not in ending}
+        return tuple(token for token, text in enumerate(self.texts) if text in rests and not self.starts_word[token])
 
     def _texts(self) -> tuple[str, ...]:
         texts = list(self.pieces)

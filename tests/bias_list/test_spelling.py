@@ -402,6 +402,21 @@ def test_acronyms_and_initials_are_listened_for_letter_by_letter(text, letters):
     assert [one.form for one in spelled[1:]] == ([letters] if letters else [])
 
 
+def test_initials_are_listened_for_with_and_without_points():
+    points = Vocabulary(["▁", *LETTERS, *LETTERS.upper(), "."])
+    for text, without in (("W. J. Jenks", "W J Jenks"), ("J.R.R. Tolkien", "J R R Tolkien")):
+        assert {text, without} <= {one.form for one in spell(BiasList([text]), points).spellings}
+    assert "Dr Okonkwo" not in {one.form for one in spell(BiasList(["Dr. Okonkwo"]), points).spellings}
+
+
+def test_punctuation_alone_is_no_phrase_of_a_model_that_writes_it():
+    marks = Vocabulary([*FULL.pieces, *".?!-&"])
+    for text in ("...", "?!", "- -"):
+        (note,) = spell(BiasList([text]), marks).notes
+        assert note.level == "dropped" and "has nothing to recognise (punctuation alone)" in str(note)
+    assert [one.form for one in spell(BiasList(["&"]), marks, alternatives=1).spellings] == ["&", "and"]
+
+
 def test_what_is_listed_goes_before_what_may_be_said():
     spelled = spell(BiasList(["GPU", Phrase("g p u", 2.0)]), FULL, alternatives=1)
     assert {one.form: one.phrase for one in spelled.spellings} == {"gpu": 0, "g p u": 1}

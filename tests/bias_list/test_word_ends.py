@@ -38,12 +38,12 @@ def test_the_table_of_tokens_agrees_with_the_text(languages, phrase, tail):
 @pytest.mark.parametrize(
     ("phrase", "pattern"),
     [
-        ("okonkwo", "('s|s'?|es'?)?"),
-        ("anna", "('s|s'?)?"),
+        ("okonkwo", "('s?|s'?|es'?)?"),
+        ("anna", "('s?|s'?)?"),
         ("jones", "('s?|es'?)?"),
         ("bush", "('s?|es'?)?"),
         ("anna's", ""),
-        ("ann", "('s)?"),
+        ("ann", "('s?)?"),
         ("bus", "('s?)?"),
     ],
 )

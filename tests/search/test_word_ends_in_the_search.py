@@ -75,6 +75,19 @@ def test_what_follows_is_kept_in_a_character_model():
     assert decode(LETTERS, ["oslo"], *words("oslovian")).hits == [] == decode(LETTERS, ["ran"], *words("iran")).hits
 
 
+@pytest.mark.parametrize(("tail", "text"), [([], "'s"), (["▁and"], "'s and"), ([","], "'s,")])
+@pytest.mark.parametrize("display", [None, "OK Ltd"])
+def test_an_apostrophe_alone_is_a_possessive_whose_s_had_no_frame_of_its_own(tail, text, display):
+    beam = decode(PIECES, [Phrase("Zelenskyy", display=display)], "▁met", "▁Zel", "en", EITHER, "y", "'", *tail)
+    assert beam.text == f"met {display or 'Zelenskyy'}{text}" and beam.boost > 0
+    assert [(hit.phrase, hit.first_word, hit.last_word) for hit in beam.hits] == [(display or "Zelenskyy", 1, 2)]
+
+
+def test_an_apostrophe_alone_stays_where_it_may_stand():
+    assert decode(PIECES, ["Zelenskys"], "▁Zel", "en", "sky", "s", "'", "▁and").text == "Zelenskys' and"
+    assert decode(PIECES, [], "▁Zel", "en", "sky", "y", "'", "▁and").text == "Zelenskyy' and"
+
+
 @pytest.mark.parametrize("share", [0.3, 0.05, 0.004])  # the last one would not be tried behind any other word
 @pytest.mark.parametrize(
     ("pieces", "listed", "said_before"),
@@ -90,7 +103,7 @@ def test_half_of_what_an_apostrophe_lacks_is_made_up_for(pieces, listed, said_be
         emissions = said(pieces, *said_before, either, "s")
         # The name's last token goes on in the frame of the apostrophe, so that it is written once.
         heard = np.delete(emissions, 2 * len(said_before) - 1, axis=0)
-        return {beam.text: beam.boost for beam in decoder.decode_beams(heard, hotwords=list(phrases))}
+        return {beam.spoken: beam.boost for beam in decoder.decode_beams(heard, hotwords=list(phrases))}
 
     found, gap = boosts(listed), np.log(either[last] / share)
     assert found[f"{listed}'s"] == pytest.approx(found[f"{listed}s"] + boost.gap_scale * gap)
