@@ -16,7 +16,7 @@ lm = ["kenlm>=0.2"]  # there are no wheels of it: it takes a C++ compiler
 # `pip install --no-deps pyctcdecode==0.5.0 pygtrie`.
 old_numpy = ["pyctcdecode==0.5.0", "numpy>=1.24,<2", "pyarrow<26"]
 pyctcdecode = [*lm, *(f'{one}; python_version < "3.13"' for one in old_numpy)]
-numbers = ["num2words>=0.5.13"]  # LGPL: beside the package, never in it
+numbers = ["num2words>=0.5.13", "babel>=2.12"]  # the first under the LGPL: beside the package, never in it
 plot = ["matplotlib>=3.6"]
 audio = ["av>=11"]  # m4a, aac and what else FFmpeg reads
 serve = ["fastapi>=0.115", "uvicorn>=0.30", "websockets>=13", "python-multipart>=0.0.18", "prometheus-client>=0.20"]

@@ -2,7 +2,8 @@
 
     python examples/phrase_weights.py --manifest dev.json --distractors words.txt
 
-Boosting alone. Every recording brings its rare words among distractors, all of its list at the same weight.
+Boosting alone, or with what hears how the list sounds in the model's own spelling (`--sounds`). Every recording brings
+its rare words among distractors, all of its list at the same weight; with `--strengths` rows are of `biasing.weight`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def main() -> None:
     parser.add_argument("--model", help=".nemo file, pretrained or shipped name (default: the shipped one)")
     parser.add_argument("--size", type=int, default=100, help="distractors a list (default %(default)s)")
     parser.add_argument("--weights", default="0.25,0.5,1,2,4,10,100", help="default %(default)s")
+    parser.add_argument("--strengths", help="of `biasing.weight`, in place of the phrases' weights: 5,10,20")
+    parser.add_argument("--sounds", action="store_true", help="with detection, verification and correction")
     parser.add_argument("--limit", type=int, default=60, help="the first so many recordings (default %(default)s)")
     parser.add_argument("--cache", type=Path, help="folder that keeps the encoder's log-probs for the next run")
     args = parser.parse_args()
@@ -39,18 +42,19 @@ def main() -> None:
     with quiet_nemo():
         model = load_model(checkpoint(args.model))
         items, _ = encode(model, rows, args.cache, progress=False)
-    vocabulary = vocabulary_of(model)
-    recognizer = Recognizer(Settings.of({"phonetics": {"parts": []}}), vocabulary)
+    vocabulary, parts = vocabulary_of(model), None if args.sounds else []
     lists = ListBuilder(read_phrases(args.distractors)).build([item.row for item in items], "utterance", args.size)
     print("| weight | recall | written though not said |")
     print("|---|---|---|")
-    for weight in map(float, args.weights.split(",")):
+    for row in map(float, (args.strengths or args.weights).split(",")):
+        weight, strength = (1.0, row) if args.strengths else (row, 10.0)
+        recognizer = Recognizer(Settings.of({"weight": strength, "phonetics": {"parts": parts}}), vocabulary)
         total = Counts()
         for item, phrases in zip(items, lists, strict=True):
             listed = CompiledList(BiasList([(phrase, weight) for phrase in phrases]), Sources(vocabulary))
             ((best, *_),) = recognizer.recognize([Utterance(item.log_probs)], [listed])
             total += score(item.row["text"], best.text, phrases)
-        print(f"| {weight:g} | {total.recall:.0f} | {total.false_alarms} |")
+        print(f"| {row:g} | {total.recall:.0f} | {total.false_alarms} |")
 
 
 if __name__ == "__main__":

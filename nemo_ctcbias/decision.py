@@ -213,7 +213,7 @@ def corrected(beam: BiasedBeam, candidates: Sequence[Candidate], threshold: floa
     frames = [frames for _, frames in beam[2]]
     chosen.sort(key=lambda one: one.first)
     hits = [_hit(one, listed, frames, _others(one, candidates, listed)) for one in chosen]
-    return beam.with_lookups(hits, listed.search.ends)
+    return beam.with_lookups(hits, listed.search.ends.endings)
 
 
 def _hit(

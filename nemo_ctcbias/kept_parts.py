@@ -151,7 +151,7 @@ def _code() -> str:
         [*package.glob("kept_parts.py"), *(package / "bias_list").glob("*.py"), *(package / "phones").glob("*.py")]
     ):
         found.update(path.read_bytes())
-    for name in ("nemo-ctcbias", "num2words", "anyascii", "numpy"):
+    for name in ("nemo-ctcbias", "num2words", "babel", "anyascii", "numpy"):
         with suppress(PackageNotFoundError):
             found.update(f"{name} {version(name)}".encode())
     return found.hexdigest()

@@ -8,6 +8,10 @@ from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.phones.detection import too_short
 from nemo_ctcbias.settings import Settings
 
+LOUD = (
+    15.0  # of `biasing.weight`: from here on fewer listed words come out and more that nobody said (choosing_weights)
+)
+
 
 def notes_on(listed: CompiledList, settings: Settings, sounds: bool) -> tuple[Note, ...]:
     """What of a list cannot be spelled, pronounced or heard, and why.
@@ -30,4 +34,12 @@ def notes_on(listed: CompiledList, settings: Settings, sounds: bool) -> tuple[No
     heard = [note for note in heard if note.where not in gone]
     never = {note.where for note in heard if note.level == "dropped"}  # nor what else of these would be risky
     notes = [note for note in notes if note.level != "warning" or note.where not in never] + heard
-    return tuple(notes) if listed.bias_list.shown else counted(notes, str(listed.bias_list.source))
+    told = tuple(notes) if listed.bias_list.shown else counted(notes, str(listed.bias_list.source))
+    return (*told, *_of_loudness(settings)) if len(listed) else told
+
+
+def _of_loudness(settings: Settings) -> tuple[Note, ...]:
+    if settings.weight <= LOUD:
+        return ()
+    reason = f"is {settings.weight:g}, with which names are written that nobody said"
+    return (Note("biasing.weight", None, "warning", reason, f"use 10 for normal, at most {LOUD:g}"),)

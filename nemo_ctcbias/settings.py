@@ -159,7 +159,9 @@ class Settings:
         return replace(
             self,
             lm=self.lm if "enabled" in lm else replace(self.lm, enabled=False),
-            phonetics=self.phonetics if phonetics.get("parts") is not None else replace(self.phonetics, parts=FAST_PARTS),
+            phonetics=self.phonetics
+            if phonetics.get("parts") is not None
+            else replace(self.phonetics, parts=FAST_PARTS),
         )
 
     def _check(self) -> None:

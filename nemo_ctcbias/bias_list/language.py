@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 USUAL = "en"  # where the letters tell nothing: those of English are all of them in every alphabet of Latin letters
-# Letters besides a to z, or besides the Cyrillic ones of Russian, without which no text of the language can be written.
+# Letters besides a to z, or besides the Cyrillic ones of Russian, without which no text of the language can be written;
+# of Korean, whose vocabularies may lack syllables, those of its particles.
 LETTERS = {
     "da": "æøå",
     "de": "äöüß",
@@ -17,6 +18,7 @@ LETTERS = {
     "hr": "čćđšž",
     "hu": "áéíóöőúüű",
     "it": "àèéìòù",
+    "ko": "가고과는도로를서에와은을의이",
     "pl": "ąćęłńóśźż",
     "pt": "áâãçéêíóôõú",
     "ru": "бгдёжийлпуфцчшщъыьэюя",

@@ -9,8 +9,8 @@ from typing import Literal
 from anyascii import anyascii
 
 from nemo_ctcbias.bias_list.casing import lower, upper
+from nemo_ctcbias.bias_list.endings import APOSTROPHES
 from nemo_ctcbias.bias_list.readings import SIGNS
-from nemo_ctcbias.bias_list.word_ends import APOSTROPHES
 
 SEPARATORS = frozenset("/\\\u2044\u2215\u2212_|,;:")  # besides all dashes: between words, so never just dropped
 ORNAMENTS = frozenset("®™©℠")

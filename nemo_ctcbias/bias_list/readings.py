@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice, product
+
+from nemo_ctcbias.bias_list.measures import BEFORE, BEHIND, Say, measured
 
 GUESS_COST = 1.0  # what a reading beside the likeliest gives back of its boost (natural log)
 SIGNS: dict[str, dict[str, str]] = {  # said as words, by language
@@ -18,7 +20,7 @@ MOST = 4  # readings of the numbers of a phrase
 ACRONYM = re.compile(
     r"\b(?:[A-Z]{2,3}|[B-DF-HJ-NP-TV-XZ]{4,5})(?=\b|s\b)"  # GPUs
     r"|(?<=[a-z])[A-Z]{2,3}(?=\b|s\b)"  # ChatGPT
-    r"|\b[A-Z](?:\.[A-Z])+\b\.?"  # J.R.R.
+    r"|\b[A-Z](?:\.[A-Z])+\b\.?|\b[A-Z]\.(?=\s)"  # J.R.R., J. R. R.
 )
 # Louis XIV; a letter by itself may be anything.
 ROMAN = re.compile(r"(?<=\w )(?=[IVX]{2})(?P<tens>X{0,3})(?P<units>IX|IV|V?I{0,3})\b")
@@ -32,8 +34,6 @@ COMMAS = {
 YEARS = range(1100, 2100)
 JOINT = "\0"  # a hyphen in a number or beside one: some write a space there
 
-Say = Callable[..., str]
-
 
 def numbers_as_words(text: str, language: str = "en", hyphens: bool = False) -> list[str]:
     """Ways to say a text with numbers, the likeliest first; none without the library or its knowledge of the language.
@@ -42,6 +42,8 @@ def numbers_as_words(text: str, language: str = "en", hyphens: bool = False) -> 
     ['IbuVast two hundred', 'IbuVast two zero zero']
     >>> numbers_as_words("COVID-21", hyphens=True)[:2]
     ['COVID twenty one', 'COVID-twenty-one']
+    >>> numbers_as_words("£3.50")
+    ['three pounds fifty', 'three pounds and fifty pence']
 
     Args:
         hyphens: whether they are written, too.
@@ -82,8 +84,8 @@ def letter_by_letter(text: str) -> str | None:
 
     Longer ones with vowels are said as words: NATO.
 
-    >>> letter_by_letter("J.R.R. Tolkien"), letter_by_letter("ChatGPT"), letter_by_letter("Okonkwo")
-    ('J R R Tolkien', 'Chat G P T', None)
+    >>> letter_by_letter("J.R.R. Tolkien"), letter_by_letter("W. J. Jenks"), letter_by_letter("ChatGPT")
+    ('J R R Tolkien', 'W J Jenks', 'Chat G P T')
     """
 
     def letters(match: re.Match[str]) -> str:
@@ -103,12 +105,12 @@ def knows_numbers(language: str = "en") -> bool:
 
 @lru_cache(maxsize=8)
 def _number(language: str) -> re.Pattern[str]:
-    """Times, ordinals, plurals, numbers and Roman ones, as they are written in a language."""
+    """Times, ordinals, plurals, Roman numbers, and others with what they measure, as a language writes them."""
     thousands, decimals = (r"\.", ",") if language in COMMAS else (",", r"\.")
     english = r"(?P<ordinal>\d+)(?:st|nd|rd|th)\b|(?P<plural>[1-9]\d{0,6})s\b|" if language == "en" else ""
     return re.compile(
         rf"(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d)\b|{english}{ROMAN.pattern}"
-        rf"|(?P<whole>\d{{1,3}}(?:{thousands}\d{{3}})+(?!\d)|\d+)(?:{decimals}(?P<fraction>\d+))?"
+        rf"|{BEFORE}(?P<whole>\d{{1,3}}(?:{thousands}\d{{3}})+(?!\d)|\d+)(?:{decimals}(?P<fraction>\d+))?{BEHIND}"
     )
 
 
@@ -134,10 +136,12 @@ def _ways(match: re.Match[str], say: Say, language: str) -> Iterator[str]:
         if language == "en":
             yield f"the {say(number, to='ordinal')}"
         yield say(number)
-    elif found["fraction"] is None:
-        yield from _counted(found["whole"], say)
     else:
-        yield from _with_decimals(re.sub(r"\D", "", found["whole"]), found["fraction"], say, language)
+        whole, fraction = re.sub(r"\D", "", found["whole"]), found["fraction"]
+        ways = _with_decimals(whole, fraction, say, language) if fraction else _counted(found["whole"], say)
+        yield from measured(
+            Decimal(f"{whole}.{fraction}" if fraction else whole), list(dict.fromkeys(ways)), found, say, language
+        )
 
 
 def _time(hour: int, minute: int, say: Say, language: str) -> Iterator[str]:
@@ -191,10 +195,10 @@ def _sayer(language: str) -> Say | None:
     except NotImplementedError:
         return None
 
-    def say(number: int | Decimal, to: str = "cardinal") -> str:
+    def say(number: int | Decimal, to: str = "cardinal", **options: str) -> str:
         try:
-            words = num2words(number, lang=language, to=to)
-        except NotImplementedError:  # some languages lack years or ordinals
+            words = num2words(number, lang=language, to=to, **options)
+        except (NotImplementedError, TypeError):  # some languages lack years, ordinals or currencies
             words = num2words(number, lang=language)
         return JOINT.join(" ".join(words.replace(",", " ").split()).split("-"))
 

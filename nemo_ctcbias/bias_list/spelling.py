@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
@@ -9,6 +10,7 @@ from typing import NamedTuple
 
 from nemo_ctcbias.bias_list.bias_list import BiasList
 from nemo_ctcbias.bias_list.casing import casings, is_shouted
+from nemo_ctcbias.bias_list.overlaps import Overlaps
 from nemo_ctcbias.bias_list.phrase import Phrase
 from nemo_ctcbias.bias_list.readings import (
     GUESS_COST,
@@ -85,6 +87,8 @@ class _Speller:
         self.segmenters = [Segmenter(vocabulary, alternatives, part) for part in vocabulary.parts]
         # For phrases that are suppressed.
         self.thorough = [Segmenter(vocabulary, SUPPRESSED, part) for part in vocabulary.parts]
+        ends = vocabulary.word_ends
+        self.overlaps = [[Overlaps(one, ends) for one in some] for some in (self.segmenters, self.thorough)]
         self.owner: dict[str, int] = {}  # form -> phrase that has it
         self.spellings: list[Spelling] = []
         self.readings: list[tuple[int, str, float]] = []  # other ways to say a phrase, and their costs
@@ -145,7 +149,7 @@ class _Speller:
     def _other_readings(self, raw: str) -> list[str]:
         """How else a form may be said: numbers and signs as words, acronyms and initials letter by letter."""
         said = self._numbers(raw)
-        ways = said[0 if self._spells_digits(raw) else 1 :]
+        ways = said[1 if self.vocabulary.unknown(self.vocabulary.normalise(raw)) else 0 :]
         languages = self.vocabulary.languages
         ways += [signs_as_words(way, language) for language in languages for way in said or [raw]]
         letters = letter_by_letter(said[0] if said else raw)
@@ -155,15 +159,14 @@ class _Speller:
         languages, hyphens = self.vocabulary.languages, not self.vocabulary.unknown("-")
         return [way for language in languages for way in numbers_as_words(raw, language, hyphens)]
 
-    def _spells_digits(self, raw: str) -> bool:
-        return not any(character.isdigit() for character in self.vocabulary.unknown(raw))
-
     def _form(self, index: int, phrase: Phrase, raw: str, cost: float) -> tuple[bool, list[_Remark]]:
         """Add the spellings of one form; whether the phrase is recognised by it, and what there is to say."""
         form, changes = self.vocabulary.explain(raw)
-        if not self._spells_digits(raw) and (said := self._numbers(raw)):
+        if self.vocabulary.unknown(form) and (said := self._numbers(raw)):
             form, changes = self.vocabulary.explain(said[0])
             changes = ("numbers as words", *changes)
+        if form and _is_punctuation(form) and signs_as_words(raw, self.vocabulary.languages[0]) == raw:
+            form, changes = "", ("punctuation alone",)
         owner = self.owner.get(form)
         if owner is not None:
             return owner == index, [] if owner == index else [self._taken(phrase, form, owner)]
@@ -179,14 +182,15 @@ class _Speller:
         return True, self._changed(form, changes) + self._risks(phrase, form, len(usable))
 
     def _sequences(self, form: str, index: int) -> list[Tokens]:
-        """Token sequences of a form; where it may begin inside a word, those without a space before it, too."""
+        """Token sequences of a form; where it may begin inside a word or a token, those of such places, too."""
         if not form:
             return []
-        segmenters = self.thorough if self.bias_list[index].weight < 0 else self.segmenters
+        thorough = self.bias_list[index].weight < 0
+        segmenters = self.thorough if thorough else self.segmenters
         found = [tokens for segmenter in segmenters for tokens in segmenter.phrase(form)]
         if self.vocabulary.spaceless:  # there a word begins behind another without a space
             found += [tokens for segmenter in segmenters for tokens in segmenter.phrase(form, inside=True)]
-        return found
+        return found + [tokens for one in self.overlaps[thorough] for tokens in one.of(form)] if found else []
 
     def _usable(self, form: str, index: int) -> list[Tokens]:
         return [tokens for tokens in self._sequences(form, index) if len(tokens) <= self.max_tokens]
@@ -237,3 +241,8 @@ class _Speller:
             return []
         remedy = "lower its weight or list a longer phrase"
         return [_Remark("warning", "is kept, but such short words over-fire", remedy)]
+
+
+def _is_punctuation(form: str) -> bool:
+    """Whether nothing of a form is said."""
+    return not form[0].isalnum() and all(unicodedata.category(character)[0] in "PZ" for character in form)

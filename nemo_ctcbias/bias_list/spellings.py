@@ -20,7 +20,8 @@ class Spelling:
 
     Attributes:
         phrase: index in the bias list.
-        form: the text that the tokens decode to: the normalised spoken text, in one of the cases that the model writes.
+        form: the text that the tokens decode to: the normalised spoken text, in one of the cases that the model writes;
+            of a phrase that may begin or end inside a token, without what else these hold.
         tokens: [L] token ids, L >= 1.
         cost: what it gives back of its boost when it is completed.
     """

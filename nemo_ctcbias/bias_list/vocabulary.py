@@ -11,10 +11,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from nemo_ctcbias.bias_list.endings import ANY, APOSTROPHES, ENDINGS
 from nemo_ctcbias.bias_list.fewest_pieces import PieceTrie
 from nemo_ctcbias.bias_list.language import language_of
 from nemo_ctcbias.bias_list.normaliser import Normaliser
-from nemo_ctcbias.bias_list.word_ends import APOSTROPHES, ENDINGS, Following, WordEnds, is_spaceless
+from nemo_ctcbias.bias_list.word_ends import Following, WordEnds, is_spaceless
 from nemo_ctcbias.errors import ModelError
 
 WORD_START = "\u2581"  # ▁, SentencePiece's mark for a space
@@ -119,6 +120,12 @@ class Vocabulary:
             return ()
         begin = [text[:1] in APOSTROPHES for text in self.texts]
         return tuple(np.flatnonzero(begin & ~self.starts_word).tolist())
+
+    @cached_property
+    def possessive_ids(self) -> tuple[int, ...]:
+        """Tokens that such an ending ends with behind its apostrophe."""
+        rests = {ending[1:] for ending in self.word_ends.endings if ending.startswith("'") and ANY not in ending}
+        return tuple(token for token, text in enumerate(self.texts) if text in rests and not self.starts_word[token])
 
     def _texts(self) -> tuple[str, ...]:
         texts = list(self.pieces)

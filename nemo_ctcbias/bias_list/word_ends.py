@@ -9,25 +9,15 @@ words of their own here: between two of them a phrase may begin and end anywhere
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from nemo_ctcbias.bias_list.endings import ANY, APOSTROPHES, ENDINGS, STEMS, Endings, folded
 from nemo_ctcbias.bias_list.rows import Rows
-
-APOSTROPHES = frozenset("'\u2018\u2019\u201b\u2032\u02bc\u02b9`\u00b4\uff07")
-ANY = "'\0"  # stands for an apostrophe and any letters
-# By language: possessive and plural endings, in lower case, with straight apostrophes; none where they change the word.
-ENDINGS = {
-    "en": ("'s", "'", "s", "s'", "es", "es'"),
-    "de": ("'s", "'", "s", "es"),
-    **dict.fromkeys(("es", "pt"), ("s", "es")),
-    **dict.fromkeys(("da", "sv"), ("s", "'s")),
-    "fr": ("s",),
-    "tr": (ANY,),  # cases: Ankara'da, Irmak'ın
-}
 
 # First and last characters of the scripts that are written without spaces between words: Thai, Lao, Tibetan, Burmese,
 # Khmer, Chinese (radicals, 々〆〇, Bopomofo, ideographs), Japanese kana and their halfwidth forms, Yi.
@@ -36,14 +26,6 @@ SPACELESS = (
     *((0x2E80, 0x2FDF), (0x3005, 0x3007), (0x3031, 0x312F), (0x31A0, 0x31BF), (0x31F0, 0x31FF)),
     *((0x3400, 0x4DBF), (0x4E00, 0xA4CF), (0xF900, 0xFAFF), (0xFF66, 0xFF9F), (0x20000, 0x3FFFF)),
 )
-
-# Plurals of names to their possessives in English: 91 to 810 in novels of 3.6 million words, behind names that occur 20
-# to 100 times.
-PLURALS = 0.1
-
-SIBILANTS = ("s", "x", "z", "ch", "sh")
-LONG = 4  # letters; a shorter phrase takes no ending that is a mere letter more: `is` is not the plural of `I`
-STEMS = ("ann", "gas", "anna", "jones", "otto", "anna's")  # for each kind of stem that takes endings of its own
 
 # Rows of `Following.next`: no phrase has ended; one has, and takes no ending; one has that anything may follow. From
 # row 3 on: one has that takes endings of one kind, and so much of them has been read.
@@ -106,84 +88,21 @@ class WordEnds:
     """
 
     def __init__(self, endings: Sequence[str] = ENDINGS["en"], anywhere: bool = False) -> None:
-        self.endings = frozenset(endings)
+        self.endings = Endings(endings)
         self.anywhere = anywhere
-        self._longest = max(map(len, endings), default=0)
-        self._after: dict[tuple[str, bool], frozenset[str]] = {}
-        self._spelled: dict[frozenset[str], list[str]] = {}
-        begun: list[tuple[frozenset[str], str]] = [(frozenset(), "")] * (FREE + 1)
-        for taken in dict.fromkeys(map(self.after, STEMS)):
-            read = {ending[:count] for ending in taken for count in range(len(ending) + 1)}
-            begun += [(taken, text) for text in sorted(read)]
-        self._begun = begun  # of each row: which endings the phrase takes, what has been read of one
-        self._rows = {one: row for row, one in enumerate(begun) if row > FREE}
+        kinds = {self.endings.after(stem) for stem in STEMS}
+        self._left, self._rows = _rows(kinds)
+        self._first = {taken: self._rows[taken | {""}] for taken in kinds}
 
-    def after(self, phrase: str) -> frozenset[str]:
-        """The endings that a phrase takes: Anna's, Annas; Jones's, Jones', Joneses; none after a possessive."""
-        whole = len(phrase) >= LONG and phrase[:LONG].isalnum()  # as nearly all phrases are, and quicker than to count
-        last, short = phrase[-2:], not whole and sum(map(str.isalnum, phrase)) < LONG
-        if (last, short) not in self._after:
-            self._after[last, short] = self._taken_by(_folded(last), short)
-        return self._after[last, short]
-
-    def spelled_after(self, phrase: str) -> list[str]:
-        """Those of `after` that are known letter by letter, in their order.
-
-        >>> WordEnds().spelled_after("okonkwo"), WordEnds().spelled_after("anna's")
-        (["'s", 'es', "es'", 's', "s'"], [])
-        """
-        taken = self.after(phrase)
-        if taken not in self._spelled:  # of some millions of forms a few
-            self._spelled[taken] = sorted(taken - {ANY})
-        return self._spelled[taken]
-
-    def possessives_after(self, phrase: str) -> list[str]:
-        """Those of `spelled_after` of which only the apostrophe tells them from a plural, and nobody hears it.
-
-        >>> WordEnds().possessives_after("okonkwo")
-        ["'s"]
-        """
-        return [ending for ending in self.spelled_after(phrase) if ending[0] == "'" and len(ending) > 1]
-
-    def possessive_of(self, word: str, phrase: str) -> int:
-        """How many of a word's last characters are a possessive ending that a phrase in its place is to have.
-
-        >>> ends = WordEnds()
-        >>> ends.possessive_of("Derric's", "Deryck"), ends.possessive_of("Joan's", "Jones")
-        (2, 0)
-        """
-        if phrase.lower().endswith(SIBILANTS):  # its own s may be what was heard
-            return 0
-        endings = self.possessives_after(phrase)
-        return max((len(ending) for ending in endings if _folded(word[1:]).endswith(ending)), default=0)
-
-    def share(self, ending: str) -> float:
-        """How often a name has an ending, to how often it has a possessive one.
-
-        Only told where the language writes plurals otherwise, as English does, which has an `s'` for both in one.
-        """
-        return PLURALS if "s'" in self.endings and ending[:1] not in ("", "'") else 1.0
-
-    def _taken_by(self, last: str, short: bool) -> frozenset[str]:
-        """The endings that phrases take with these last letters."""
-        sibilant = last.endswith(SIBILANTS)
-        if last.endswith(("'s", "'")):
-            return frozenset()
-
-        def takes(ending: str) -> bool:
-            if ending[0] == "'" and ending != ANY:
-                return sibilant or ending != "'"
-            if short:
-                return False
-            return sibilant or last.endswith("o") if ending.startswith("es") else not (sibilant and ending[0] == "s")
-
-        return frozenset(filter(takes, self.endings))
+    def ends_anywhere(self, phrase: str) -> bool:
+        """Whether a phrase may end whatever follows."""
+        return self.anywhere or is_spaceless(phrase[-1])
 
     def row_of(self, phrase: str) -> int:
         """From which row of the table what follows a phrase is read."""
-        if self.anywhere or is_spaceless(phrase[-1]):
+        if self.ends_anywhere(phrase):
             return FREE
-        return self._rows.get((self.after(phrase), ""), PLAIN)
+        return self._first.get(self.endings.after(phrase), PLAIN)
 
     def may_begin(self, text: str, at: int) -> bool:
         """Whether a phrase may begin at character `at`."""
@@ -191,31 +110,27 @@ class WordEnds:
 
     def may_end(self, text: str, start: int, end: int) -> bool:
         """Whether characters [start, end) may be a phrase, for all that follows them."""
-        if self.anywhere or end == len(text) or is_spaceless(text[end - 1]) or _parts(text[end]):
+        if end == len(text) or self.ends_anywhere(text[start:end]) or _parts(text[end]):
             return True
-        taken = self.after(text[start:end])
-        if ANY in taken and text[end] in APOSTROPHES:
-            letters = next((at for at in range(end + 1, len(text)) if _parts(text[at])), len(text))
-            if letters > end + 1:
-                return True
-        return any(
-            _folded(text[end:after]) in taken and (after == len(text) or _parts(text[after]))
-            for after in range(end + 1, min(len(text), end + self._longest) + 1)
-        )
+        left = self.endings.after(text[start:end]) | {""}
+        for character in text[end:]:
+            if _parts(character) or not left:
+                break
+            left = reduce(_read, folded(character), left)
+        return "" in left
 
     def following(self, pieces: Sequence[str], starts_word: npt.ArrayLike) -> Following:
         """The table of a vocabulary; `pieces` and `starts_word` [V]."""
         starts = np.asarray(starts_word, dtype=bool)
-        rows = np.zeros((len(self._begun), len(pieces)), dtype=np.int64)
-        whole = np.array([row and (not read or read in taken) for row, (taken, read) in enumerate(self._begun)], bool)
+        rows = np.zeros((len(self._left), len(pieces)), dtype=np.int64)
+        whole = np.array(["" in left for left in self._left])
         rows[whole] = np.where(starts, CLOSED, NONE)
         rows[FREE] = CLOSED
-        letters = set("".join(self.endings))
-        open_ended = ANY in self.endings
-        for token, piece in enumerate(map(_folded, pieces)):
+        letters = {rest[0] for left in self._left for rest in left if rest}
+        for token, piece in enumerate(map(folded, pieces)):
             # Most pieces begin with a letter of no ending.
-            if piece and not starts[token] and (open_ended or piece[0] in letters or _parts(piece[0])):
-                for row in (PLAIN, *self._rows.values()):
+            if piece and not starts[token] and (ANY in letters or piece[0] in letters or _parts(piece[0])):
+                for row in self._rows.values():
                     rows[row, token] = self._step(row, piece)
         joins = np.zeros(len(pieces), dtype=bool)
         if not self.anywhere and any(map(is_spaceless, set("".join(pieces)))):
@@ -224,14 +139,32 @@ class WordEnds:
         return Following(rows, whole, joins & ~starts, np.array(opens, dtype=bool))
 
     def _step(self, row: int, piece: str) -> int:
-        taken, read = self._begun[row]
+        left = self._left[row]
         for character in piece:
             if _parts(character):
-                return CLOSED if not read or read in taken else NONE
-            read = ANY if ANY in taken and read in ("'", ANY) else read + character
-            if (taken, read) not in self._rows:
-                return NONE
-        return self._rows[taken, read]
+                return CLOSED if "" in left else NONE
+            left = _read(left, character)
+        return self._rows[left] if left else NONE
+
+
+def _rows(kinds: Iterable[frozenset[str]]) -> tuple[list[frozenset[str]], dict[frozenset[str], int]]:
+    """What may be left of endings behind what has been read, "" if it is whole: of each row; and the rows by it."""
+    left: list[frozenset[str]] = [frozenset(), frozenset([""]), frozenset([""])]
+    rows = {left[PLAIN]: PLAIN}
+    open_ = [taken | {""} for taken in sorted(kinds, key=sorted)]
+    while open_:
+        one = open_.pop()
+        if one and one not in rows:
+            rows[one] = len(left)
+            left.append(one)
+            open_ += [_read(one, character) for character in sorted({rest[0] for rest in one if rest})]
+    return left, rows
+
+
+def _read(left: frozenset[str], character: str) -> frozenset[str]:
+    """What is left of endings behind one more character."""
+    rest = {one[1:] for one in left if one[:1] == character}
+    return frozenset({"", ANY} | rest if ANY in left else rest)
 
 
 def is_spaceless(character: str) -> bool:
@@ -250,7 +183,3 @@ def _parts(character: str) -> bool:
 def _joined(before: str, after: str) -> bool:
     """Whether two neighbouring characters stand in one word."""
     return not (_parts(before) or is_spaceless(after))
-
-
-def _folded(text: str) -> str:
-    return "".join("'" if character in APOSTROPHES else character.lower() for character in text)

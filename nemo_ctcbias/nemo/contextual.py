@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from nemo_ctcbias.adapter import Attention, ContextualAdapter, PhraseBank
 from nemo_ctcbias.adapter.config import check_config
 from nemo_ctcbias.adapter.phrase_bank import TokenList
+from nemo_ctcbias.adapter.possessives import keep_possessives
 from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.nemo.adapter_files import AdapterFilesMixin, check_base
@@ -216,15 +217,15 @@ class ContextualMixin(AdapterFilesMixin):
         return self.context.change(encoded, rows, strength, embed)
 
     def _adapted(self, encoded: Encoded, changed: Changed) -> Tensor:
-        """Log-probs with the adapters where something is heard nearby, no apostrophe less likely than without them.
+        """Log-probs with the adapters where something is heard nearby, no possessive ending less likely than without.
 
-        In hiss adapters would hear names; and they repeat the last token of a phrase over a possessive ending, which no
-        list names.
+        In hiss adapters would hear names.
         """
-        log_probs = torch.where(encoded.heard_nearby(NEARBY)[..., None], self._decoded(changed), encoded.log_probs)
-        tokens = torch.tensor(self.lists.sources.vocabulary.apostrophe_ids, device=log_probs.device, dtype=torch.long)
-        without = encoded.log_probs.to(log_probs)[..., tokens]
-        return log_probs.index_copy(-1, tokens, torch.maximum(log_probs[..., tokens], without))
+        vocabulary, without = self.lists.sources.vocabulary, encoded.log_probs
+        log_probs = torch.where(encoded.heard_nearby(NEARBY)[..., None], self._decoded(changed), without)
+        ids = vocabulary.apostrophe_ids, vocabulary.possessive_ids
+        marks, rests = (torch.tensor(some, device=log_probs.device, dtype=torch.long) for some in ids)
+        return keep_possessives(log_probs, without, marks, rests)
 
     def _decoded(self, changed: Changed) -> Tensor:
         return self.ctc_head(encoder_output=changed.output)

@@ -10,6 +10,7 @@ import numpy as np
 
 from nemo_ctcbias.bias_list import SpelledList
 from nemo_ctcbias.bias_list.casing import SENTENCE_END, recased
+from nemo_ctcbias.bias_list.endings import APOSTROPHES
 from nemo_ctcbias.bias_list.word_ends import WordEnds
 
 INDEXED = 4  # letters by which it is told how long a form may be that begins with them
@@ -70,12 +71,16 @@ class Hit:
 
 
 class Find(NamedTuple):
-    """A listed phrase in a text: characters [start, end), its index in the list, and what to write there."""
+    """A listed phrase in a text: characters [start, end), its index in the list, and what to write there.
+
+    lacking: what to write behind the apostrophe that follows, besides.
+    """
 
     start: int
     end: int
     phrase: int
     written: str
+    lacking: str = ""
 
 
 class PhraseFinder:
@@ -108,7 +113,8 @@ class PhraseFinder:
                 fitting = self._fitting(text, start) if start >= end else None
                 if fitting is not None:
                     index, end = fitting
-                    found.append(Find(start, end, index, self.written(text, start, end, index)))
+                    written, lacking = self.written(text, start, end, index), self._lacking(text, start, end)
+                    found.append(Find(start, end, index, written, lacking))
             at += len(word) + 1
         return found
 
@@ -125,6 +131,12 @@ class PhraseFinder:
                 return int(self._phrases[number]), end
         return None
 
+    def _lacking(self, text: str, start: int, end: int) -> str:
+        """What is to be written behind an apostrophe that stands alone behind a phrase."""
+        mark, letter = text[end : end + 1], text[end + 1 : end + 2]
+        alone = mark in APOSTROPHES and not letter.isalnum()
+        return self._ends.endings.lacking(text[start:end]) if alone else ""
+
     def written(self, text: str, start: int, end: int, index: int) -> str:
         """What is written in place of characters [start, end) where they are phrase `index`."""
         phrase = self._list[index]
@@ -136,9 +148,10 @@ class PhraseFinder:
 
 
 def write(text: str, finds: Sequence[Find]) -> str:
-    """The text with each of the phrases in its written form; what stands around them stays."""
+    """The text with each of the phrases in its written form; what stands around them stays, but for what it lacks."""
     for one in sorted(finds, reverse=True):
-        text = text[: one.start] + one.written + text[one.end :]
+        behind = one.end + (1 if one.lacking else 0)
+        text = text[: one.start] + one.written + text[one.end : behind] + one.lacking + text[behind:]
     return text
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nemo_ctcbias.bias_list.casing import in_case_of
-from nemo_ctcbias.bias_list.word_ends import WordEnds
+from nemo_ctcbias.bias_list.endings import Endings
 from nemo_ctcbias.lm.spoken_words import SpokenWords
 from nemo_ctcbias.search.beam_search import Hypothesis
 from nemo_ctcbias.search.hits import Find, Hit, words_of, write, written_words
@@ -90,13 +90,13 @@ class BiasedBeam(tuple):
         """The same hypothesis, its hits as sure as is said of (phrase, first word), and what else might stand there."""
         return self._changed(self.text, self.score, _sure=dict(sure))
 
-    def with_lookups(self, lookups: Sequence[Hit], ends: WordEnds) -> BiasedBeam:
+    def with_lookups(self, lookups: Sequence[Hit], endings: Endings) -> BiasedBeam:
         """The same hypothesis written with these phrases in place of the words that they span.
 
-        Punctuation stays, and a possessive ending that the phrase has not (`ends`).
+        Punctuation stays, and a possessive ending that the phrase has not (`endings`).
         """
         text = self.spoken
-        taken = [_core(text, hit, ends) for hit in lookups]
+        taken = [_core(text, hit, endings) for hit in lookups]
         kept = [one for one in self._finds if all(one.find.end <= a or one.find.start >= b for a, b in taken)]
         finds = [one.find for one in kept]
         finds += [Find(*span, -1, hit.phrase) for span, hit in zip(taken, lookups, strict=True)]
@@ -215,7 +215,7 @@ class BiasedBeam(tuple):
         return self._timing.confidences()
 
 
-def _core(text: str, hit: Hit, ends: WordEnds) -> tuple[int, int]:
+def _core(text: str, hit: Hit, endings: Endings) -> tuple[int, int]:
     """Characters of the words that a phrase takes the place of, without what stays there."""
     words = text.split(" ")
     start = len(" ".join(words[: hit.first_word])) + (hit.first_word > 0)
@@ -224,7 +224,7 @@ def _core(text: str, hit: Hit, ends: WordEnds) -> tuple[int, int]:
     if not letters:
         return start, start + len(inside)
     first, last = letters[0], letters[-1] + 1
-    return start + first, start + last - ends.possessive_of(inside[first:last], hit.phrase)
+    return start + first, start + last - endings.possessive_of(inside[first:last], hit.phrase)
 
 
 def _technique(lifted: Mapping[str, float]) -> str:

@@ -90,7 +90,7 @@ class SearchList:
         ends, form = self.ends, self._spellings.forms[number]
         found: list[Ending] = [((), ends.row_of(form))]
         phrase = self._spellings.phrase[self._spellings.first[number]]
-        for end in ends.possessives_after(form) if self.weights[phrase] > 0 else ():
+        for end in ends.endings.possessives_after(form) if self.weights[phrase] > 0 else ():
             if end not in self._tokens_of:
                 self._tokens_of[end] = [tail for each in self._segmenters for tail in each.phrase(end, inside=True)]
             if form + end not in self._spellings.numbers:
@@ -126,10 +126,12 @@ class SearchList:
         for number, weight in dict.fromkeys(zip(spellings.form[places].tolist(), weights, strict=True)):
             for one in said_by(spellings.forms[number]):
                 said[one] = max(weight, said.get(one, weight))
-        ends = self.ends
-        shares = {end: ends.share(end) for end in ("", *ends.endings)}
+        endings = self.ends.endings
+        shares = {end: endings.share(end) for end in ("", *endings)}
         return ListedWords(
-            (one + end, weight * shares[end]) for one, weight in said.items() for end in ("", *ends.spelled_after(one))
+            (one + end, weight * shares[end])
+            for one, weight in said.items()
+            for end in ("", *endings.spelled_after(one))
         )
 
     @property

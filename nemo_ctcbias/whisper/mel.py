@@ -39,18 +39,21 @@ class WhisperMel(NeuralModule):
 
     @torch.no_grad()
     def forward(self, input_signal: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-        """Features [B, 80, T] and the valid frames [B] of samples [B, N], of which the first `length` [B] count."""
+        """Features [B, 80, T] and the valid frames [B] of samples [B, N], of which the first `length` [B] count.
+
+        They are of the model's type, as NeMo's are, and worked out in single precision.
+        """
         signal = input_signal.float()
         signal = signal * (torch.arange(signal.shape[1], device=signal.device) < length[:, None])
         # In front as in Whisper; behind, silence follows whatever the batch, as it does in Whisper's 30 s.
         front = signal[:, 1 : WINDOW // 2 + 1].flip(1)
         front = functional.pad(front, (WINDOW // 2 - front.shape[1], 0))
         signal = functional.pad(torch.cat([front, signal], 1), (0, WINDOW // 2))
-        spectrum = torch.stft(signal, WINDOW, HOP, window=self.window, center=False, return_complex=True)
-        power = self.bands @ spectrum[..., :-1].abs().square()
+        spectrum = torch.stft(signal, WINDOW, HOP, window=self.window.float(), center=False, return_complex=True)
+        power = self.bands.float() @ spectrum[..., :-1].abs().square()
         frames = self.get_seq_len(length)
         valid = torch.arange(power.shape[-1], device=power.device) < frames[:, None]
         log = power.clamp(min=1e-10).log10()
         loudest = log.masked_fill(~valid[:, None], -torch.inf).amax((1, 2), keepdim=True)
         log = (torch.maximum(log, loudest - RANGE) + 4.0) / 4.0
-        return log.masked_fill(~valid[:, None], 0.0), frames
+        return log.masked_fill(~valid[:, None], 0.0).to(self.window.dtype), frames

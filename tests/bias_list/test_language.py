@@ -19,6 +19,7 @@ ALPHABETS = {  # as models trained on cleaned text of a language have them
     "sv": string.ascii_lowercase + "åäö",
     "ru": "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
     "uk": "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя'",
+    "ko": "가각간갈감강거고과국기나다는대도들라로를마바사서스아어에와으은을의이인자하한",
 }
 
 

@@ -284,6 +284,64 @@ def test_numbers_are_listened_for_as_words(text, form, others):
     assert "numbers as words" in str(spelled.notes[0])
 
 
+@pytest.mark.parametrize(
+    ("text", "form", "others"),
+    [
+        ("$5", "five dollars", set()),
+        ("20 €", "twenty euros", set()),
+        ("£3.50", "three pounds fifty", {"three pounds and fifty pence"}),
+        ("$1.01", "one dollar one", {"one dollar and one cent"}),
+        ("$2.5 million", "two point five million dollars", set()),
+        ("50%", "fifty percent", {"fifty per cent"}),
+        ("5°", "five degrees", set()),
+        ("20 ° C", "twenty degrees celsius", set()),
+        ("5 km", "five kilometers", {"five kilometres", "five km"}),
+        ("IbuVast 200 mg", "ibuvast two hundred milligrams", {"ibuvast two hundred mg"}),
+        ("1 km/h", "one kilometer per hour", set()),
+        ("5 Gb", "five gb", set()),
+        ("50 Cent", "fifty cent", set()),
+    ],
+)
+def test_money_and_measures_are_listened_for_as_words(text, form, others):
+    pytest.importorskip("num2words")
+    pytest.importorskip("babel")
+    spelled = spell(BiasList([text]), FULL, alternatives=1)
+    assert spelled.spellings[0].form == form and others <= {one.form for one in spelled.spellings[1:]}
+    assert f"is recognised as '{form}' (numbers as words" in str(spelled.notes[0])
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "form"),
+    [
+        ("de", "3,50 €", "drei euro fünfzig"),
+        ("de", "1 €", "ein euro"),
+        ("fr", "20 °C", "vingt degrés celsius"),
+        ("es", "50%", "cincuenta por ciento"),
+        ("pl", "5 km", "pięć kilometrów"),
+        ("tr", "50%", "yüzde elli"),
+    ],
+)
+def test_money_and_measures_in_other_languages(language, text, form):
+    pytest.importorskip("num2words")
+    pytest.importorskip("babel")
+    vocabulary = Vocabulary([*FULL.pieces, *"äöüßéóćęłıç"], languages=[language])
+    assert spell(BiasList([text]), vocabulary, alternatives=1).spellings[0].form == form
+
+
+def test_a_sign_that_no_language_is_known_to_say_is_reported():
+    pytest.importorskip("num2words")
+    swedish = Vocabulary([*FULL.pieces, *"åäö"], languages=["sv"])
+    (note,) = spell(BiasList(["$5"]), swedish).notes
+    assert note.level == "dropped" and "(unknown: '$')" in str(note)
+
+
+def test_a_model_that_writes_digits_is_asked_for_signs_as_words():
+    pytest.importorskip("num2words")
+    digits = Vocabulary([*FULL.pieces, *"0123456789"])
+    forms = [one.form for one in spell(BiasList(["$50"]), digits, alternatives=1).spellings]
+    assert forms == ["fifty dollars"]
+
+
 def test_a_model_that_writes_hyphens_is_asked_for_them_and_for_spaces():
     pytest.importorskip("num2words")
     hyphens = Vocabulary([*FULL.pieces, "-"])
@@ -342,6 +400,21 @@ def test_without_the_library_numbers_are_reported(monkeypatch):
 def test_acronyms_and_initials_are_listened_for_letter_by_letter(text, letters):
     spelled = spell(BiasList([text]), FULL, alternatives=1).spellings
     assert [one.form for one in spelled[1:]] == ([letters] if letters else [])
+
+
+def test_initials_are_listened_for_with_and_without_points():
+    points = Vocabulary(["▁", *LETTERS, *LETTERS.upper(), "."])
+    for text, without in (("W. J. Jenks", "W J Jenks"), ("J.R.R. Tolkien", "J R R Tolkien")):
+        assert {text, without} <= {one.form for one in spell(BiasList([text]), points).spellings}
+    assert "Dr Okonkwo" not in {one.form for one in spell(BiasList(["Dr. Okonkwo"]), points).spellings}
+
+
+def test_punctuation_alone_is_no_phrase_of_a_model_that_writes_it():
+    marks = Vocabulary([*FULL.pieces, *".?!-&"])
+    for text in ("...", "?!", "- -"):
+        (note,) = spell(BiasList([text]), marks).notes
+        assert note.level == "dropped" and "has nothing to recognise (punctuation alone)" in str(note)
+    assert [one.form for one in spell(BiasList(["&"]), marks, alternatives=1).spellings] == ["&", "and"]
 
 
 def test_what_is_listed_goes_before_what_may_be_said():

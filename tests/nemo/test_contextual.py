@@ -7,6 +7,7 @@ from omegaconf import OmegaConf, open_dict
 
 from nemo_ctcbias import BiasedEncDecCTCModelBPE, Phrase, from_ctc
 from nemo_ctcbias.adapter import ContextualAdapterConfig
+from nemo_ctcbias.adapter.possessives import keep_possessives
 from nemo_ctcbias.bias_list import BiasList
 from nemo_ctcbias.errors import BiasListError, ModelError, SettingError
 from nemo_ctcbias.search.beam_search import NEARBY
@@ -66,8 +67,11 @@ def test_no_adapter_takes_the_apostrophe_of_a_possessive_away(char_nemo, batch):
         by_adapters = torch.where(encoded.heard_nearby(NEARBY)[..., None], by_adapters, base)
     assert (by_adapters < base)[..., apostrophe].any(), "they would lower it"
     assert torch.equal(changed[..., apostrophe], torch.maximum(by_adapters, base)[..., apostrophe])
-    others = torch.arange(base.shape[-1]) != apostrophe
+    ids = model.lists.sources.vocabulary.piece_ids
+    others = torch.tensor([token not in (apostrophe, ids["s"]) for token in range(base.shape[-1])])
     assert torch.equal(changed[..., others], by_adapters[..., others])
+    marks, rests = (torch.tensor([token]) for token in (apostrophe, ids["s"]))
+    assert torch.equal(changed, keep_possessives(by_adapters, base, marks, rests))
 
 
 def test_adapters_are_silent_where_nothing_is_heard(model, batch):

@@ -170,3 +170,10 @@ def test_listed_acronyms_are_heard_in_transcripts_too_and_others_are_words():
     assert listed.phrases == Pronouncer(["the GPU row", "GPU"]).phrases[::-1]
     shouted = Pronouncer(["OKONKWO", "THE GPU"])
     assert phones(shouted.phrases[1]) == phones(plain.text("the gpu")), "capitals say nothing there"
+
+
+def test_amounts_and_measures_are_pronounced_as_they_are_said():
+    pytest.importorskip("num2words")
+    pytest.importorskip("babel")
+    pronouncer = Pronouncer(["$5", "£3.50", "20 °C", "50%", "5 km"])
+    assert not pronouncer.notes and all(pronouncer.phrases)

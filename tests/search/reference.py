@@ -76,7 +76,7 @@ def endings_of(phrase, endings):
     hisses, letters = phrase[-1:] in "sxz" or phrase[-2:] in ("sh", "ch"), sum(map(str.isalnum, phrase))
     if phrase[-1:] == "'" or phrase[-2:] == "'s":
         return set()
-    fits = {"'s": True, "'": hisses, "s": letters > 3 and not hisses, "s'": letters > 3 and not hisses}
+    fits = {"'s": True, "'": True, "s": letters > 3 and not hisses, "s'": letters > 3 and not hisses}
     fits |= dict.fromkeys(("es", "es'"), letters > 3 and (hisses or phrase[-1:] == "o"))
     return {ending for ending in endings if fits[ending]}
 

@@ -43,7 +43,7 @@ NAMES = st.lists(
 
 def endings_of(form, weight, listed, ends):
     """What may follow a form, and the row of what may follow that: all there is to know of its paths."""
-    more = [end for end in ends.possessives_after(form) if weight > 0 and form + end not in listed]
+    more = [end for end in ends.endings.possessives_after(form) if weight > 0 and form + end not in listed]
     return [(end, ends.row_of(form + end)) for end in ("", *more)]
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nemo_ctcbias.bias_list import Phrase, Vocabulary
 from nemo_ctcbias.search.boosting import BoostOptions
@@ -73,6 +75,19 @@ def test_what_follows_is_kept_in_a_character_model():
     assert decode(LETTERS, ["oslo"], *words("oslovian")).hits == [] == decode(LETTERS, ["ran"], *words("iran")).hits
 
 
+@pytest.mark.parametrize(("tail", "text"), [([], "'s"), (["▁and"], "'s and"), ([","], "'s,")])
+@pytest.mark.parametrize("display", [None, "OK Ltd"])
+def test_an_apostrophe_alone_is_a_possessive_whose_s_had_no_frame_of_its_own(tail, text, display):
+    beam = decode(PIECES, [Phrase("Zelenskyy", display=display)], "▁met", "▁Zel", "en", EITHER, "y", "'", *tail)
+    assert beam.text == f"met {display or 'Zelenskyy'}{text}" and beam.boost > 0
+    assert [(hit.phrase, hit.first_word, hit.last_word) for hit in beam.hits] == [(display or "Zelenskyy", 1, 2)]
+
+
+def test_an_apostrophe_alone_stays_where_it_may_stand():
+    assert decode(PIECES, ["Zelenskys"], "▁Zel", "en", "sky", "s", "'", "▁and").text == "Zelenskys' and"
+    assert decode(PIECES, [], "▁Zel", "en", "sky", "y", "'", "▁and").text == "Zelenskyy' and"
+
+
 @pytest.mark.parametrize("share", [0.3, 0.05, 0.004])  # the last one would not be tried behind any other word
 @pytest.mark.parametrize(
     ("pieces", "listed", "said_before"),
@@ -88,12 +103,27 @@ def test_half_of_what_an_apostrophe_lacks_is_made_up_for(pieces, listed, said_be
         emissions = said(pieces, *said_before, either, "s")
         # The name's last token goes on in the frame of the apostrophe, so that it is written once.
         heard = np.delete(emissions, 2 * len(said_before) - 1, axis=0)
-        return {beam.text: beam.boost for beam in decoder.decode_beams(heard, hotwords=list(phrases))}
+        return {beam.spoken: beam.boost for beam in decoder.decode_beams(heard, hotwords=list(phrases))}
 
     found, gap = boosts(listed), np.log(either[last] / share)
     assert found[f"{listed}'s"] == pytest.approx(found[f"{listed}s"] + boost.gap_scale * gap)
     both = boosts(listed, f"{listed}'s")[f"{listed}'s"]
     assert both == pytest.approx(found[f"{listed}'s"] + 2 * boost.token_bonus), "what is listed earns its bonus, too"
+
+
+@pytest.mark.parametrize(
+    ("name", "tail"), [("김민지", "가"), ("김민지", "에게는"), ("김민준", "은"), ("김민준", "이라고"), ("김민준", ",")]
+)
+def test_particles_cost_no_credit_in_korean(name, tail):
+    pieces = [*"▁가고과는도로를서에와은을의이김민지준진게라,"]
+    *first, last = name
+    vague = {"진": 0.6, last: 0.25}
+    beam = decode(pieces, [Phrase(name, display="KM")], "▁", *first, vague, *tail)
+    alone = decode(pieces, [Phrase(name, display="KM")], "▁", *first, vague)
+    assert beam.text == f"KM{tail}" and beam.boost == pytest.approx(alone.boost) and beam.boost > 0
+    assert [hit.phrase for hit in beam.hits] == ["KM"]
+    longer = decode(pieces, [name], "▁", *first, vague, "과", "김")
+    assert longer.text == "김민진과김" and longer.hits == [] and longer.boost == 0
 
 
 @pytest.mark.parametrize(("tail", "text"), [([], "Zelenskyy"), (["'", "s"], "Zelenskyy's")])
@@ -129,6 +159,33 @@ def test_scripts_without_spaces_have_phrases_anywhere():
     assert start.text == "QS看"
     assert decode(HANZI, ["ran"], "▁i", "ran", "花").hits == []
     assert decode(HANZI, ["ran"], "▁ran", "花").hits[0].phrase == "ran"
+
+
+def test_a_phrase_begins_and_ends_inside_tokens_of_several_characters():
+    pieces = ["▁", *"我去青山闪公园看花", "▁我去青", "我去青", "公园看"]
+    for first in (["▁我去青"], ["▁", "我去青"], ["▁", "花", "我去青"]):
+        beam = decode(pieces, [Phrase("青山公园", display="QS")], *first, {"闪": 0.6, "山": 0.25}, "公园看", "花")
+        before = "".join(first).strip("▁")[:-1]
+        assert beam.text == f"{before}QS看花" and [hit.phrase for hit in beam.hits] == ["QS"]
+        assert beam.boost > 0 and beam.hits[0].base_text == f"{before[-2:]}青闪公园看"
+
+
+@given(
+    longer=st.lists(st.text("我青山公", min_size=2, max_size=4), max_size=4, unique=True),
+    phrase=st.text("青山公", min_size=2, max_size=3),
+    data=st.data(),
+)
+@settings(max_examples=100, deadline=None)
+def test_however_a_text_without_spaces_is_cut_its_phrases_keep_a_boost(longer, phrase, data):
+    pieces = ["▁", *"我青山公", *longer]
+    tokens = data.draw(st.lists(st.sampled_from(pieces[1:]), min_size=1, max_size=6).map("".join))
+    at = data.draw(st.integers(0, len(tokens)))
+    rest, cut = tokens[:at] + phrase + tokens[at:], ["▁"]
+    while rest:
+        cut.append(data.draw(st.sampled_from([piece for piece in pieces if rest.startswith(piece)])))
+        rest = rest[len(cut[-1]) :]
+    beam = decode(pieces, [phrase], *cut)
+    assert beam.hits and beam.boost > 0
 
 
 @pytest.mark.parametrize("behind", ["我用", "我用,", "", " "])

@@ -47,3 +47,12 @@ def test_a_batch_has_the_features_of_each_alone_and_silence_behind(audio):
 def test_other_rates_are_refused():
     with pytest.raises(ValueError, match="8000 Hz"):
         WhisperMel(sample_rate=8000)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_in_half_precision_features_have_its_type_and_are_nearly_the_same(audio, dtype):
+    samples, length = torch.from_numpy(audio[0])[None], torch.tensor([len(audio[0])])
+    features, frames = WhisperMel().to(dtype)(input_signal=samples.to(dtype), length=length)
+    single, _ = WhisperMel()(input_signal=samples, length=length)
+    assert features.dtype == dtype and int(frames) == features.shape[2]
+    torch.testing.assert_close(features.float(), single, atol=0.05, rtol=0)
