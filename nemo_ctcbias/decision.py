@@ -7,7 +7,7 @@ those that were heard somewhere and which it could not write, for their letters 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,36 +75,36 @@ class Candidates:
         Args:
             acting: [N], above 0 for the phrases that are listened for.
         """
-        written = list(beam.listed())
-        there = {phrase for phrase, _ in written}
+        there = {phrase for phrase, _ in beam.listed()}
         missing = [phrase for phrase in np.flatnonzero(acting > 0).tolist() if phrase not in there]
-        return [*self._written(beam, written), *self._missing(beam, missing)]
+        return [*self.written(beam), *self._missing(beam, missing)]
 
-    def _written(self, beam: BiasedBeam, written: Sequence[tuple[int, Hit]]) -> Iterator[Candidate]:
-        for phrase, hit in written:
+    def written(self, beam: BiasedBeam) -> Iterator[Candidate]:
+        """Phrases that stand in a hypothesis."""
+        for phrase, hit in beam.listed():
             if self._listed.scores.sounds[phrase]:
-                scores = self._at(phrase, hit.start - SLACK, hit.end + SLACK)
+                scores = self._at(phrase, hit.start - SLACK, hit.end + SLACK, self._heard)
                 span = hit.first_word, hit.last_word, hit.start, hit.end
                 yield self._candidate(beam, phrase, span, hit.base_text, True, scores, hit.confidence)
 
     def _missing(self, beam: BiasedBeam, phrases: Sequence[int]) -> Iterator[Candidate]:
         if not phrases:
             return
-        sure, spans = beam.confidences, [span for _, span in beam[2]]
+        sure, spans = beam.confidences, np.array([span for _, span in beam[2]], dtype=np.int64).reshape(-1, 2)
         for phrase in phrases:
             scores, start, end = self._place(phrase)
             if not scores or max(scores.values()) - self._prior < LEAST:
                 continue
-            words = [at for at, span in enumerate(spans) if _overlap(span, (start, end))]
+            words = np.flatnonzero(_overlap(spans, (start, end))).tolist()
             if words:
                 first, last = words[0], words[-1] + 1
                 old, span = " ".join(beam.words[first:last]), (first, last, start, end)
                 yield self._candidate(beam, phrase, span, old, False, scores, min(sure[first:last]))
 
-    def _at(self, phrase: int, start: int, end: int) -> dict[str, float]:
-        """Score of a phrase in these frames by each witness."""
+    def _at(self, phrase: int, start: int, end: int, witnesses: Iterable[str]) -> dict[str, float]:
+        """Score of a phrase in these frames by each of these witnesses."""
         scores = self._listed.scores
-        return {name: scores.at(phrase, between(heard, start, end)) for name, heard in self._heard.items()}
+        return {name: scores.at(phrase, between(self._heard[name], start, end)) for name in witnesses}
 
     def _place(self, phrase: int) -> tuple[dict[str, float], int, int]:
         """Scores and frames of a phrase in this recording, whatever is written there: where it is heard best."""
@@ -116,7 +116,8 @@ class Candidates:
         places = {name: self._listed.scores.place(phrase, heard) for name, heard in self._heard.items()}
         best = max(places, key=lambda name: places[name][0])
         score, start, end = places[best]
-        return {**self._at(phrase, start - SLACK, end + SLACK), best: score}, start, end
+        others = self._at(phrase, start - SLACK, end + SLACK, self._heard.keys() - {best})
+        return {best: score, **others}, start, end
 
     def _candidate(
         self,
@@ -163,13 +164,15 @@ class Candidates:
 _MARKS = ".,;:!?\"'()[]-…¿¡«»“”„‘’"
 
 
-def _overlap(word: tuple[int, int], phrase: tuple[int, int]) -> bool:
-    """Whether a word and a phrase stand in the same frames, for the most part of the shorter one."""
-    shorter = min(word[1] - word[0], phrase[1] - phrase[0])
-    return min(word[1], phrase[1]) - max(word[0], phrase[0]) >= OVERLAP * max(shorter, 1)
+def _overlap(words: np.ndarray, phrase: tuple[int, int]) -> np.ndarray:
+    """Whether each word [W, 2] and a phrase stand in the same frames, for the most part of the shorter one."""
+    starts, ends = words.T
+    shorter = np.minimum(ends - starts, phrase[1] - phrase[0])
+    shared = np.minimum(ends, phrase[1]) - np.maximum(starts, phrase[0])
+    return shared >= OVERLAP * np.maximum(shorter, 1)
 
 
-def doubtful(candidates: Sequence[Candidate], threshold: float) -> set[int]:
+def doubtful(candidates: Iterable[Candidate], threshold: float) -> set[int]:
     """Phrases that the search wrote somewhere and that are not sure enough in any of their places."""
     written = [one for one in candidates if one.written]
     standing = {one.phrase for one in written if one.probability >= threshold}

@@ -237,16 +237,16 @@ class Recognizer:
             acting: [N] factors on the phrases' weights, 0 for those that are not listened for.
         """
         candidates, threshold = self.candidates(task)
-        found = candidates.of(beams[0], acting)
         # What stands there without being listened for, the model or the language model writes by itself.
         while self.settings.wants("verification") and (
-            gone := [phrase for phrase in doubtful(found, threshold) if acting[phrase] > 0]
+            gone := [phrase for phrase in doubtful(candidates.written(beams[0]), threshold) if acting[phrase] > 0]
         ):
             acting[gone] = 0.0
             beams = self._searched(task, acting)
-            found = candidates.of(beams[0], acting)
+        corrects = self.settings.wants("correction")
+        found = candidates.of(beams[0], acting) if corrects else list(candidates.written(beams[0]))
         beams[0] = beams[0].with_confidences(confidences(found, task.listed))
-        if self.settings.wants("correction"):
+        if corrects:
             beams[0] = corrected(beams[0], found, threshold, task.listed)
         return beams
 

@@ -24,7 +24,7 @@ from nemo_ctcbias.typed_section import as_section, typed_fields
 PRESET_NAMES = ("off", "fast", "accurate")
 #: What the sounds of a list are good for, in the order in which it is done; see `PhoneticsSettings.parts`.
 PHONE_PARTS = ("detection", "rescoring", "verification", "correction")
-FAST_PARTS = ("detection",)  # costs next to nothing, and what is left of a long list is searched for the quicker
+FAST_PARTS = ("detection", "verification")  # to look for what the search did not write takes longer than these
 PRECISION = 0.95  # of the listed phrases that are written
 AS_TUNED = 10.0  # `weight` at which everything acts as it was tuned
 MOST_COUNT = 10_000  # beyond any sense, and still far from what fills the memory
@@ -99,8 +99,8 @@ class PhoneticsSettings:
 class Settings:
     """How lists act.
 
-    preset: "off" does nothing, "fast" leaves out the language model and all that is done after the search, "accurate"
-        does all that the model has; None likewise. What is set for a part itself counts for more.
+    preset: "off" does nothing, "fast" leaves out the language model, rescoring and correction, "accurate" does all that
+        the model has; None likewise. What is set for a part itself counts for more.
     bias_list: a file or a list of phrases; in a `.nemo` the list that was stored with it.
     weight: strength of everything, on pyctcdecode's scale of hotword weights; 10 as tuned, 0 off.
     alternatives: token sequences tried for each phrase.

@@ -122,7 +122,7 @@ def test_off_is_off_and_a_bare_off_of_yaml_too():
 def test_fast_leaves_out_what_takes_time():
     settings = Settings.of({"preset": "fast", "lm": {"path": "a.arpa", "alpha": 0.3}})
     assert (settings.lm.path, settings.lm.enabled, settings.lm.alpha) == ("a.arpa", False, 0.3)
-    assert [part for part in PHONE_PARTS if settings.wants(part)] == ["detection"]
+    assert [part for part in PHONE_PARTS if settings.wants(part)] == ["detection", "verification"]
     assert all(map(Settings.of({"preset": "accurate"}).wants, PHONE_PARTS))
 
 

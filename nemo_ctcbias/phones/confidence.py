@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from difflib import SequenceMatcher
 from functools import lru_cache
 from os import PathLike
@@ -116,7 +116,7 @@ class Confidence:
         """
         formula = self.written if written else self.missing
         logit = formula.bias + math.log(weight)
-        logit += sum(formula.weights[name] * value for name, value in asdict(evidence).items())
+        logit += sum(each * getattr(evidence, name) for name, each in formula.weights.items())
         return 1 / (1 + math.exp(-min(max(logit, -500.0), 500.0)))
 
     def threshold(self, precision: float) -> float:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from nemo_ctcbias.phones.alignment import hearings
+from nemo_ctcbias.phones.alignment import checked, hearings
 
 HEAD, SPELLING = "head", "spelling"
 
@@ -31,6 +32,15 @@ class Hearing:
     starts: np.ndarray
     enter: np.ndarray
     leave: np.ndarray
+
+    @cached_property
+    def emitted(self) -> np.ndarray:
+        """The log-probs as float64 [40, C], phone after phone in memory.
+
+        Raises:
+            PhoneticsError: log-probs of another shape.
+        """
+        return np.ascontiguousarray(checked(self.log_probs).T)
 
     @classmethod
     def by_head(cls, log_probs: np.ndarray, frames: int) -> list[Hearing]:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from nemo_ctcbias.compiled import compiled
-from nemo_ctcbias.phones.alignment import checked
 from nemo_ctcbias.phones.hearing import Hearing
 from nemo_ctcbias.phones.phones import BLANK, Pronunciation, phone_ids
 from nemo_ctcbias.phones.phrase_sounds import PhoneRows
@@ -63,10 +62,8 @@ class PhoneSearch:
         Raises:
             PhoneticsError: log-probs of another shape.
         """
-        log_probs = checked(heard.log_probs)
-        found = np.full(len(self._order), -np.inf)
-        if len(found) and len(log_probs):
-            emitted = np.ascontiguousarray(log_probs.T)
+        emitted, found = heard.emitted, np.full(len(self._order), -np.inf)
+        if len(found) and emitted.size:
             least = np.asarray(least, dtype=np.float64)
             least = least[self._order] if least.ndim else least[None]
             rows = self._phones, self._lengths, self._shared, self._credit
@@ -163,11 +160,10 @@ def best_place(heard: Hearing, pronunciation: Pronunciation) -> tuple[float, int
     Returns:
         Log-prob, and the encoder's first frame and last frame + 1; -inf where nothing at all was heard.
     """
-    log_probs = checked(heard.log_probs)
-    if not len(log_probs):
+    if not heard.emitted.size:
         return -np.inf, 0, 0
-    emitted, phones = np.ascontiguousarray(log_probs.T), np.array(phone_ids(pronunciation), dtype=np.int64)
-    score, first, last = _place(emitted, heard.enter, heard.leave, phones)
+    phones = np.array(phone_ids(pronunciation), dtype=np.int64)
+    score, first, last = _place(heard.emitted, heard.enter, heard.leave, phones)
     frame_of = np.searchsorted(heard.starts, (first, last), side="right") - 1
     return score, int(frame_of[0]), int(frame_of[1]) + 1
 

@@ -201,7 +201,7 @@ class RecognizedStream:
             return False
         candidates, threshold = self.recognizer.candidates(task)
         told, end = self._told_of(segment), now - segment.start - SLACK
-        written = candidates.of(segment.beam, np.zeros(len(self._listed)))
+        written = candidates.written(segment.beam)
         gone = doubtful([one for one in written if one.first >= told and one.end <= end], threshold)
         gone -= self._doubted.keys()
         self._doubted.update(dict.fromkeys(gone, now + self.rhythm.window))

@@ -141,7 +141,7 @@ def test_a_part_switched_off_is_not_in_joint_but_by_itself(tiny_model, file, hea
     some = context_of(tiny_model, **files, settings=file({"phonetics": {"parts": list(PHONE_PARTS[:3])}}))
     assert joint_parts(some) == tuple(part for part in whole if part != "lookup")
     fast = context_of(tiny_model, **files, settings=file({"preset": "fast"}))
-    assert joint_parts(fast) == ("hotword", "spot")
+    assert joint_parts(fast) == ("hotword", "spot", "verify")
     system = make_system("hotword+lookup")
     system.prepare(fast)
     assert system.settings.phonetics.parts == ("correction",) and system.settings.boost.enabled
