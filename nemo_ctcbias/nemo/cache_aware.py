@@ -33,19 +33,36 @@ class OneStream(ChunkedStream):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args, whole=True)
         self.texts: list[str] = []
-        self.hits: list[Hit] = []
         self.partial = ""
+        self._hits: list[Hit] = []
+        self._before = 0
 
     def goes_on(self, frames: int, text: str) -> None:
         """So many frames with this text were there before it."""
         self.start = self.searched = frames
         self.texts = text.split()
+        self._before = len(self.texts)
 
     def add(self, update: Update) -> None:
         """Keep what is new."""
         self.texts += [word.text for word in update.words]
-        self.hits += update.hits
+        self._hits += update.hits
         self.partial = update.partial
+
+    @property
+    def hits(self) -> list[Hit]:
+        """Those that stand, in seconds and words of all of it."""
+        start, before = self.start, self._before
+        return [
+            replace(
+                hit,
+                first_word=hit.first_word + before,
+                last_word=hit.last_word + before,
+                start=hit.start + start,
+                end=hit.end + start,
+            ).in_seconds(self.seconds_per_frame)
+            for hit in self._hits
+        ]
 
     @property
     def text(self) -> str:
@@ -139,9 +156,6 @@ class CacheAwareMixin:
         return streams
 
     def _hypothesis(self, stream: OneStream, labels: Tensor) -> Hypothesis:
-        seconds = self.subsampling * self.cfg.preprocessor.window_stride
         hypothesis = Hypothesis(score=0.0, y_sequence=labels, text=joined_marks(self.ctc_strategy, stream.text))
-        shift = stream.start
-        hits = [replace(hit, start=hit.start + shift, end=hit.end + shift) for hit in stream.hits]
-        hypothesis.hits = [hit.in_seconds(seconds) for hit in hits]
+        hypothesis.hits = stream.hits
         return hypothesis
