@@ -7,7 +7,8 @@ The recordings of a manifest (with `rare_words`) follow each other with pauses, 
 half of which is said.  Then it hears the long one once more, is killed in the middle, and goes on with `--resume`: what
 it writes must be the same.  Times are seconds of one core for an hour of speech; loading (what it takes to transcribe a
 second of silence) is left out.  Memory is the most that the process held, and that in each quarter of its time.  Words
-of the long recording belong to the piece that was said then; their times are held against those of the pieces.
+of the long recording belong to the piece that was said when they end; these times are held against those of the
+pieces (NeMo's beginnings of words are the ends of those before).
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ import time
 from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from nemo_ctcbias.evaluation.scoring import aligned, compare
 
 RATE = 16_000
 PAUSES = 0.4, 1.5  # seconds between two recordings, drawn evenly
+BLOCK = RATE // 20  # samples between two looks at how loud it is
 EVERY = 0.5  # seconds between two looks at the memory
 
 
@@ -109,12 +110,19 @@ def write_recordings(rows: Sequence[dict], folder: Path, hours: float) -> list[P
             row = rows[len(placed) % len(rows)]
             samples = read_audio(row, RATE)
             soundfile.write(folder / "pieces" / f"{len(placed):06}.wav", samples, RATE)
-            pause = np.zeros(round(rng.uniform(*PAUSES) * RATE), dtype=np.float32)
+            pause = quiet(samples, round(rng.uniform(*PAUSES) * RATE), rng)
             long.write(np.concatenate([samples, pause]))
             placed.append(Placed(row, at / RATE, (at + len(samples)) / RATE))
             at += len(samples) + len(pause)
     soundfile.write(folder / "silence.wav", np.zeros(RATE, dtype=np.float32), RATE)
     return placed
+
+
+def quiet(samples: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Noise as loud as a recording is where it is quietest, as if nobody spoke in its room."""
+    blocks = samples[: len(samples) // BLOCK * BLOCK].reshape(-1, BLOCK)
+    loud = np.quantile(np.sqrt((blocks**2).mean(axis=1)), 0.02) if len(blocks) else 0.0
+    return (loud * rng.standard_normal(count)).astype(np.float32)
 
 
 def listed(rows: Sequence[dict], distractors: Sequence[str], size: int) -> list[str]:
@@ -162,22 +170,22 @@ def looked_at(process: int) -> tuple[float, float]:
     return pages * resource.getpagesize() / 1e6, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
-Words = list[tuple[str, float]]  # each with the second in which it begins
+Words = list[tuple[str, float]]  # each with the second in which it ends
 
 
 def by_piece(file: Path) -> list[Words]:
     """The words of each recording, counted from its beginning."""
     rows = sorted(map(json.loads, file.read_text(encoding="utf-8").splitlines()), key=lambda row: row["audio_filepath"])
-    return [[(one["text"], one["start"]) for one in row.get("words", ())] for row in rows]
+    return [[(one["text"], one["end"]) for one in row.get("words", ())] for row in rows]
 
 
 def by_time(file: Path, placed: Sequence[Placed]) -> list[Words]:
-    """The same of the long recording: a word belongs to what was said when it begins, or ended last before a pause."""
+    """The same of the long recording: a word belongs to what was said when it ends, or before the pause there."""
     found: list[Words] = [[] for _ in placed]
-    edges = [(one.end + after.start) / 2 for one, after in pairwise(placed)]
+    edges = [one.start for one in placed[1:]]
     for one in json.loads(file.read_text(encoding="utf-8")).get("words", ()):
-        place = bisect(edges, one["start"])
-        found[place].append((one["text"], one["start"] - placed[place].start))
+        place = bisect(edges, one["end"])
+        found[place].append((one["text"], one["end"] - placed[place].start))
     return found
 
 
