@@ -23,7 +23,7 @@ class Word(NamedTuple):
 
 
 TOGETHER = 8  # batches in a call of `transcribe`, which recognises one while the encoder works on the next
-OF_LONG = 4  # batches of a long recording, sorted by length, and lost at most if it is cut short: some 12 minutes of 8
+OF_LONG = 4  # batches of a long recording, sorted by length, and lost at most if it is cut short: some 8 minutes of 8
 
 
 @dataclass(frozen=True)
