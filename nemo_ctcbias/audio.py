@@ -218,10 +218,13 @@ def _ffmpeg(path: Path, unknown: soundfile.LibsndfileError) -> Iterator[Any]:
 def split_long(samples: np.ndarray, sample_rate: int, longest: float = 30.0) -> list[tuple[int, np.ndarray]]:
     """(start sample, piece) pairs of at most `longest` seconds, cut where the recording is quietest.
 
-    Full-context attention needs memory that grows with the square of the length; speech itself does not.
+    Full-context attention needs memory that grows with the square of the length; speech itself does not.  What has to
+    be cut is cut into pieces of a third to two thirds of `longest`, as long as the utterances that models learn from:
+    they are heard better, and faster.
     """
-    pieces, start, limit, window = [], 0, int(longest * sample_rate), int(0.2 * sample_rate)
-    while len(samples) - start > limit:
+    pieces, start, limit = [], 0, int(longest * sample_rate * 2 / 3)
+    window = max(1, min(int(0.2 * sample_rate), limit - limit // 2))
+    while len(samples) - start > int(longest * sample_rate):
         search = samples[start + limit // 2 : start + limit]
         blocks = search[: len(search) // window * window].reshape(-1, window)
         quietest = int((blocks**2).mean(axis=1).argmin())

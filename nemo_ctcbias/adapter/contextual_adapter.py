@@ -134,6 +134,12 @@ class ContextualAdapter(nn.Module):
         self.phrase_out = _zero_linear(dim, width)
         self.token_out = _zero_linear(dim, width) if token_attention else None
 
+    @property
+    def looks_ahead(self) -> int:
+        """How many frames behind the one that it adds to it looks at."""
+        query = self.query.context.kernel_size[0] // 2 if self.query.context is not None else 0
+        return max(query, self.evidence_context)
+
     def adapter_unfreeze(self) -> None:
         """Let all parameters train (NeMo calls this)."""
         self.requires_grad_(True)

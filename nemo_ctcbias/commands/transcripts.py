@@ -23,6 +23,7 @@ class Word(NamedTuple):
 
 
 TOGETHER = 8  # batches in a call of `transcribe`, which recognises one while the encoder works on the next
+OF_LONG = 4  # batches of a long recording, sorted by length, and lost at most if it is cut short: some 8 minutes of 8
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def transcribe_long(
     known: Transcript | None = None,
     **options: Any,
 ) -> Iterator[tuple[int, Transcript]]:
-    """(sample up to which it goes, transcript so far) of a recording that is never held as a whole, batch by batch.
+    """(sample up to which it goes, transcript so far) of a recording that is never held as a whole, batches at a time.
 
     Args:
         pieces: of its samples, in order, as `recordings.loaded` cuts them.
@@ -95,7 +96,7 @@ def transcribe_long(
         options: as for `transcribe_all`.
     """
     found = known or Transcript(recording, "")
-    while some := list(islice(pieces, batch_size)):
+    while some := list(islice(pieces, OF_LONG * batch_size)):
         (new,) = transcribe_all(model, [replace(recording, pieces=some)], batch_size, **options)
         text = " ".join(filter(None, (found.text, new.text)))
         found = replace(found, text=text, hits=found.hits + new.hits, words=found.words + new.words)

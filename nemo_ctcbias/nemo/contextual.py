@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from nemo_ctcbias.errors import SettingError
 from nemo_ctcbias.nemo.adapter_files import AdapterFilesMixin, check_base
 from nemo_ctcbias.nemo.context import Changed, ContextModule, version_of
 from nemo_ctcbias.nemo.encoder import Encoded, encode, layers_of, rows_of, widths_of
+from nemo_ctcbias.nemo.heard_window import chunks_heard
 from nemo_ctcbias.nemo.internals import features_of
 from nemo_ctcbias.nemo.vocabulary import vocabulary_of
 from nemo_ctcbias.recognizer import Adapt
@@ -162,6 +164,17 @@ class ContextualMixin(AdapterFilesMixin):
     def layers_read(self) -> set[int]:
         """Numbers of the encoder's layers that adapters look at."""
         return {layer for adapter in self.context.enabled().values() for layer in adapter.query_layers}
+
+    def looks_ahead(self) -> int:
+        """How many frames behind the one that they change adapters look at."""
+        adapters = self.context.enabled().values() if self.adapters_act() else ()
+        return max((adapter.looks_ahead for adapter in adapters), default=0)
+
+    @contextmanager
+    def hearing(self, dropped: int = 0) -> Iterator[list[Encoded]]:
+        """While this lasts: what passes through encoder and head, as `chunks_heard`; other threads wait."""
+        with self.lock, chunks_heard(self.encoder, self.ctc_head, self.layers_read(), dropped) as chunks:
+            yield chunks
 
     def adapters_act(self) -> bool:
         """Whether there is an adapter that may listen to lists."""

@@ -122,6 +122,10 @@ class PhoneticMixin:
         """Numbers of the encoder's layers that are looked at, those of the phone head besides the adapters'."""
         return super().layers_read() | (set(self.phone_head.config.layers) if self.has_phone_head else set())
 
+    def looks_ahead(self) -> int:
+        """How many frames behind the one that they speak of adapters and phone head look at."""
+        return max(super().looks_ahead(), self.phone_head.config.context // 2 if self.hears() else 0)
+
     def phone_log_probs(self, **inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Phone log-probs [B, U * T, K, 40] (blank last) of K heads and valid frames [B]; called as `forward`.
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 from nemo.utils import logging
 
+from nemo_ctcbias.phones.phones import BLANK
+
+NOTHING = -1e4  # natural log of what is not heard
+
 
 class OrSilence:
     """Frames of one stream, silence in place of those that are not numbers; a warning says once from when on.
@@ -18,16 +22,33 @@ class OrSilence:
     def __call__(self, log_probs: np.ndarray, first: int) -> np.ndarray:
         """Log-probs [T, V + 1] to search, of frames from `first` on."""
         broken = np.isnan(log_probs).any(axis=1)
-        if not broken.any():
-            return log_probs
-        if not self._told:
+        if broken.any() and not self._told:
             at = (first + int(broken.argmax())) * self._seconds
             logging.warning(
                 f"stream at {at:.2f} s: the model's log-probs are not numbers; taken for silence, also what follows of "
                 "this kind. Look for NaN in the samples, and begin the stream anew"
             )
             self._told = True
-        silent = log_probs.copy()
-        silent[broken] = -np.inf
-        silent[broken, -1] = 0.0
-        return silent
+        return silenced(log_probs)
+
+
+def silenced(log_probs: np.ndarray) -> np.ndarray:
+    """Log-probs [T, V + 1] with silence in place of frames that are not numbers."""
+    broken = np.isnan(log_probs).any(axis=1)
+    if not broken.any():
+        return log_probs
+    silent = log_probs.copy()
+    silent[broken] = -np.inf
+    silent[broken, -1] = 0.0
+    return silent
+
+
+def silenced_with(phones: np.ndarray, log_probs: np.ndarray) -> np.ndarray:
+    """Phone log-probs [T', K, 40] with silence where `silenced` put it into these log-probs [T, V + 1]."""
+    silent = np.isneginf(log_probs[:, :-1]).all(axis=1)
+    if not silent.any():
+        return phones
+    quiet, changed = np.arange(len(phones)) * len(silent) // len(phones), phones.copy()
+    changed[silent[quiet]] = NOTHING
+    changed[silent[quiet], :, BLANK] = 0.0
+    return changed

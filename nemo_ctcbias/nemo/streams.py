@@ -6,7 +6,7 @@ follows (`right`), of which the step is kept.  `right` is the encoder's own dela
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,21 +17,13 @@ from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.errors import AudioError, SettingError
 from nemo_ctcbias.nemo.branch import check_branch
 from nemo_ctcbias.nemo.encoder import Encoded
-from nemo_ctcbias.recognizer import Utterance
+from nemo_ctcbias.nemo.heard_window import HeardWindow
 from nemo_ctcbias.streamed_audio import StreamedSamples
 from nemo_ctcbias.streaming import RecognizedStream, Rhythm, Update
 
 # Seconds: of a step, behind which what was written stands, and that the encoder hears before and after a step.
 STEP, LAG, LEFT, RIGHT = 0.32, 1.0, 6.0, 0.64
 MOST = 30.0  # seconds of either side of the window
-
-
-@dataclass
-class Window:
-    """What the encoder made of the last window: frame of the stream with which it begins, and its output."""
-
-    start: int
-    encoded: Encoded
 
 
 class SpeechStream:
@@ -54,7 +46,7 @@ class SpeechStream:
         self._rate = model.cfg.sample_rate
         self._frame = round(self.seconds_per_frame * self._rate)
         self._samples = StreamedSamples(self._rate)
-        self._window: Window | None = None
+        self._window: HeardWindow | None = None
         self._recognized = RecognizedStream(model.recognizer, listed, self._rhythm, model.acts, self._adapt)
         self._done, self._ended, self._partial = 0, False, ""
 
@@ -108,10 +100,8 @@ class SpeechStream:
         first = max(0, self._done - self._left)
         self._samples.forget(first * self._frame)
         last = (self._done + frames + self._right) * self._frame
-        window = self._encode(self._samples.between(first * self._frame, last))
-        (utterance,) = self._model.utterances(window, self._model.hears())
-        self._window = Window(first, window)
-        update = self._recognized.advance(_between(utterance, self._done - first, self._done + frames - first))
+        self._window = HeardWindow(first, self._encode(self._samples.between(first * self._frame, last)))
+        update = self._recognized.advance(self._window.heard(self._model, self._done, self._done + frames))
         self._done += frames
         return update
 
@@ -120,16 +110,9 @@ class SpeechStream:
         signal = torch.from_numpy(samples)[None].to(device)
         return self._model.encode(input_signal=signal, input_signal_length=torch.tensor([len(samples)], device=device))
 
-    def _adapt(
-        self, start: int, end: int, listed: CompiledList, heard: np.ndarray | None, strength: float
-    ) -> np.ndarray | None:
-        """Frames of the last window as the adapters change them; None where there is none."""
-        model, window = self._model, self._window
-        if not model.adapters_act():
-            return None
-        (changed,) = model.adapting(window.encoded)([listed], [heard], strength)
-        changed = changed[start - window.start : end - window.start]
-        return np.concatenate([changed, changed[-1:].repeat(end - start - len(changed), axis=0)])
+    def _adapt(self, *asked: Any) -> np.ndarray | None:
+        """As `AdaptStream`, on the last window."""
+        return self._window.adapted(self._model, *asked)
 
     def _in_seconds(self, updates: list[Update]) -> Update:
         """One update of several, frames as seconds of the stream."""
@@ -143,15 +126,6 @@ class SpeechStream:
         if updates:
             self._partial = updates[-1].partial
         return Update(tuple(words), tuple(hits), self._partial)
-
-
-def _between(utterance: Utterance, first: int, last: int) -> Utterance:
-    """Frames [first, last) of what was heard."""
-    log_probs, phones = utterance.log_probs, utterance.phones
-    if phones is not None:
-        each = len(phones) / max(len(log_probs), 1)
-        phones = phones[round(first * each) : round(last * each)]
-    return Utterance(log_probs[first:last], phones)
 
 
 class StreamMixin:

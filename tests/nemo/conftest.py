@@ -22,14 +22,11 @@ def batch(audio):
 
 
 @pytest.fixture(scope="session")
-def with_all_parts(base_nemo, eager):
-    """Makes a biased model with a phone head and an adapter, random ones, that uses all that sounds are good for."""
-    from nemo_ctcbias import from_ctc
+def random_parts():
+    """Gives a biased model a phone head and an adapter, random ones, and has it use all that sounds are good for."""
     from nemo_ctcbias.settings import PHONE_PARTS
 
-    def made():
-        model = from_ctc(base_nemo)
-        model.set_biasing(**eager)
+    def give(model):
         torch.manual_seed(3)
         model.add_phone_head({"hidden": 8, "context": 3})
         torch.manual_seed(7)
@@ -39,6 +36,19 @@ def with_all_parts(base_nemo, eager):
                 torch.nn.init.normal_(parameter, std=0.5)
         model.set_phonetics(parts=list(PHONE_PARTS), detection_threshold=-100.0)
         return model.eval()
+
+    return give
+
+
+@pytest.fixture(scope="session")
+def with_all_parts(base_nemo, eager, random_parts):
+    """Makes a biased model with all parts."""
+    from nemo_ctcbias import from_ctc
+
+    def made():
+        model = from_ctc(base_nemo)
+        model.set_biasing(**eager)
+        return random_parts(model)
 
     return made
 

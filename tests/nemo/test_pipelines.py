@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from contextlib import nullcontext
 
 import pytest
 import soundfile
@@ -12,6 +13,7 @@ from test_encoders import made
 
 from nemo_ctcbias import from_ctc
 from nemo_ctcbias.errors import BiasListError
+from nemo_ctcbias.streaming import RecognizedStream
 
 pytest.importorskip("nemo.collections.asr.inference", reason="this NeMo has no inference pipelines")
 
@@ -189,6 +191,48 @@ def test_words_and_ends_of_utterances(files, audio):
         assert all(word.start == hit.start for word, hit in hits)
         starts = [word.start for word in words]
         assert starts == sorted(starts) and starts[-1] > 3 * len(audio[1]) / RATE
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def with_parts(request, tiny_config, tokenizer_dir, eager, random_parts, tmp_path_factory):
+    """A pipeline of a model with adapter and phone head."""
+    model = from_ctc(made("streaming", tiny_config, tokenizer_dir))
+    model.set_biasing(**eager)
+    random_parts(model)
+    model.set_bias_list(["saoirse"])
+    file = tmp_path_factory.mktemp("parts") / "all.nemo"
+    model.save_to(str(file))
+    return built(request.param, file)
+
+
+def test_adapters_and_phone_head_act(with_parts, audio, monkeypatch):
+    """On each stream as on it alone, whatever the others send; the search gets phones for each of its frames."""
+    phones, searched = [], []
+    advance = RecognizedStream.advance
+
+    def spied(self, utterance, whole=False):
+        if len(utterance.log_probs):
+            phones.append(len(utterance.phones))
+            searched.append(len(utterance.log_probs))
+        return advance(self, utterance, whole)
+
+    lists = [None, ["new york"], [], ["saoirse", "new york"]]
+    alone = [run(with_parts, audio[at : at + 1], lists[at : at + 1])[0] for at in range(len(audio))]
+    monkeypatch.setattr(RecognizedStream, "advance", spied)
+    found = run(with_parts, audio, lists, spoilt={2: 2})
+    assert phones == [2 * frames for frames in searched]
+    assert [found[at][0] for at in (0, 1, 3)] == [alone[at][0] for at in (0, 1, 3)]
+    hits = [hit for one in found for segment in one[1] for hit in getattr(segment, "hits", ())]
+    assert hits and all("adapter" in hit.parts for hit in hits)
+
+
+def test_lists_act_by_the_spelling_where_the_encoder_is_not_seen(with_parts, audio, monkeypatch):
+    """As in a CUDA graph, which calls no hooks."""
+    model = with_parts.model
+    monkeypatch.setattr(model, "hearing", lambda dropped=0: nullcontext([]))
+    found = run(with_parts, audio[:1])
+    assert phrases(found[0]) == {"saoirse"}
+    assert not any("adapter" in hit.parts for segment in found[0][1] for hit in segment.hits)
 
 
 def test_a_list_that_cannot_be_read_is_refused(pipelines, tmp_path):

@@ -8,6 +8,7 @@ from test_encoders import made
 
 from nemo_ctcbias import from_ctc
 from nemo_ctcbias.errors import AudioError, BiasListError, SettingError
+from nemo_ctcbias.recognizer import Recognizer
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +165,44 @@ def test_streams_of_a_batch_have_lists_of_their_own(model, audio):
     assert {hit.phrase for hit in changed[0].hits} - {"saoirse"} == {"new york"}
     with pytest.raises(BiasListError, match="2 lists for 4 streams"):
         in_chunks(model, audio, bias_lists={0: lists[:2]})
+
+
+@pytest.fixture(scope="module")
+def with_parts(tiny_config, tokenizer_dir, eager, random_parts):
+    one = from_ctc(made("streaming", tiny_config, tokenizer_dir))
+    one.set_biasing(**eager)
+    return random_parts(one)
+
+
+def test_adapters_and_phone_head_act_in_the_cache_aware_loop(with_parts, audio, monkeypatch):
+    """On what comes chunk by chunk; a stream of the batch that sends NaN does not touch the others."""
+    heard, witnesses = [], Recognizer.witnesses
+
+    def spied(self, utterance, listed):
+        heard.append(utterance.phones is not None and len(utterance.phones) == 2 * len(utterance.log_probs))
+        return witnesses(self, utterance, listed)
+
+    monkeypatch.setattr(Recognizer, "witnesses", spied)
+    lists = [["saoirse"], ["new york"], [], ["saoirse"]]
+    found, labels = in_chunks(with_parts, audio, bias_lists={0: lists})
+    assert heard and all(heard)
+    hits = [hit for one in found for hit in one.hits]
+    assert hits and all("adapter" in hit.parts for hit in hits)
+    for place, one in enumerate(found):
+        (single,), _ = in_chunks(with_parts, audio[place : place + 1], bias_lists={0: lists[place : place + 1]})
+        assert single.text == one.text
+        assert labels.streams[place].searched == len(labels[place])
+    spoilt, _ = in_chunks(with_parts, audio, spoilt={2: 1}, bias_lists={0: lists})
+    assert [one.text for one in spoilt[:1] + spoilt[2:]] == [one.text for one in found[:1] + found[2:]]
+
+
+def test_a_list_that_comes_later_keeps_what_was_said_before_and_counts_from_the_beginning(model, audio):
+    recordings = [torch.cat([audio[1]] * 2)]
+    without, _ = in_chunks(model, recordings, bias_lists={0: [None]})
+    late, _ = in_chunks(model, recordings, bias_lists={0: [None], 8: [["saoirse"]]})
+    early, _ = in_chunks(model, recordings, bias_lists={0: [["saoirse"]]})
+    before = without[0].text.split()[0][:1]
+    assert late[0].text.startswith(f"{before} saoirse") and early[0].text.startswith("saoirse")
+    chunk = 8 * 4 * 0.08  # steps of four frames
+    assert early[0].hits[0].start < chunk <= late[0].hits[0].start
+    assert [late[0].text.split()[hit.first_word] for hit in late[0].hits] == ["saoirse"] * len(late[0].hits)
