@@ -63,7 +63,7 @@ class SettingsMixin:
             self.renew_decoding()
 
     def set_preset(self, preset: str | None) -> None:
-        """Choose how much is done: "off", "fast" (no language model or correction), "accurate" (all that the model has).
+        """Choose how much is done: "off", "fast" (no language model, no correction), "accurate" (all there is).
 
         Settings made for a part count for more, for example `set_phonetics(parts=["detection"])`. None: the parts' own
         settings alone. It is saved with the model.
