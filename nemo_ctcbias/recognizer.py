@@ -23,7 +23,7 @@ import numpy as np
 
 from nemo_ctcbias.bias_list import Vocabulary
 from nemo_ctcbias.compiled_list import CompiledList
-from nemo_ctcbias.decision import Candidates, confidences, corrected, doubtful
+from nemo_ctcbias.decision import Candidate, Candidates, confidences, corrected, doubtful
 from nemo_ctcbias.list_report import notes_on
 from nemo_ctcbias.phones.common_words import CommonWords
 from nemo_ctcbias.phones.confidence import shipped_confidence
@@ -164,6 +164,14 @@ class Recognizer:
         asks = self.settings.boost.enabled and any(map(self.settings.wants, DECIDED_PARTS))
         return asks and (phones or not self._spelled_phones.mute)
 
+    def heard_by(self, phones: bool) -> str:
+        """The witnesses of how phrases sound, as `shipped_confidence` names them.
+
+        Args:
+            phones: whether there is a phone head.
+        """
+        return "+".join([HEAD] * phones + [SPELLING] * (not self._spelled_phones.mute))
+
     # --- before the search
 
     def witnesses(self, utterance: Utterance, listed: CompiledList) -> Heard:
@@ -243,12 +251,19 @@ class Recognizer:
         ):
             acting[gone] = 0.0
             beams = self._searched(task, acting)
-        corrects = self.settings.wants("correction")
-        found = candidates.of(beams[0], acting) if corrects else list(candidates.written(beams[0]))
+        found = self.found(candidates, beams[0], acting)
         beams[0] = beams[0].with_confidences(confidences(found, task.listed))
-        if corrects:
+        if self.settings.wants("correction"):
             beams[0] = corrected(beams[0], found, threshold, task.listed)
         return beams
+
+    def found(self, candidates: Candidates, beam: BiasedBeam, acting: np.ndarray) -> list[Candidate]:
+        """What stands in a hypothesis, and what else was heard, which takes longer than verification itself.
+
+        The latter only where it may come into the text, and where all is to be told that was heard (in calibration).
+        """
+        tells = self.settings.wants("correction") or self.settings.least_confidence == 0.0
+        return candidates.of(beam, acting) if tells else list(candidates.written(beam))
 
     def candidates(self, task: Task) -> tuple[Candidates, float]:
         """Finds what was written, or heard and not written, and the probability that is asked of it."""

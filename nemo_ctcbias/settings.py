@@ -155,14 +155,10 @@ class Settings:
     def _with_preset(self, given: Mapping[str, Any]) -> Settings:
         if self.preset != "fast":
             return self
-        lm, phonetics = given.get("lm") or {}, given.get("phonetics") or {}
-        return replace(
-            self,
-            lm=self.lm if "enabled" in lm else replace(self.lm, enabled=False),
-            phonetics=self.phonetics
-            if phonetics.get("parts") is not None
-            else replace(self.phonetics, parts=FAST_PARTS),
-        )
+        lm, parts = self.lm, self.phonetics.parts
+        if "enabled" not in (given.get("lm") or {}):
+            lm = replace(lm, enabled=False)
+        return replace(self, lm=lm, phonetics=replace(self.phonetics, parts=FAST_PARTS if parts is None else parts))
 
     def _check(self) -> None:
         """Ranges."""

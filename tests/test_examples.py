@@ -330,50 +330,27 @@ def test_the_cost_of_an_adapter(tmp_path):
     assert float(training.split(": ")[1]) > 0
 
 
-def test_streams_are_measured_beside_recordings(tmp_path):
+@pytest.fixture
+def two_clips(tmp_path):
+    """Options for two clips, each with a word of its own, and words to fill lists with."""
     rows = [json.loads(line) for line in (DEMO / "manifest.json").read_text().splitlines()[:2]]
     for row, word in zip(rows, ("okonkwo", "quillfeather"), strict=True):
         row.update(audio_filepath=str(DEMO / row["audio_filepath"]), rare_words=[word])
     (tmp_path / "two.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "words.txt").write_text("hadrosek\nwollstone\nthessaly\ndelacroix\n")
-    options = [
-        "--model",
-        "small",
-        "--manifest",
-        "two.json",
-        "--distractors",
-        "words.txt",
-        "--size",
-        3,
-        "--steps",
-        "1.0",
-    ]
-    lines = run_script("benchmark_streaming.py", *options, cwd=tmp_path).splitlines()
+    return ["--model", "small", "--manifest", "two.json", "--distractors", "words.txt", "--size", 3]
+
+
+def test_streams_are_measured_beside_recordings(two_clips, tmp_path):
+    lines = run_script("benchmark_streaming.py", *two_clips, "--steps", "1.0", cwd=tmp_path).splitlines()
     table = {name.strip(): cells for name, *cells in (line.split("|")[1:-1] for line in lines if line.startswith("| "))}
     assert lines[0].startswith("2 recordings, 6 s") and list(table) == ["heard as", "recordings", "streams, 1 s"]
     assert all(0 <= float(cell) <= 100 for name in ("recordings", "streams, 1 s") for cell in table[name][:3])
     assert float(table["streams, 1 s"][-1]) > 0, "what it costs"
 
 
-def test_long_recordings_are_measured_beside_pieces(tmp_path):
-    rows = [json.loads(line) for line in (DEMO / "manifest.json").read_text().splitlines()[:2]]
-    for row, word in zip(rows, ("okonkwo", "quillfeather"), strict=True):
-        row.update(audio_filepath=str(DEMO / row["audio_filepath"]), rare_words=[word])
-    (tmp_path / "two.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (tmp_path / "words.txt").write_text("hadrosek\nwollstone\nthessaly\ndelacroix\n")
-    options = [
-        "--model",
-        "small",
-        "--manifest",
-        "two.json",
-        "--distractors",
-        "words.txt",
-        "--size",
-        3,
-        "--hours",
-        0.004,
-    ]
-    lines = run_script("benchmark_long.py", *options, cwd=tmp_path).splitlines()
+def test_long_recordings_are_measured_beside_pieces(two_clips, tmp_path):
+    lines = run_script("benchmark_long.py", *two_clips, "--hours", 0.004, cwd=tmp_path).splitlines()
     table = {name.strip(): cells for name, *cells in (line.split("|")[1:-1] for line in lines if line.startswith("| "))}
     assert lines[0].startswith("4 recordings, 0.00 h of speech; 3 phrases") and len(table) == 3
     assert all(0 <= float(cell) <= 100 for name in ("pieces", "one recording") for cell in table[name][1:3])

@@ -310,6 +310,29 @@ def test_what_was_not_said_is_given_up_one_after_the_other():
     assert heard_with("verification", one, compiled)[0].text == "the kab"
 
 
+@pytest.mark.parametrize(
+    ("parts", "least", "asked"),
+    [("verification", None, False), ("verification", 0.0, True), ("verification correction", None, True)],
+)
+def test_what_else_was_heard_is_asked_for_where_it_matters(parts, least, asked, monkeypatch):
+    """Where it may come into the text, and where all is to be told, as calibration needs it."""
+    looked = []
+    monkeypatch.setattr(recognizer.Candidates, "_missing", lambda *given: looked.append(given) or iter(()))
+    one = Utterance(spelled("the kat", 0.6, "the cat"), said([*spread("DH AH", 0, 6), *spread("K AE T", 8, 14)], 14))
+    heard_with(parts, one, listed("cat", "ship"), least_confidence=least)
+    assert bool(looked) == asked
+
+
+def test_witnesses_are_those_whose_table_of_confidences_is_taken(monkeypatch):
+    names = []
+    monkeypatch.setattr(recognizer, "shipped_confidence", lambda witnesses: names.append(witnesses) or BY_SOUND)
+    log_probs, phones = spelled("the kat", 0.6, "the cat"), said(spread("K AE T", 8, 14), 14)
+    for one in (Utterance(log_probs, phones), Utterance(log_probs)):
+        heard_with("verification", one, listed("cat"))
+    by = Recognizer(Settings(), VOCABULARY).heard_by
+    assert names == [by(True), by(False)] == ["head+spelling", "spelling"]
+
+
 def test_what_was_given_up_is_not_corrected_to():
     """The phones of the whole recording are those of the phrase; where it was written they are not."""
     compiled = listed({"text": "rot", "pronunciations": ["S IH P R AA T"]})

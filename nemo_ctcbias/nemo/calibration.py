@@ -90,7 +90,8 @@ class Calibrator:
 
     def usual(self, precision: float) -> float:
         """The confidence that is asked for a precision without a calibration."""
-        return shipped_confidence("head" if self._model.hears() else "spelling").threshold(precision)
+        witnesses = self._model.recognizer.heard_by(self._model.hears())
+        return shipped_confidence(witnesses).threshold(precision)
 
     def surer(self, least: float) -> list[Hit]:
         """The list's hits so far that are so sure."""

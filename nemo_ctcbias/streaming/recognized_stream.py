@@ -227,7 +227,7 @@ class RecognizedStream:
             return beam
         candidates, threshold = self.recognizer.candidates(task)
         acting = np.ones(len(self._listed)) if self._factors is None else self._factors
-        found = [one for one in candidates.of(beam, acting) if one.first >= told]
+        found = [one for one in self.recognizer.found(candidates, beam, acting) if one.first >= told]
         beam = beam.with_confidences(confidences(found, self._listed))
         return corrected(beam, found, threshold, self._listed) if corrects else beam
 
