@@ -220,7 +220,7 @@ def split_long(samples: np.ndarray, sample_rate: int, longest: float = 30.0) -> 
 
     Full-context attention needs memory that grows with the square of the length; speech itself does not.  What has to
     be cut is cut into pieces of a third to two thirds of `longest`, as long as the utterances that models learn from:
-    they are heard better, and faster.
+    they are heard as well, and faster.
     """
     pieces, start, limit = [], 0, int(longest * sample_rate * 2 / 3)
     window = max(1, min(int(0.2 * sample_rate), limit - limit // 2))
