@@ -107,9 +107,12 @@ class SideBySide:
             raise _ended() from error
 
     def close(self) -> None:
-        """End the processes; what they have begun is not waited for."""
+        """End the processes, once each has ended its utterance.
+
+        A pool that nobody waits for may still be closing when Python ends, which then complains of a closed pipe.
+        """
         if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.shutdown(cancel_futures=True)
             self._pool, self._known, self._kept = None, {}, []
 
 
