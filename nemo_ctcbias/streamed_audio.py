@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from numbers import Real
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -49,8 +50,8 @@ class StreamedSamples:
         if len(samples) and np.abs(samples.astype(np.float64)).max() > LOUDEST:
             raise AudioError(f"{where}: holds samples up to {np.abs(samples).max():.0e}, which is no sound")
         rate = self.rate if rate is None else rate
-        if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-            raise AudioError(f"{where}: {rate} samples a second are no sound; say how many the stream has")
+        if not isinstance(rate, Real) or not LOWEST_RATE <= rate <= HIGHEST_RATE:
+            raise AudioError(f"{where}: {rate!r} samples a second are no sound; say how many the stream has")
         samples = samples / np.float32(1 << 15) if samples.dtype == np.int16 else samples
         self._keep(self._resampled(samples.astype(np.float32), rate))
 

@@ -422,10 +422,11 @@ def test_lists_are_kept_within_so_many_bytes():
     assert lists.of(BiasList(["anna"])) is first and lists.of(BiasList()) is empty
 
 
-def test_bytes_are_about_what_is_used():
+@pytest.mark.parametrize("count", [3, 30, 625])
+def test_bytes_are_about_what_is_used(count):
     import tracemalloc
 
-    words = [f"{a}{b}{c}{d}" for a in "bdfgk" for b in "aeiou" for c in "lmnrs" for d in "aeiou"]
+    words = [f"{a}{b}{c}{d}" for a in "bdfgk" for b in "aeiou" for c in "lmnrs" for d in "aeiou"][:count]
     listed("warm", "up").scores.best(np.zeros((0, BLANK + 1)))
     tracemalloc.start()
     compiled = CompiledList(BiasList(words), SOURCES)

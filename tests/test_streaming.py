@@ -180,6 +180,7 @@ def test_what_is_no_sound_is_refused_where_it_stands():
         (np.zeros(10, dtype=np.int64), None, "16-bit"),
         (np.full(10, 1e20), None, "no sound"),
         (np.zeros(10), 3, "3 samples a second"),
+        (np.zeros(10), "x", "'x' samples a second"),
     ):
         with pytest.raises(AudioError, match=rf"stream at 0\.50 s: .*{reason}"):
             samples.add(wrong, rate)

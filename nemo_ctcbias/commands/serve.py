@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("timeout", float, "seconds that a request may take"),
         ("batch_size", int, "recordings a batch"),
         ("wait", float, "milliseconds that a recording waits for others to share its batch"),
+        ("list_megabytes", float, "memory of lists that are kept ready; those used last stay"),
     ):
         value = getattr(DEFAULTS, name)
         add(f"--{name.replace('_', '-')}", type=kind, default=value, metavar="N", help=f"{told} (default {value:g})")

@@ -20,6 +20,7 @@ class ServeOptions:
         timeout: seconds from a request's first byte to its answer.
         batch_size: recordings, or pieces of long ones, that the model hears at once.
         wait: milliseconds that the first of a batch waits for others.
+        list_megabytes: of lists that are kept ready for requests to come; those used last stay.
 
     Raises:
         SettingError: a bound below 1 (of `wait`: below 0).
@@ -32,9 +33,10 @@ class ServeOptions:
     timeout: float = 600.0
     batch_size: int = 8
     wait: float = 5.0
+    list_megabytes: float = 256.0
 
     def __post_init__(self) -> None:
-        for name in ("queue", "megabytes", "seconds", "phrases", "timeout", "batch_size"):
+        for name in ("queue", "megabytes", "seconds", "phrases", "timeout", "batch_size", "list_megabytes"):
             value = getattr(self, name)
             if not 1 <= value < math.inf:
                 raise SettingError(f"--{name.replace('_', '-')} must be 1 or more, got {value}")

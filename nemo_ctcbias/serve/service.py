@@ -36,6 +36,7 @@ class Service:
         self.name, self.options, self.metrics = name, options, Metrics()
         self.lists = NamedLists(lists)
         model.set_biasing(workers=1)  # a process with threads and connections is not to be forked, once a batch
+        model.lists.most_bytes = round(options.list_megabytes * 2**20)
         self._model = model
         self._uploads = Uploads(options.seconds)
         self._batcher = Batcher(

@@ -100,7 +100,8 @@ def test_a_load_of_80_percent(request, tmp_path):
         pytest.skip("takes as long as it is given: --soak-minutes M")
     pytest.importorskip("fastapi", reason="the extra `serve` is not there")
     pytest.importorskip("httpx")
-    server = ServerProcess(tmp_path, "--model", "small")
+    # So that the lists that are kept have filled their room before the first quarter of an hour is over.
+    server = ServerProcess(tmp_path, "--model", "small", "--list-megabytes", "32")
     try:
         seen, failed = asyncio.run(loaded(server, minutes))
     finally:
