@@ -58,7 +58,7 @@ def main(cfg: DictConfig) -> None:
     distractors = [word for file in cfg.data.distractors for word in read_phrases(file)]
     model = from_ctc(checkpoint(cfg.model))
     if cfg.start_from:
-        model.load_adapters(cfg.start_from, cfg.adapter_name)
+        model.load_adapters(cfg.start_from, cfg.adapter_name, other_base=True)  # it is trained for this one
     else:
         model.add_adapter(cfg.adapter_name, cfg.adapter)  # wrong settings stop here
     trainer = pl.Trainer(callbacks=[Progress()], **cfg.trainer)

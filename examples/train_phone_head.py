@@ -34,7 +34,10 @@ def main(cfg: DictConfig) -> None:
     training = options_of(PhoneTrainingOptions, "training", cfg.training)
     pronouncer = Pronouncer(lexicon=Lexicon.load(cfg.lexicon) if cfg.lexicon else None)
     model = from_ctc(checkpoint(cfg.model))
-    model.add_phone_head(cfg.phone_head)  # wrong settings stop here
+    if cfg.start_from:
+        model.load_phone_head(cfg.start_from, other_base=True)  # it is trained for this one
+    else:
+        model.add_phone_head(cfg.phone_head)  # wrong settings stop here
     trainer = pl.Trainer(callbacks=[Progress()], **cfg.trainer)
     going_on(cfg, Path(exp_manager(trainer, cfg.get("exp_manager"))))
     loader, texts = training_data(model, cfg, trainer.global_rank, trainer.world_size)

@@ -12,6 +12,8 @@ from places import ROOT
 from programs import needs_lmplz
 from warm_python import warm
 
+from nemo_ctcbias.errors import ModelError
+
 sys.path.append(str(ROOT / "examples"))
 DEMO = ROOT / "examples" / "data" / "demo"
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -144,6 +146,35 @@ def test_adapter_training_and_resumption(base_nemo, tmp_path):
     model.load_adapters(str(tmp_path / "second.pt"))
     base = {name: value for name, value in from_ctc(base_nemo).state_dict().items()}
     assert all(torch.equal(value, base[name]) for name, value in model.state_dict().items() if name in base)
+
+
+def test_training_goes_on_from_what_another_base_had(base_nemo, tmp_path):
+    import torch
+
+    from nemo_ctcbias import from_ctc
+
+    before, other = from_ctc(base_nemo), from_ctc(base_nemo)
+    before.add_adapter("names", {"dim": 16, "heads": 2})
+    before.save_adapters(str(tmp_path / "names.pt"))
+    before.add_phone_head({"hidden": 8})
+    before.save_phone_head(tmp_path / "head.pt")
+    with torch.no_grad():
+        for parameter in other.encoder.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    other.save_to(str(tmp_path / "other.nemo"))
+    with pytest.raises(ModelError, match="other weights"):
+        other.load_phone_head(tmp_path / "head.pt")
+    data = [f"data.manifest={DEMO / 'manifest.json'}", "data.batch_size=6", "num_threads=1"]
+    once = ["training.lr=0", "trainer.max_steps=1", "trainer.accelerator=cpu", "exp_manager.exp_dir=runs"]
+    for script, start, load in (
+        ("train_contextual_adapter.py", "names.pt", other.load_adapters),
+        ("train_phone_head.py", "head.pt", other.load_phone_head),
+    ):
+        run_script(script, "model=other.nemo", f"start_from={start}", *data, *once, "save_to=after.pt", cwd=tmp_path)
+        load(str(tmp_path / "after.pt"))  # it is of the other base now
+        given, after = (torch.load(tmp_path / one, weights_only=True) for one in (start, "after.pt"))
+        given, after = (one.get("weights") or one["context:names"][0] for one in (given, after))
+        assert all(torch.equal(value, after[key]) for key, value in given.items()), "at a rate of 0 nothing changes"
 
 
 def assert_refused(script, common, bad, cwd):
