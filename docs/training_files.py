@@ -33,6 +33,8 @@ MEANINGS: dict[str, str] = {
     "phone_head": "what is trained: the keys of [phone_head](#phone_head).",
     "vocab_size": "tokens of a new tokenizer.",
     "save_half": "whether `save_to` holds 16-bit weights.",
+    "temperature": "by which the head's scores are divided at the end: what was trained long on little speech is "
+    "surer than right, which hides from a search what else was heard.",
     "data.validation_manifest": "NeMo manifest to measure on while training, null for none.",
     "data.validation_features": "or a feature folder.",
     "data.max_seconds": "longer utterances are left out.",

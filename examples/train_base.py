@@ -72,6 +72,13 @@ class BaseModel(EncDecCTCModelBPE):
             self._optimizer_param_groups.append({"params": trunk} | ({"lr": self.trunk_lr} if self.trunk_lr else {}))
 
 
+@torch.no_grad()
+def temper(head: torch.nn.Module, temperature: float) -> None:
+    """Divide the scores of a head, a single linear layer, by a temperature (Guo et al. 2017, section 4.2)."""
+    for parameter in head.parameters():
+        parameter.div_(temperature)
+
+
 @hydra_runner(config_path="../configs", config_name="base_fastconformer_ctc_bpe")
 def main(cfg: DictConfig) -> None:
     if cfg.num_threads:
@@ -111,6 +118,7 @@ def main(cfg: DictConfig) -> None:
         model._validation_dl = feature_loader(dev, BucketSampler(dev, cfg.data.batch_seconds, lambda: 1e9))
     trainer.fit(model)
     if trainer.is_global_zero:
+        temper(model.decoder, cfg.temperature)
         if cfg.save_half:
             # NeMo's load copies these into 32-bit parameters again; the mel filters stay in 32 bit.
             model.encoder.half()

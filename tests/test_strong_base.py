@@ -118,10 +118,16 @@ def test_a_base_is_started_and_trained_behind_its_lower_blocks(tmp_path, tokeniz
         *("train_base.py", "--config-path", tmp_path, "--config-name", "base_whisper_ctc_bpe"),
         *("init_from_nemo_model=start.nemo", "data.features=[cache]", f"model.tokenizer.dir={tokenizer_dir}"),
         *("data.batch_seconds=20", "trainer.max_steps=3", "exp_manager.exp_dir=runs", "save_to=strong.nemo"),
-        "model.optim.sched.warmup_steps=1",
+        *("model.optim.sched.warmup_steps=1", "temperature=1.5"),
         cwd=tmp_path,
     )
-    trained = ASRModel.restore_from(str(tmp_path / "strong.nemo"), map_location="cpu").encoder.trunk
+    trained = ASRModel.restore_from(str(tmp_path / "strong.nemo"), map_location="cpu")
+    checkpoint = next((tmp_path / "runs").rglob("*-last.ckpt"))
+    untempered = torch.load(checkpoint, map_location="cpu", weights_only=False)["state_dict"]
+    torch.testing.assert_close(
+        1.5 * trained.decoder.decoder_layers[0].weight, untempered["decoder.decoder_layers.0.weight"], atol=0, rtol=1e-3
+    )
+    trained = trained.encoder.trunk
     changed = {
         name: not torch.equal(trained.state_dict()[name], value.half().float())
         for name, value in trunk.state_dict().items()
