@@ -25,6 +25,7 @@ from omegaconf import DictConfig, OmegaConf
 from same_run import going_on
 
 import nemo_ctcbias  # noqa: F401  (allows our encoder's name)
+from nemo_ctcbias.errors import SettingError
 
 
 class Progress(pl.Callback):
@@ -83,6 +84,8 @@ def temper(head: torch.nn.Module, temperature: float) -> None:
 def main(cfg: DictConfig) -> None:
     if cfg.num_threads:
         torch.set_num_threads(cfg.num_threads)
+    if not cfg.temperature > 0:
+        raise SettingError(f"temperature: must be above 0, got {cfg.temperature}")
     pl.seed_everything(cfg.data.seed)
     ensure_tokenizer(cfg)
     progress = Progress()

@@ -177,6 +177,11 @@ def test_training_goes_on_from_what_another_base_had(base_nemo, tmp_path):
         assert all(torch.equal(value, after[key]) for key, value in given.items()), "at a rate of 0 nothing changes"
 
 
+def test_base_training_refuses_a_temperature_before_it_starts(tmp_path):
+    common = ["data.features=[none]", "model.tokenizer.dir=none"]
+    assert_refused("train_base.py", common, {"temperature=0": "temperature: must be above 0, got 0"}, tmp_path)
+
+
 def assert_refused(script, common, bad, cwd):
     """Each setting stops the script, whose message has the words."""
     command = ["python", str(ROOT / "examples" / script), *common, "trainer.accelerator=cpu"]

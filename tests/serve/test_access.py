@@ -58,8 +58,9 @@ def test_bounds(serve, tiny_model, noise_wavs, monkeypatch, until):
 
     from nemo_ctcbias.serve.options import ServeOptions
 
-    options = ServeOptions(queue=2, megabytes=1, seconds=2.5, phrases=3, timeout=3)
+    options = ServeOptions(queue=2, megabytes=1, seconds=2.5, phrases=3, timeout=3, list_megabytes=2)
     one = serve(tiny_model, options)
+    assert tiny_model.lists.most_bytes == 2 << 20
     path, sent = "/v1/audio/transcriptions", {"file": ("a.wav", noise_wavs[0].read_bytes())}
     with httpx.Client(base_url=one.url, timeout=30) as client:
         large = client.post(path, files={"file": ("a.wav", bytes(3 << 20))})
