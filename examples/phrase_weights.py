@@ -52,7 +52,7 @@ def main() -> None:
         total = Counts()
         for item, phrases in zip(items, lists, strict=True):
             listed = CompiledList(BiasList([(phrase, weight) for phrase in phrases]), Sources(vocabulary))
-            ((best, *_),) = recognizer.recognize([Utterance(item.log_probs)], [listed])
+            ((best, *_),) = recognizer.recognize([Utterance.of(item.log_probs)], [listed])
             total += score(item.row["text"], best.text, phrases)
         print(f"| {row:g} | {total.recall:.0f} | {total.false_alarms} |")
 

@@ -116,7 +116,7 @@ def listen(args: argparse.Namespace, name: str, head: Path | None) -> Iterator[E
                 label = f"{name} {manifest.stem} N = {size}{' + LM' if lm else ''}{', homophones' if alike else ''}"
                 found: list[tuple[Candidate, bool]] = []
                 for item, phrases in zip(tqdm(items, desc=label, unit="utt", disable=None), listed, strict=True):
-                    utterance = encodings.utterance(item, True) if head else Utterance(item.log_probs)
+                    utterance = encodings.utterance(item, True) if head else Utterance.of(item.log_probs)
                     compiled = lists.of(BiasList(phrases))
                     heard = recognizer.witnesses(utterance, compiled)
                     heard = {name: heard[name] for name in args.witnesses.split("+")}

@@ -1,5 +1,6 @@
 """From what a model heard and a list to words: the one place where the order of the techniques stands.
 
+    what the model says     as unsure as a list needs it (temperature, ours)
     what is listened for    keyword detection by how the list sounds (ours)
     log-probs               contextual adapter (Dingliwal et al. 2022, section on contextual adapters)
     beam search             adaptive subword boosting; unigram boosting in the language model's class (the paper's)
@@ -36,6 +37,7 @@ from nemo_ctcbias.search.biased_search import BiasedSearch
 from nemo_ctcbias.search.boosting import BoostOptions
 from nemo_ctcbias.search.greedy import greedy_beam
 from nemo_ctcbias.search.result import BiasedBeam
+from nemo_ctcbias.search.temperature import temperature, tempered
 from nemo_ctcbias.search.word_scorer import WordLanguageModel
 from nemo_ctcbias.settings import PHONE_PARTS, Settings
 
@@ -51,19 +53,27 @@ DECIDED_PARTS = ("verification", "correction")  # which ask how sure each phrase
 class Utterance:
     """What a model made of one recording before any list acts.
 
-    log_probs: [T, V + 1] natural logs, blank last, without adapters.
+    log_probs: [T, V + 1] natural logs, blank last, without adapters, at the temperature.
     phones: [T', K, 40] phone log-probs of the phone head's K heads, None without one.
+    temperature: what the model's own log-probs are divided by, see `search.temperature`.
     """
 
     log_probs: np.ndarray
     phones: np.ndarray | None = None
+    temperature: float = 1.0
+
+    @classmethod
+    def of(cls, log_probs: np.ndarray, phones: np.ndarray | None = None) -> Utterance:
+        """Of log-probs as the model gives them."""
+        at = temperature(log_probs)
+        return cls(tempered(log_probs, at), phones, at)
 
 
 @dataclass(frozen=True)
 class Task:
     """What is to be done with one utterance: what the adapters made of it, its list, and what that asks for.
 
-    adapted: [T, V + 1] log-probs with the adapters; None where none acted.
+    adapted: [T, V + 1] log-probs with the adapters, at the utterance's temperature; None where none acted.
     prior: what each phrase must earn in the search, for the length of the list.
     heard: phones, by each witness that can tell how the list sounds.
     nbest: hypotheses to return.
@@ -121,10 +131,7 @@ class Recognizer:
             lists: one each; an empty one leaves an utterance to the language model alone.
         """
         heard = [self.listened(one, listed) for one, listed in zip(utterances, lists, strict=True)]
-        adapted: Sequence[np.ndarray | None] = [None] * len(utterances)
-        if adapt is not None and any(map(len, lists)):
-            factors = [one.factors for one in heard]
-            adapted = adapt(lists, factors, self.adapter_strength(factors))
+        adapted = self.adapted(utterances, lists, heard, adapt)
         each = zip(utterances, lists, heard, adapted, strict=True)
         return [self.decoded(*one, nbest) for one in each]
 
@@ -132,6 +139,20 @@ class Recognizer:
         """What is heard of one utterance before adapters and search."""
         witnesses = self.witnesses(utterance, listed)
         return Listened(witnesses, self.detected(witnesses, listed))
+
+    def adapted(
+        self,
+        utterances: Sequence[Utterance],
+        lists: Sequence[CompiledList],
+        heard: Sequence[Listened],
+        adapt: Adapt | None,
+    ) -> Sequence[np.ndarray | None]:
+        """What the adapters make of a batch of which it is known what is heard; None where none act."""
+        if adapt is None or not any(map(len, lists)):
+            return [None] * len(utterances)
+        factors = [one.factors for one in heard]
+        found = adapt(lists, factors, self.adapter_strength(factors))
+        return [tempered(one, utterance.temperature) for one, utterance in zip(found, utterances, strict=True)]
 
     def decoded(
         self, utterance: Utterance, listed: CompiledList, heard: Listened, adapted: np.ndarray | None, nbest: int

@@ -76,8 +76,7 @@ class SideBySide:
         else:
             listening = [self._submit(_listened, utterances[k], which[k]) for k in rest]
             heard: list[Listened] = [_waited(one) for one in listening]
-            factors = [one.factors for one in heard]
-            adapted = adapt(lists, factors, self._recognizer.adapter_strength(factors))
+            adapted = self._recognizer.adapted(utterances, lists, heard, adapt)
             begun = [self._submit(_decoded, utterances[k], which[k], heard[k], adapted[k], nbest) for k in rest]
         pieces = self._recognizer.vocabulary.texts
 

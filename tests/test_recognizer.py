@@ -434,3 +434,23 @@ def test_bytes_are_about_what_is_used(count):
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert 0.3 * used < compiled.nbytes < 3 * used
+
+
+def test_a_model_that_is_surer_than_right_is_heard_as_one_that_is_not():
+    """What else was heard lies so far below that nothing listed is found, until all is divided by a temperature."""
+    sure = spelled("the kat", 1 - 1e-5, "the cat")
+    one = Utterance.of(sure)
+    assert heard_with("", Utterance(sure), listed("cat"))[0].text == "the kat"
+    assert heard_with("", one, listed("cat"))[0].text == "the cat"
+    assert one.temperature == 2.0 and np.exp(one.log_probs).sum(axis=1) == pytest.approx(1)
+
+
+def test_what_adapters_make_of_it_is_divided_by_the_same():
+    one, changed = Utterance.of(spelled("the kat", 1 - 1e-5)), spelled("the cat", 0.9)
+    ready = Recognizer(Settings.of({"phonetics": {"parts": []}}), VOCABULARY)
+    lists = [listed("cat")]
+    heard = [ready.listened(one, lists[0])]
+    (found,) = ready.adapted([one], lists, heard, lambda *_: [changed])
+    assert found == pytest.approx(changed / 2 - np.log(np.exp(changed / 2).sum(axis=1, keepdims=True)))
+    assert ready.adapted([one], lists, heard, None) == [None]
+    assert ready.adapted([one], [listed()], heard, lambda *_: [changed]) == [None]

@@ -135,7 +135,7 @@ class OwnSystem(System):
 
     def decode(self, item: Item, bias: CompiledList, setting: Setting) -> str:
         """Text of the best hypothesis, display forms written."""
-        utterance, adapt = Utterance(item.log_probs), None
+        utterance, adapt = Utterance.of(item.log_probs), None
         if self._hears or "adapter" in self.parts:
             utterance = self._encodings.utterance(item, self._hears)
         if "adapter" in self.parts:

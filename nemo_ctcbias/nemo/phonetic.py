@@ -152,8 +152,8 @@ class PhoneticMixin:
         """A batch as the recognizer takes it, with the phones that the phone head hears or without."""
         log_probs = rows_of(encoded.log_probs, encoded.lengths)
         if not phones:
-            return [Utterance(one) for one in log_probs]
-        return [Utterance(*pair) for pair in zip(log_probs, rows_of(*self._phones(encoded)), strict=True)]
+            return [Utterance.of(one) for one in log_probs]
+        return [Utterance.of(*pair) for pair in zip(log_probs, rows_of(*self._phones(encoded)), strict=True)]
 
     def _phones(self, encoded: Encoded) -> tuple[Tensor, Tensor]:
         layers = [encoded.layers[number] for number in self.phone_head.config.layers]

@@ -104,7 +104,7 @@ class TranscriptionMixin:
         listed.tell(lambda: self.report_on(listed))
         if not self.settings.boost.enabled or not self.acts(listed):
             return {}
-        utterances = [Utterance(one) for one in rows_of(log_probs, lengths)]
+        utterances = [Utterance.of(one) for one in rows_of(log_probs, lengths)]
         return dict(enumerate(self.recognizer.recognize(utterances, [listed] * len(utterances), nbest=self.nbest)))
 
     def _transcribe_on_begin(self, audio, trcfg):

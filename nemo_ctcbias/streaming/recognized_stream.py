@@ -29,12 +29,16 @@ from nemo_ctcbias.search.log_probs import numbers
 from nemo_ctcbias.search.result import BiasedBeam
 from nemo_ctcbias.search.search_state import SearchState
 from nemo_ctcbias.search.stream_search import Segment, StreamSearch
+from nemo_ctcbias.search.temperature import RunningTemperature, tempered
 from nemo_ctcbias.streaming.rhythm import Rhythm
 from nemo_ctcbias.streaming.updates import Update, joined, news
 
 #: Contextual adapters on the frames [start, end) of a stream, `start` no further back than a `window`: (start, end,
-#: list, which of its phrases are listened for, strength) to log-probs [end - start, V + 1].
-AdaptStream = Callable[[int, int, CompiledList, "np.ndarray | None", float], np.ndarray]
+#: list, which of its phrases are listened for, strength) to log-probs [end - start, V + 1], None where none act.
+AdaptStream = Callable[[int, int, CompiledList, "np.ndarray | None", float], "np.ndarray | None"]
+
+#: Log-probs [V + 1] at a temperature, that temperature, and what the phone head heard in the frame [U, K, 40].
+Frame = tuple[np.ndarray, float, "np.ndarray | None"]
 
 CLEARER = 0.1  # by how much the factor on a phrase's weight has to change for the search to go back
 
@@ -64,9 +68,11 @@ class RecognizedStream:
         self._listed, self._factors = listed, None
         self._search = self._searching()
         self._state = self._streams.start(self._search)
+        self._temperature = RunningTemperature()
         self._base: deque[np.ndarray] = deque(maxlen=rhythm.window)
+        self._temperatures: deque[float] = deque(maxlen=rhythm.window)
         self._phones: deque[np.ndarray] = deque(maxlen=rhythm.window)
-        self._due: list[tuple[np.ndarray, np.ndarray | None]] = []
+        self._due: list[Frame] = []
         self._earlier: deque[tuple[SearchState, ListSearch]] = deque(maxlen=rhythm.lag // rhythm.step + 1)
         self._doubted: dict[int, int] = {}  # phrases that did not sound right, and until which frame
         self._partial = ""
@@ -87,13 +93,14 @@ class RecognizedStream:
         """The next frames, as many as there are.
 
         Args:
+            utterance: as the model gives it.
             whole: whether they are steps of their own, so that none waits for the rest of a step.
 
         Raises:
             ModelError: they are not numbers (NaN); none of them was taken.
         """
         numbers(utterance.log_probs)
-        self._due += _frame_by_frame(utterance)
+        self._due += _frame_by_frame(utterance, self._temperature.after(utterance.log_probs))
         updates, step = [Update(partial=self._partial)], self.rhythm.step
         while len(self._due) >= (1 if whole else step):
             now, self._due = self._due[:step], self._due[step:]
@@ -110,9 +117,10 @@ class RecognizedStream:
 
     # --- a step
 
-    def _step(self, frames: list[tuple[np.ndarray, np.ndarray | None]]) -> Update:
-        for log_probs, phones in frames:
+    def _step(self, frames: list[Frame]) -> Update:
+        for log_probs, temperature, phones in frames:
             self._base.append(log_probs)
+            self._temperatures.append(temperature)
             if phones is not None:
                 self._phones.append(phones)
         start = self._state.core.frames
@@ -178,6 +186,8 @@ class RecognizedStream:
         if adapt is not None:
             strength = self.recognizer.adapter_strength([self._factors])
             changed = adapt(start, end, self._listed, self._factors, strength)
+            if changed is not None:
+                changed = tempered(changed, np.array(list(self._temperatures)[start - first :]))
         for at in range(0, end - start, self.rhythm.step):
             here = slice(at, at + self.rhythm.step)
             given = (base[here], None) if changed is None else (changed[here], base[here])
@@ -232,14 +242,13 @@ class RecognizedStream:
         return corrected(beam, found, threshold, self._listed) if corrects else beam
 
 
-def _frame_by_frame(utterance: Utterance) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-    """Each frame's log-probs [V + 1], and what the phone head heard in it [U, K, 40]."""
-    log_probs, phones = utterance.log_probs, utterance.phones
+def _frame_by_frame(utterance: Utterance, temperatures: np.ndarray) -> Iterator[Frame]:
+    log_probs, phones = tempered(utterance.log_probs, temperatures), utterance.phones
     if phones is None or not len(log_probs):
-        yield from ((frame, None) for frame in log_probs)
+        yield from ((*pair, None) for pair in zip(log_probs, temperatures, strict=True))
         return
     cuts = np.round(np.arange(1, len(log_probs)) * (len(phones) / max(len(log_probs), 1))).astype(int)
-    yield from zip(log_probs, np.split(phones, cuts), strict=True)
+    yield from zip(log_probs, temperatures, np.split(phones, cuts), strict=True)
 
 
 def _differ(one: np.ndarray | None, other: np.ndarray | None) -> bool:
