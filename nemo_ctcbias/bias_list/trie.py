@@ -27,6 +27,7 @@ class Automaton(NamedTuple):
     first_child: [S + 1] the children of state s are the states first_child[s] to first_child[s + 1] - 1, by token.
     from_root: [V] the root's next state for every token.
     row: [S] from which row of `word_ends.Following` is read what follows a phrase that ends in this state.
+    earns: [S] whether the token that leads to it earns credit.
     weights: [N] of the phrases; the other fields as in `BoostingTrie`.
     """
 
@@ -41,6 +42,7 @@ class Automaton(NamedTuple):
     first_child: np.ndarray
     from_root: np.ndarray
     row: np.ndarray
+    earns: np.ndarray
 
 
 class BoostingTrie:
@@ -53,15 +55,17 @@ class BoostingTrie:
         vocab_size: number of tokens without blank.
         costs: of each spelling, what it gives back of its credit when it is completed; nothing by default.
         rows: of each spelling, the row of `word_ends.Following` for what follows it; by default another word must.
-        endings: of each spelling, how many of its last tokens are an ending that nobody listed; none by default.
+        endings: of each spelling, how many of its last tokens are an ending that nobody listed; none by default.  Only
+            the first of these earns anything: no audio tells whether there is an apostrophe, but it tells an s.
 
     `phrases` is the number of phrases that can act.
 
     Attributes (arrays over the S states, root first, shallow before deep):
         depth: tokens from the root.
         fail: longest proper suffix that is a state too.
-        phrase: phrase that ends in this very state (the heaviest one), -1 for none; cost: its cost; ending: how many
-            of its tokens are an ending.
+        phrase: phrase that ends in this very state (the heaviest one), -1 for none; cost: its cost; ending: whether
+            with an ending.
+        earns: whether the token that leads here earns credit.
         report: nearest state on the suffix chain (itself included) in which a phrase ends, 0 for none.
         lend: weight at which a partial match is credited: the largest weight of the phrases that may
             still be completed from here, never below 0 (suppression acts on completed phrases alone).
@@ -101,7 +105,7 @@ class BoostingTrie:
         from_root[self._token[begin]] = begin
         self.automaton = Automaton(
             *(self.depth, self.fail, self.phrase, self.cost, self.report, self.lend),
-            *(self.weights, self._token, first_child, from_root, self.row),
+            *(self.weights, self._token, first_child, from_root, self.row, self.earns),
         )
 
     def _first_children(self) -> np.ndarray:
@@ -138,12 +142,14 @@ class BoostingTrie:
     def _set_ends(self, states: np.ndarray, ends: Ends) -> None:
         size = len(self.depth)
         self.phrase, self.cost = np.full(size, -1, dtype=NUMBER), np.zeros(size)
-        self.row, self.ending = np.full(size, PLAIN, dtype=SMALL), np.zeros(size, dtype=SMALL)
+        self.row, self.ending = np.full(size, PLAIN, dtype=SMALL), np.zeros(size, dtype=np.bool_)
         # Lightest first, so that the heaviest phrase (the first listed among equals, its cheapest spelling) comes last.
         order = np.lexsort((-ends.cost, -ends.phrase, self.weights[ends.phrase]))
         last = states[order]
         self.phrase[last], self.cost[last] = ends.phrase[order], ends.cost[order]
-        self.row[last], self.ending[last] = ends.row[order], ends.ending[order]
+        self.row[last], self.ending[last] = ends.row[order], ends.ending[order] > 0
+        self.earns = np.ones(size, dtype=np.bool_)
+        _earns(self.earns, self._parent, states, ends.ending)
         self._lend(states, ends.phrase)
 
     def _lend(self, states: np.ndarray, phrases: np.ndarray) -> None:
@@ -229,6 +235,21 @@ def _reports(phrase, fail):
     for state in range(1, len(phrase)):
         report[state] = state if phrase[state] >= 0 else report[fail[state]]
     return report
+
+
+@compiled
+def _earns(earns, parent, states, endings):
+    """Take from the later tokens of endings what they earn, but where a spelling without one goes the same way."""
+    for place in range(len(states)):
+        state = states[place]
+        for _ in range(1, endings[place]):
+            earns[state], state = False, parent[state]
+    for place in range(len(states)):
+        state = states[place]
+        for _ in range(1, endings[place]):
+            state = parent[state]
+        while state > 0:
+            earns[state], state = True, parent[state]
 
 
 @compiled

@@ -104,7 +104,7 @@ class BeamSearch:
         size = len(self.starts_word)
         self.active = trie is not None and len(trie) > 1 and boost.weight > 0
         trie = trie if self.active else BoostingTrie([], [], [], self.following.symbols)
-        # What nobody listed earns no bonus; what it lacks is made up for as for any other token.
+        # What nobody listed earns no bonus; what its first token lacks is made up for as for any other.
         self.trie = trie.automaton._replace(cost=trie.cost + boost.token_bonus * trie.ending)
         self.allowed = np.ones(size, dtype=bool)
         self.allowed[list(skipped)] = False

@@ -92,7 +92,7 @@ def extend(beams, frame, likely, allowed, open_, starts_word, following, trie, p
                     carried, new.paid = beam.pending, beam.paid + (gain if row == CLOSED else 0.0)
             elif reached > 1 and row != CLOSED:
                 carried = recent[reached - 1]  # rare: the match fell back to a shorter phrase
-            new.credit = _credit(reached, top - tokens[token], rules) if open_ else 0.0
+            new.credit = _credit(reached, top - tokens[token], rules) if open_ and trie.earns[new.state] else 0.0
             new.pending = carried + new.credit
             lend = trie.lend[new.state]  # what phrases inside this one were paid is paid once
             new.lent = max(new.held, rules.weight * lend * new.pending - new.paid if lend > 0 else 0.0, 0.0)

@@ -121,7 +121,8 @@ class ListSearch:
             text = self.vocabulary.decode(hypothesis.tokens)
             first = joined.get(text)
             if first is not None:
-                hypothesis = replace(first, acoustic=float(np.logaddexp(first.acoustic, hypothesis.acoustic)))
+                more = float(np.logaddexp(0.0, hypothesis.score - first.score))
+                hypothesis = replace(first, acoustic=first.acoustic + more)
             joined[text] = hypothesis
         return sorted(joined.items(), key=lambda one: (-one[1].score, one[1].tokens))
 

@@ -113,6 +113,7 @@ def plain_search(
     phrase_cost=0.0,
     endings=(),
     spaceless="",
+    unearned=(),
 ):
     """`phrases`: {tokens: weight}.  Returns {tokens: (acoustic, boost)} of the final beam, with `lm` its score too.
 
@@ -120,6 +121,7 @@ def plain_search(
     phrase_cost: what every phrase gives back.
     lm, pieces: language model, and the text that each token adds to the word it begins or goes on with.
     endings, spaceless: what may follow a phrase within its word, and letters that are words of their own.
+    unearned: beginnings of phrases whose last token earns nothing.
     """
     model = lm or NoWords()
     pieces = pieces or [""] * len(starts_word)
@@ -238,6 +240,8 @@ def plain_search(
                     new.counts_from, new.paid = beam.counts_from, beam.paid + paid
                 gap = top - tokens[c]
                 raw = boost.gap_scale * gap + boost.token_bonus if open_ and gap <= boost.max_gap else 0.0
+                if new.tokens[len(new.tokens) - reached :] in unearned:
+                    raw = 0.0
                 new.credit = raw * (1.0 if reached > free_depth else boost.first_token if reached else 0.0)
                 earlier = sum_credits(beam.tokens, min(reached - 1, len(beam.tokens) - new.settled)) if reached else 0.0
                 if reached and reached == n + 1:

@@ -42,13 +42,15 @@ phrase_lists = st.dictionaries(
 )
 
 
-def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, phrase_cost=0.0, ends=None, pieces=()):
+def fast_search(
+    log_probs, phrases, starts_word, options, boost, costs=None, phrase_cost=0.0, ends=None, pieces=(), unlisted=None
+):
     spellings, given = Rows.of(phrases), [costs[p] for p in phrases] if costs else None
     rows = ends and [ends.row_of("".join(pieces[token] for token in phrase)) for phrase in phrases]
     following, size = ends and ends.following(pieces, starts_word), len(starts_word)
     if following:
         spellings, size = following.symbols_of(spellings), following.symbols
-    trie = BoostingTrie(range(len(phrases)), spellings, list(phrases.values()), size, given, rows)
+    trie = BoostingTrie(range(len(phrases)), spellings, list(phrases.values()), size, given, rows, unlisted)
     search = BeamSearch(starts_word, options, boost, trie, phrase_cost=phrase_cost, following=following)
     found = search.search(log_probs)
     return {h.tokens: (h.acoustic, h.boost) for h in found}
@@ -69,17 +71,22 @@ def fast_search(log_probs, phrases, starts_word, options, boost, costs=None, phr
         max_size=4,
     ),
     endings=st.sets(st.sampled_from(["'s", "'", "s", "s'", "es"])),
+    unlisted=st.lists(st.integers(0, 3), min_size=6, max_size=6),
 )
 @settings(max_examples=400)
 def test_arrays_agree_with_the_plain_search(
-    seed, frames, phrases, starts, width, token_min, costs, phrase_cost, pieces, endings
+    seed, frames, phrases, starts, width, token_min, costs, phrase_cost, pieces, endings, unlisted
 ):
+    """`unlisted`: how many of each phrase's last tokens are an ending that nobody listed."""
     log_probs = random_log_probs(seed, frames, 5)
     options = BeamOptions(beam_width=width, token_min_logp=token_min)
     boost = BoostOptions(0.8, gap_scale=0.7, token_bonus=0.3, max_gap=6.0, max_blank=0.9, first_token=0.25)
     of = dict(zip(phrases, costs, strict=False))
+    last = {phrase: min(count, len(phrase)) for phrase, count in zip(phrases, unlisted, strict=False)}
     ends = WordEnds(endings)
-    fast = fast_search(log_probs, phrases, starts, options, boost, of, phrase_cost, ends, pieces)
+    fast = fast_search(log_probs, phrases, starts, options, boost, of, phrase_cost, ends, pieces, list(last.values()))
+    of = {phrase: cost + boost.token_bonus * (last[phrase] > 0) for phrase, cost in of.items() if phrase in phrases}
+    listed = {phrase[:end] for phrase in phrases for end in range(len(phrase) - max(last[phrase] - 1, 0) + 1)}
     slow = plain_search(
         log_probs,
         phrases,
@@ -91,6 +98,7 @@ def test_arrays_agree_with_the_plain_search(
         phrase_cost=phrase_cost,
         endings=endings,
         spaceless="木",
+        unearned={phrase[:end] for phrase in phrases for end in range(len(phrase) + 1)} - listed,
     )
     assert set(fast) == set(slow)
     for tokens, (acoustic, kept) in slow.items():
