@@ -115,7 +115,10 @@ class ListSearch:
         return beam.in_class(self.asked, self.lm_start_state) if self.classes else beam
 
     def _joined(self, hypotheses: Sequence[Hypothesis]) -> list[tuple[str, Hypothesis]]:
-        """Texts and hypotheses, best first; those of equal text are one (their probabilities add up)."""
+        """Texts and hypotheses, best first; those of equal text are one: exp of their whole scores add up.
+
+        Token sequences of one text differ in what they earn as in how they sound; the sound of one goes with its boost.
+        """
         joined: dict[str, Hypothesis] = {}
         for hypothesis in hypotheses:
             text = self.vocabulary.decode(hypothesis.tokens)
