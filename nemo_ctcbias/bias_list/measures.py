@@ -30,11 +30,20 @@ UNITS = {
     **{"kWh": "energy-kilowatt-hour", "V": "electric-volt", "kcal": "energy-kilocalorie"},
 }
 SCALES = r"\s(?:thousand|million|billion|trillion)\b"  # of English, before the currency where that is said
+# The same in short, behind an amount of money only ($3.5m, £20bn): behind any other number they may be anything.
+SHORT_SCALES = {
+    **{"k": "thousand", "m": "million", "mn": "million", "bn": "billion", "b": "billion"},
+    **{"tn": "trillion", "t": "trillion"},
+}
 SEPARATOR = " |"  # what num2words is to put between an amount and its parts
 LONGEST_FIRST = sorted([*UNITS, *MONEY], key=len, reverse=True)
 BEFORE = rf"(?:(?P<before>[{''.join(MONEY)}])\s?)?"
 SIGNS = "|".join(map(re.escape, LONGEST_FIRST)).replace("°", r"°\s?")
-BEHIND = rf"(?P<scale>{SCALES})?(?:\s?(?P<behind>{SIGNS})(?![^\W_]))?"
+SHORT = "|".join(sorted(SHORT_SCALES, key=len, reverse=True))
+BEHIND = (
+    rf"(?P<scale>{SCALES})?"
+    rf"(?(before)(?:\s?(?P<short>(?i:{SHORT}))(?![\w-]))?|(?:\s?(?P<behind>{SIGNS})(?![^\W_]))?)"
+)
 
 Say = Callable[..., str]
 
@@ -52,6 +61,11 @@ def measured(
         language: by its ISO code.
     """
     sign, scale = "".join((found["before"] or found["behind"] or "").split()), found["scale"] or ""
+    short, rest = found["short"] or "", ""
+    if short and language == "en":
+        scale = f" {SHORT_SCALES[short.lower()]}"
+    elif short:
+        rest = f" {short}"
     ways = [way + scale for way in ways]
     known: list[str] = []
     if sign in MONEY:
@@ -59,9 +73,9 @@ def measured(
         known += _money(number, ways, fraction, MONEY[sign], say, language)
     elif sign and not scale:
         known += _quantity(number, ways[0], UNITS[sign], language)
-    yield from known
+    yield from (way + rest for way in known)
     if not known or sign.isalpha():
-        yield from (f"{way} {sign}" if sign else way for way in ways)
+        yield from (f"{way} {sign}{rest}" if sign else way for way in ways)
 
 
 def _money(number: Decimal, ways: Sequence[str], fraction: str, code: str, say: Say, language: str) -> Iterator[str]:

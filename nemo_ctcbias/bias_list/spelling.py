@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from nemo_ctcbias.bias_list.bias_list import BiasList
 from nemo_ctcbias.bias_list.casing import casings, is_shouted
-from nemo_ctcbias.bias_list.overlaps import Overlaps
+from nemo_ctcbias.bias_list.overlaps import Overlaps, most_in
 from nemo_ctcbias.bias_list.phrase import Phrase
 from nemo_ctcbias.bias_list.readings import (
     GUESS_COST,
@@ -87,8 +87,8 @@ class _Speller:
         self.segmenters = [Segmenter(vocabulary, alternatives, part) for part in vocabulary.parts]
         # For phrases that are suppressed.
         self.thorough = [Segmenter(vocabulary, SUPPRESSED, part) for part in vocabulary.parts]
-        ends = vocabulary.word_ends
-        self.overlaps = [[Overlaps(one, ends) for one in some] for some in (self.segmenters, self.thorough)]
+        most = most_in(len(bias_list))
+        self.overlaps = [[Overlaps(one, most) for one in self.segmenters], [Overlaps(one) for one in self.thorough]]
         self.owner: dict[str, int] = {}  # form -> phrase that has it
         self.spellings: list[Spelling] = []
         self.readings: list[tuple[int, str, float]] = []  # other ways to say a phrase, and their costs

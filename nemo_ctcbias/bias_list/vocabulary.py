@@ -21,6 +21,8 @@ from nemo_ctcbias.errors import ModelError
 WORD_START = "\u2581"  # ▁, SentencePiece's mark for a space
 SPECIAL = re.compile(r"<[^<>\s]+>|\[[A-Z]+\]|\s*\u2047\s*")  # <unk>, <s>, [PAD], ⁇
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")  # SentencePiece's pieces for what no other piece covers
+#: (part of a piece, whether something stands before it, whether something stands behind it) -> tokens, ascending
+Held = dict[tuple[str, bool, bool], list[tuple[int]]]
 LONE_BYTE = re.compile("[\udc80-\udcff]")  # as `Vocabulary.texts` has them
 
 
@@ -112,6 +114,23 @@ class Vocabulary:
     def following(self) -> Following:
         """What tokens do behind a phrase."""
         return self.word_ends.following(self.texts, self.starts_word)
+
+    @cached_property
+    def held(self) -> tuple[Held, ...]:
+        """Of each of `parts`, the tokens that hold a part of a phrase, where one may begin and end inside a token."""
+        return tuple(self._held(part.piece_ids) for part in self.parts)
+
+    def _held(self, piece_ids: Mapping[str, int]) -> Held:
+        held: Held = {}
+        for piece, token in sorted(piece_ids.items(), key=lambda one: one[1]):
+            for start in range(len(piece)):
+                if not self.word_ends.may_begin(piece, start):
+                    continue
+                for end in range(start + 1, len(piece) + 1):
+                    # A word's usual beginning is no other text.
+                    if piece[:start] != WORD_START or end < len(piece):
+                        held.setdefault((piece[start:end], start > 0, end < len(piece)), []).append((token,))
+        return held
 
     @cached_property
     def apostrophe_ids(self) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,10 @@ from nemo_ctcbias.nemo.utterance_lists import (
     rows_of_manifest,
 )
 from nemo_ctcbias.recognizer import Utterance
+from nemo_ctcbias.search.result import BiasedBeam
 from nemo_ctcbias.side_by_side import SideBySide, can_fork, cores
+
+TWINS = 4  # hypotheses asked for in place of each: several may be written alike
 
 
 class TranscriptionMixin:
@@ -87,8 +90,8 @@ class TranscriptionMixin:
         lists = [compiled[place] for place in active]
         utterances = self.utterances(encoded, self.hears())
         adapt = self.adapting(encoded) if self.adapters_act() else None
-        found = recognize(utterances, lists, adapt, self.nbest)
-        return lambda: dict(zip(active, found() if callable(found) else found, strict=True))
+        found = recognize(utterances, lists, adapt, self._asked)
+        return lambda: dict(zip(active, self._different(found() if callable(found) else found), strict=True))
 
     def _beside(self, call: Call) -> Callable[..., Any]:
         """What recognises the utterances of a call: other processes where there are several of both."""
@@ -105,7 +108,23 @@ class TranscriptionMixin:
         if not self.settings.boost.enabled or not self.acts(listed):
             return {}
         utterances = [Utterance.of(one) for one in rows_of(log_probs, lengths)]
-        return dict(enumerate(self.recognizer.recognize(utterances, [listed] * len(utterances), nbest=self.nbest)))
+        found = self.recognizer.recognize(utterances, [listed] * len(utterances), nbest=self._asked)
+        return dict(enumerate(self._different(found)))
+
+    @property
+    def _asked(self) -> int:
+        """Hypotheses asked of the recognizer, some of which are the same text."""
+        return self.nbest if self.nbest == 1 else TWINS * self.nbest
+
+    def _different(self, found: Iterable[Sequence[BiasedBeam]]) -> list[list[BiasedBeam]]:
+        """Of each utterance the best hypothesis of each text, at most `nbest`."""
+        results = []
+        for beams in found:
+            by_text: dict[str, BiasedBeam] = {}
+            for beam in beams:
+                by_text.setdefault(beam.text, beam)
+            results.append(list(by_text.values())[: self.nbest])
+        return results
 
     def _transcribe_on_begin(self, audio, trcfg):
         call_of(trcfg, lambda: Call(self.default_list))

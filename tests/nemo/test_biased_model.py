@@ -176,10 +176,12 @@ def test_hits_times_and_written_forms(eager, audio):
             assert match, (hit, words)
 
 
-def test_nbest_on_request(eager, audio):
+@pytest.mark.parametrize("listed", [STRONG, [Phrase("Saoirse", spoken=["saoirse", "sersha", "seersha"])]])
+def test_nbest_on_request(eager, audio, listed):
+    """However many spoken forms are written alike, each text comes once."""
     from omegaconf import open_dict
 
-    eager.set_bias_list(STRONG)
+    eager.set_bias_list(listed)
     best = texts(eager.transcribe(audio, verbose=False))
     config = eager.cfg.decoding.copy()
     with open_dict(config):
