@@ -96,7 +96,7 @@ class LiveSpeech:
         for one in words:
             word = Word(one.text, self._later(one.start), self._later(one.end))
             if (before := self._open.words) and (
-                word.start - before[-1].end >= PAUSE or word.end - before[0].start > LONGEST
+                round(word.start - before[-1].end, 3) >= PAUSE or word.end - before[0].start > LONGEST
             ):
                 ended += self._ended()
             self._open.words.append(word)

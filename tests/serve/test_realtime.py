@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nemo_ctcbias.bias_list import BiasList
@@ -203,6 +203,7 @@ class Scripted:
     st.lists(st.tuples(st.floats(0.05, 1.5), st.floats(0.1, 0.6), st.booleans()), min_size=1, max_size=12),
     st.lists(st.integers(1, 30_000), min_size=1, max_size=5),
 )
+@example([(0.0546875, 0.5, False), (0.7, 0.5, False)], [1])  # 1.255 - 0.555 is a little less than 0.7
 def test_utterances_end_at_pauses_however_the_audio_comes(spoken, sizes):
     from nemo_ctcbias.serve.live import PAUSE, LiveSpeech
 
