@@ -57,7 +57,7 @@ ALIKE = 100  # distractors of lists with homophones
 
 
 class Examples(NamedTuple):
-    """Candidates of one model, manifest and size: evidence [n, 9], which were written [n], which were right [n]; alike:
+    """Candidates of one model, manifest and size: evidence [n, 10], which were written [n], which were right [n]; alike:
     whether the lists hold homophones.
     """
 

@@ -15,11 +15,21 @@ import numpy as np
 from nemo_ctcbias.compiled_list import CompiledList
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones.common_words import CommonWords
-from nemo_ctcbias.phones.confidence import FLOOR, Confidence, Evidence, against, likeness, log_confidence, log_doubt
+from nemo_ctcbias.phones.confidence import (
+    FLOOR,
+    MOST_GAP,
+    Confidence,
+    Evidence,
+    against,
+    likeness,
+    log_confidence,
+    log_doubt,
+)
 from nemo_ctcbias.phones.hearing import HEAD, SPELLING, Heard, between
 from nemo_ctcbias.phones.score import score_of
 from nemo_ctcbias.search.hits import Hit
 from nemo_ctcbias.search.result import BiasedBeam
+from nemo_ctcbias.search.spelled_gap import spelled_gap
 
 SLACK = 2  # frames of the encoder by which a place is widened at both ends, words being vague about them
 OVERLAP = 0.5  # of a word, or of a phrase that is shorter: the phrase stands there, too
@@ -138,6 +148,7 @@ class Candidates:
             against=self._against(beam, phrase, span, old) if alike < 1 else 0.0,
             prior=self._prior,
             phones=float(self._listed.scores.phones(phrase)),
+            gap=self._gap(beam, phrase, span),
             likeness=alike,
             ordinary=float(ordinary),
             listed=float(bool(self._listed.search.finder.find(old))),
@@ -146,6 +157,13 @@ class Candidates:
         )
         probability = self._confidence.of(evidence, written, one.weight)
         return Candidate(phrase, *span, old, written, max(heard.values()), evidence, probability)
+
+    def _gap(self, beam: BiasedBeam, phrase: int, span: tuple[int, int, int, int]) -> float:
+        """How much boost the phrase needs in its frames, per token."""
+        spellings = self._listed.spelled.spellings
+        tokens = spellings.tokens.take(spellings.of_phrases(np.array([phrase])))
+        start, end = span[2:]
+        return min(spelled_gap(beam.log_probs[max(start - SLACK, 0) : end + SLACK], tokens), MOST_GAP)
 
     def _against(self, beam: BiasedBeam, phrase: int, span: tuple[int, int, int, int], old: str) -> float:
         """How much better it sounds than other words do in its frames and theirs; 0 if nobody can pronounce these."""

@@ -32,6 +32,7 @@ from nemo_ctcbias.errors import PhoneticsError
 SHIPPED = Path(__file__).parent / "data" / "confidence.json"
 LEAST = 1e-4  # a token less likely than this says no more
 FLOOR = -5.0  # a score below says no more
+MOST_GAP = 8.0  # a phrase that needs more boost a token is no further from being written
 FARTHEST = 15.0  # a score further from that of other words says no more
 DOUBT = 0.02  # a model that leaves less than this to all other words is no surer for it: many are too sure of all
 
@@ -42,8 +43,8 @@ class Evidence:
 
     score: the one score there, at least `FLOOR`, as the phone head heard it, without one the model's spelling; against:
     that score less that of the words there without it, by the spelling, without one the phone head (`against`); prior:
-    what the length of the list asks of it, `list_cost * log_length(N)`; phones: how many it has; likeness: of its
-    letters to those of the words there without it, from 0 to 1; ordinary, listed: whether all of these words are
+    what the length of the list asks of it, `list_cost * log_length(N)`; phones: how many it has; gap: how much boost it
+    needs there, per token (`search.spelled_gap`), at most `MOST_GAP`; likeness: of its letters to those of the words there without it, from 0 to 1; ordinary, listed: whether all of these words are
     ordinary ones, and whether there is a listed phrase among them; letters: log-prob of the least likely token of what
     is written there, the phrase or these words; own: ln of the model's doubt of what it writes there by itself, 0 where
     these are no ordinary words, or the phrase.
@@ -53,6 +54,7 @@ class Evidence:
     against: float
     prior: float
     phones: float
+    gap: float
     likeness: float
     ordinary: float
     listed: float
