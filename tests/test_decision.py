@@ -14,7 +14,7 @@ from nemo_ctcbias.decision import LEAST, OTHERS, Candidate, Candidates, confiden
 from nemo_ctcbias.errors import PhoneticsError
 from nemo_ctcbias.phones import Lexicon
 from nemo_ctcbias.phones.common_words import CommonWords
-from nemo_ctcbias.phones.confidence import FLOOR, NAMES, Confidence, Evidence, Formula
+from nemo_ctcbias.phones.confidence import FLOOR, MOST_GAP, NAMES, Confidence, Evidence, Formula
 from nemo_ctcbias.phones.hearing import HEAD, SPELLING, Hearing
 from nemo_ctcbias.phones.phones import BLANK, PHONE_IDS
 from nemo_ctcbias.phones.pronouncer import Pronouncer
@@ -67,6 +67,16 @@ def test_a_written_phrase_has_the_evidence_of_its_place():
     assert (evidence.prior, evidence.phones, evidence.against) == (2, 3, 0)
     assert evidence.likeness == evidence.listed == evidence.ordinary == 1
     assert evidence.letters == pytest.approx(math.log(0.9), abs=0.01) and cat.probability == 0.5
+
+
+def test_a_phrase_needs_so_much_boost_as_its_letters_are_less_likely_than_what_the_model_writes():
+    surely, hardly = math.log(0.9 + 0.1 / len(LABELS)), math.log(0.1 / len(LABELS))
+    _, _, (cat,) = found("the cat", ["cat"], heard("K AE T", 4, 7, 7))
+    assert cat.evidence.gap == 0
+    _, _, (cot,) = found("the cat", ["cot"], heard("K AE T", 4, 7, 7), prior=-40.0)
+    assert cot.evidence.gap == pytest.approx((surely - hardly) / 4), "of the space and three letters one"
+    _, _, (siprot,) = found("zzz zzzzzzzz zzz", ["siprot"], heard("S IH P R AA T", 4, 12, 16))
+    assert siprot.evidence.gap == pytest.approx((surely - hardly) * 6 / 7) and siprot.evidence.gap < MOST_GAP
 
 
 def test_a_phrase_that_sounds_like_nothing_there_has_the_lowest_score():
@@ -133,7 +143,7 @@ def test_a_phrase_is_heard_against_the_words_in_its_place(monkeypatch):
 
 
 def candidate(phrase, first, last, probability, written=False, likeness=0.5):
-    evidence = Evidence(5.0, 0.0, 0.0, 4.0, likeness, 0.0, 0.0, -1.0, 0.0)
+    evidence = Evidence(5.0, 0.0, 0.0, 4.0, 1.0, likeness, 0.0, 0.0, -1.0, 0.0)
     return Candidate(phrase, first, last, first, last, "x", written, 5.0, evidence, probability)
 
 

@@ -44,10 +44,11 @@ class Evidence:
     score: the one score there, at least `FLOOR`, as the phone head heard it, without one the model's spelling; against:
     that score less that of the words there without it, by the spelling, without one the phone head (`against`); prior:
     what the length of the list asks of it, `list_cost * log_length(N)`; phones: how many it has; gap: how much boost it
-    needs there, per token (`search.spelled_gap`), at most `MOST_GAP`; likeness: of its letters to those of the words there without it, from 0 to 1; ordinary, listed: whether all of these words are
-    ordinary ones, and whether there is a listed phrase among them; letters: log-prob of the least likely token of what
-    is written there, the phrase or these words; own: ln of the model's doubt of what it writes there by itself, 0 where
-    these are no ordinary words, or the phrase.
+    needs there, per token, at most `MOST_GAP` (`search.spelled_gap`); likeness: of its letters to those of the words
+    there without it, from 0 to 1; ordinary, listed: whether all of these words are ordinary ones, and whether there is
+    a listed phrase among them; letters: log-prob of the least likely token of what is written there, the phrase or
+    these words; own: ln of the model's doubt of what it writes there by itself, 0 where these are no ordinary words, or
+    the phrase.
     """
 
     score: float

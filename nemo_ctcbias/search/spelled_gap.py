@@ -3,7 +3,7 @@
     gap = min over spellings r and frames [a, b) of the place of
           1 / |r| * sum over t in [a, b) of (max_k log p_t(k) - log p_t(path_t)),    path: the likeliest of r by CTC
 
-The sum is what adaptive boosting would have to lend in all (section 2.2.1 of the paper, which lends each token its gap);
+The sum is what adaptive boosting would have to lend in all (the paper's decoder biasing, which lends each token its gap);
 0 where the model writes the phrase by itself.
 """
 

@@ -28,7 +28,16 @@ from nemo_ctcbias.phones.confidence import (
 )
 
 CLEAR = Evidence(
-    score=12.0, against=0.0, prior=0.0, phones=6.0, likeness=0.8, ordinary=0.0, listed=0.0, letters=-1.0, own=0.0
+    score=12.0,
+    against=0.0,
+    prior=0.0,
+    phones=6.0,
+    gap=1.0,
+    likeness=0.8,
+    ordinary=0.0,
+    listed=0.0,
+    letters=-1.0,
+    own=0.0,
 )
 WITNESSES = ("head", "spelling", "head+spelling")
 NUMBER = st.floats(-20, 20)
