@@ -7,7 +7,7 @@ The manifests hold transcripts and `rare_words`, as those for `nemo-ctcbias eval
 with lists of each size, with and without the language model. The table of those witnesses is made anew by which phrases
 are heard (`--witnesses`: the model's own spelling, a phone head, for which `--phone-head` has a file for each model, or
 both); the rest stays as it is shipped, in nemo_ctcbias/phones/data. What to ask for which precision is read off the
-first model's longest lists.
+first model's lists of the two longest sizes, in recordings that the formulas asked were not learned from.
 
 Lists seldom hold words that sound like ordinary ones that are said; with `--homophones` there are others besides that
 do (homophones.py).
@@ -56,23 +56,33 @@ GAP = "<gap>"
 ALIKE = 100  # distractors of lists with homophones
 
 
+Formulas = tuple[Formula, Formula]
+"""For phrases that the search wrote, and for those that it did not."""
+
+
 class Examples(NamedTuple):
-    """Candidates of one model, manifest and size: evidence [n, 10], which were written [n], which were right [n]; alike:
-    whether the lists hold homophones.
+    """Candidates of one model, manifest and size: numbers of their recordings [n], evidence [n, 10], which were written
+    [n], which were right [n]; alike: whether the lists hold homophones.
     """
 
     model: str
     size: int
     alike: bool
     name: str
+    recording: np.ndarray
     evidence: np.ndarray
     written: np.ndarray
     right: np.ndarray
 
-    def probabilities(self, confidence: Confidence) -> np.ndarray:
+    def half(self, number: int) -> Examples:
+        """Those of every other recording, from the first (0) or the second (1) on."""
+        columns = (column[self.recording % 2 == number] for column in self[4:])
+        return Examples(*self[:4], *columns)
+
+    def probabilities(self, formulas: Formulas) -> np.ndarray:
         """Of each candidate [n]."""
         logits = np.empty(len(self.right))
-        for kind, formula in ((True, confidence.written), (False, confidence.missing)):
+        for kind, formula in zip((True, False), formulas, strict=True):
             weights = np.array([formula.weights[name] for name in NAMES])
             logits[self.written == kind] = formula.bias + self.evidence[self.written == kind] @ weights
         return 1 / (1 + np.exp(-logits))
@@ -114,8 +124,9 @@ def listen(args: argparse.Namespace, name: str, head: Path | None) -> Iterator[E
                 scorer = load_language_model(args.lm, settings.language_model_options, vocabulary) if lm else None
                 recognizer = Recognizer(settings, vocabulary, scorer, common)
                 label = f"{name} {manifest.stem} N = {size}{' + LM' if lm else ''}{', homophones' if alike else ''}"
-                found: list[tuple[Candidate, bool]] = []
-                for item, phrases in zip(tqdm(items, desc=label, unit="utt", disable=None), listed, strict=True):
+                found: list[tuple[int, Candidate, bool]] = []
+                heard_with = zip(tqdm(items, desc=label, unit="utt", disable=None), listed, strict=True)
+                for number, (item, phrases) in enumerate(heard_with):
                     utterance = encodings.utterance(item, True) if head else Utterance.of(item.log_probs)
                     compiled = lists.of(BiasList(phrases))
                     heard = recognizer.witnesses(utterance, compiled)
@@ -125,20 +136,33 @@ def listen(args: argparse.Namespace, name: str, head: Path | None) -> Iterator[E
                     prior, reference = settings.detection_prior(compiled.length), normalise(item.row["text"]).split()
                     confidence = Confidence(NOTHING, NOTHING, ((0.0, 0.5),))
                     for one in Candidates(compiled, heard, prior, confidence, common).of(beam, acting):
-                        found.append((one, is_right(reference, beam.words, one, phrases[one.phrase])))
+                        found.append((number, one, is_right(reference, beam.words, one, phrases[one.phrase])))
                 yield Examples(
                     name,
                     size,
                     alike,
                     label,
-                    np.array([astuple(one.evidence) for one, _ in found]).reshape(-1, len(NAMES)),
-                    np.array([one.written for one, _ in found], dtype=bool),
-                    np.array([right for _, right in found], dtype=bool),
+                    np.array([number for number, _, _ in found], dtype=np.int64),
+                    np.array([astuple(one.evidence) for _, one, _ in found]).reshape(-1, len(NAMES)),
+                    np.array([one.written for _, one, _ in found], dtype=bool),
+                    np.array([right for _, _, right in found], dtype=bool),
                 )
 
 
 def learned(examples: Sequence[Examples]) -> Confidence:
-    """Two logistic regressions, each of the examples' sets counting as much, and what to ask for which precision."""
+    """Two logistic regressions, and what to ask for which precision.
+
+    What to ask is read off recordings that were not learned from: each half of them by the formulas of the other.
+    """
+    halves = [fitted([one.half(number) for one in examples]) for number in (0, 1)]
+    usual = [one for one in examples if one.model == examples[0].model and not one.alike]
+    longest = sorted({one.size for one in usual})[-2:]
+    read_off = [unseen(one, halves) for one in usual if one.size in longest]
+    return Confidence(*fitted(examples), thresholds(read_off))
+
+
+def fitted(examples: Sequence[Examples]) -> Formulas:
+    """The logistic regressions, each of the examples' sets counting as much."""
     formulas = []
     for kind in (True, False):
         parts = [(one.evidence[one.written == kind], one.right[one.written == kind]) for one in examples]
@@ -149,20 +173,25 @@ def learned(examples: Sequence[Examples]) -> Confidence:
         weights = fit.coef_[0] / scale
         bias = float(fit.intercept_[0] - weights @ middle)
         formulas.append(Formula(round(bias, 4), dict(zip(NAMES, weights.round(4).tolist(), strict=True))))
-    found = Confidence(*formulas, ((0.0, 0.0),))
-    usual = [one for one in examples if one.model == examples[0].model and not one.alike]
-    read_off = [one for one in usual if one.size == max(usual, key=lambda one: one.size).size]
-    return Confidence(*formulas, thresholds(read_off, found))
+    return formulas[0], formulas[1]
 
 
-def thresholds(examples: Sequence[Examples], confidence: Confidence) -> tuple[tuple[float, float], ...]:
-    """The least probability to ask for, of those that give each precision in the mean of the sets."""
-    probabilities = [one.probabilities(confidence) for one in examples]
+def unseen(examples: Examples, halves: Sequence[Formulas]) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities [n] of one set by the formulas of the other half of the recordings, and which were right [n]."""
+    parts = [examples.half(number) for number in (0, 1)]
+    each = zip(parts, reversed(halves), strict=True)
+    return np.concatenate([part.probabilities(other) for part, other in each]), np.concatenate([p.right for p in parts])
+
+
+def thresholds(judged: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[tuple[float, float], ...]:
+    """The least probability to ask for, of those that give each precision in the mean of the sets.
+
+    Args:
+        judged: probabilities [n] of each set, and which were right [n].
+    """
 
     def precision(asked: float) -> float:
-        shares = [
-            one.right[p >= asked].mean() for one, p in zip(examples, probabilities, strict=True) if (p >= asked).any()
-        ]
+        shares = [right[p >= asked].mean() for p, right in judged if (p >= asked).any()]
         return float(np.mean(shares)) if shares else 1.0
 
     tried = np.linspace(0.02, 0.995, 196)
@@ -173,7 +202,7 @@ def thresholds(examples: Sequence[Examples], confidence: Confidence) -> tuple[tu
 
 def shown(one: Examples, confidence: Confidence) -> str:
     """How the confidences of one set come true: precision and share of the right ones kept at the usual precision."""
-    probabilities = one.probabilities(confidence)
+    probabilities = one.probabilities((confidence.written, confidence.missing))
     kept = probabilities >= confidence.threshold(Settings().precision)
     bins = np.minimum((probabilities[kept] * 10).astype(int), 9)
     error = sum(
