@@ -227,12 +227,16 @@ def test_adapters_and_phone_head_act(with_parts, audio, monkeypatch):
 
 
 def test_lists_act_by_the_spelling_where_the_encoder_is_not_seen(with_parts, audio, monkeypatch):
-    """As in a CUDA graph, which calls no hooks."""
+    """As in a CUDA graph, which calls no hooks.
+
+    Not the first recording: NeMo 2.7 has the model hear 0.4 s of padding behind the last chunk, 3.0 none of it, and
+    these weights make nothing of the list of what 2.7 hears.
+    """
     model = with_parts.model
     monkeypatch.setattr(model, "hearing", lambda dropped=0: nullcontext([]))
-    found = run(with_parts, audio[:1])
-    assert phrases(found[0]) == {"saoirse"}
-    assert not any("adapter" in hit.parts for segment in found[0][1] for hit in segment.hits)
+    for one in run(with_parts, audio[1:]):
+        assert phrases(one) == {"saoirse"}
+        assert not any("adapter" in hit.parts for segment in one[1] for hit in segment.hits)
 
 
 def test_a_list_that_cannot_be_read_is_refused(pipelines, tmp_path):
