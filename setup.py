@@ -10,7 +10,8 @@ version = next(
     if line.startswith("__version__")
 )
 
-lm = ["kenlm>=0.2"]  # there are no wheels of it: it takes a C++ compiler
+# There are no wheels of it: it takes a C++ compiler, and a Python that what Cython 0.29 made of it compiles for.
+lm = ['kenlm>=0.2; python_version < "3.13"']
 # For its decoder interface and the comparison with it.  It says numpy<2, of which there are no wheels for Python 3.13,
 # and under numpy 1.26 NeMo only imports with pyarrow before 26.  In an environment with numpy 2:
 # `pip install --no-deps pyctcdecode==0.5.0 pygtrie`.

@@ -31,6 +31,14 @@ def test_pythons_are_those_that_are_named(asked):
     assert named == [f"3.{minor}" for minor in range(20) if f"3.{minor}.0" in allowed]
 
 
+def test_what_does_not_compile_there_is_not_asked_for(asked):
+    """Extras can be installed with every Python that is named, if with less."""
+    for one in map(Requirement, asked["extras_require"]["all"]):
+        if one.name in ("kenlm", "pyctcdecode"):
+            asked_by = [minor for minor in (10, 12, 13) if one.marker.evaluate({"python_version": f"3.{minor}"})]
+            assert asked_by == [10, 12]
+
+
 def test_all_is_everything(asked):
     extras = asked["extras_require"]
     assert set(extras["all"]) == {one for name, some in extras.items() if name != "all" for one in some}

@@ -3,7 +3,8 @@
     gap = min over spellings r and frames [a, b) of the place of
           1 / |r| * sum over t in [a, b) of (max_k log p_t(k) - log p_t(path_t)),    path: the likeliest of r by CTC
 
-The sum is what adaptive boosting, which lends each token its gap, would have to lend in all (`search.boosting`); 0 where the model writes the phrase by itself.
+The sum is what adaptive boosting, which lends each token its gap, would have to lend in all (`search.boosting`); 0
+where the model writes the phrase by itself.
 """
 
 from __future__ import annotations
