@@ -63,12 +63,9 @@ def test_the_shipped_one_believes_what_sounds_right_and_doubts_what_replaces_ord
     assert sure > shipped.of(replace(CLEAR, ordinary=1.0, letters=0.0), False)
     assert shipped.of(CLEAR, False, 4.0) > sure > shipped.of(replace(CLEAR, listed=1.0), False)
     assert shipped.of(replace(CLEAR, score=-2.0), True)
-    assert (
-        shipped.of(replace(CLEAR, against=-6.0), False)
-        < sure
-        < shipped.of(replace(CLEAR, against=6.0), False)
-        < shipped.of(CLEAR, True)
-    )
+    assert shipped.of(replace(CLEAR, against=-6.0), False) < sure < shipped.of(replace(CLEAR, against=6.0), False)
+    for written in (True, False):
+        assert shipped.of(CLEAR, written) >= shipped.of(replace(CLEAR, gap=4.0), written)
     assert shipped.of(replace(CLEAR, prior=2.3), False) < sure < shipped.of(replace(CLEAR, prior=-3.0), False)
     asked = [shipped.threshold(precision) for precision in (0.0, 0.5, 0.9, 0.95, 0.98, 0.99)]
     assert asked == sorted(asked) and 0 == asked[0] and asked[-1] < 1
