@@ -5,6 +5,7 @@ import json
 import math
 from contextlib import nullcontext
 
+import nemo
 import pytest
 import soundfile
 import torch
@@ -227,14 +228,12 @@ def test_adapters_and_phone_head_act(with_parts, audio, monkeypatch):
 
 
 def test_lists_act_by_the_spelling_where_the_encoder_is_not_seen(with_parts, audio, monkeypatch):
-    """As in a CUDA graph, which calls no hooks.
-
-    Not the first recording: NeMo 2.7 has the model hear 0.4 s of padding behind the last chunk, 3.0 none of it, and
-    these weights make nothing of the list of what 2.7 hears.
-    """
+    """As in a CUDA graph, which calls no hooks."""
     model = with_parts.model
     monkeypatch.setattr(model, "hearing", lambda dropped=0: nullcontext([]))
-    for one in run(with_parts, audio[1:]):
+    # NeMo 2.7 has the model hear 0.4 s of padding behind the last chunk, 3.0 none of it, and of the first recording
+    # with it these weights make nothing of the list.
+    for one in run(with_parts, audio[1:] if nemo.__version__ < "3" else audio):
         assert phrases(one) == {"saoirse"}
         assert not any("adapter" in hit.parts for segment in one[1] for hit in segment.hits)
 

@@ -65,7 +65,8 @@ def test_the_shipped_one_believes_what_sounds_right_and_doubts_what_replaces_ord
     assert shipped.of(replace(CLEAR, score=-2.0), True)
     assert shipped.of(replace(CLEAR, against=-6.0), False) < sure < shipped.of(replace(CLEAR, against=6.0), False)
     for written in (True, False):
-        assert shipped.of(CLEAR, written) >= shipped.of(replace(CLEAR, gap=4.0), written)
+        near, far = (shipped.of(replace(CLEAR, gap=gap), written) for gap in (1.0, 4.0))
+        assert near == far if witness == "head" else near > far, "the table for heads alone was learned without"
     assert shipped.of(replace(CLEAR, prior=2.3), False) < sure < shipped.of(replace(CLEAR, prior=-3.0), False)
     asked = [shipped.threshold(precision) for precision in (0.0, 0.5, 0.9, 0.95, 0.98, 0.99)]
     assert asked == sorted(asked) and 0 == asked[0] and asked[-1] < 1
